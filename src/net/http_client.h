@@ -1,0 +1,49 @@
+// A blocking HTTP/1.1 client for threads that have nothing else to do: exporter, mirror, audit commands.
+//
+// Shape:   one connection, kept open between requests and made anew when the peer closed it. Bodies come whole, or
+//          piece by piece when on_body is set.
+// Errors:  kUnavailable (cannot connect, reset; retry is sensible) · kDeadlineExceeded · kResourceExhausted (answer larger
+//          than the limit) · kDataLoss (answer is not HTTP) · kUnimplemented (https without TLS support yet).
+//          An HTTP status of any number is not an error here.
+// Threads: one at a time; Cancel from any.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "net/http.h"
+
+namespace beleg::net {
+
+class HttpClient {
+ public:
+  struct Options {
+    std::chrono::milliseconds connect_timeout{5'000};
+    std::chrono::milliseconds request_timeout{30'000};  // whole exchange
+    size_t response_bytes_max = 256 << 20;
+  };
+  // url: scheme, host and port are used; the target of each request is given with it.
+  static Result<std::unique_ptr<HttpClient>> Open(std::string_view url, Options options);
+  static Result<std::unique_ptr<HttpClient>> Open(std::string_view url) { return Open(url, Options{}); }
+  ~HttpClient();
+
+  // request.target "" means the target of the URL. Host, Content-Length and User-Agent are set here.
+  // on_body: called with each piece of a 2xx body as it arrives; returning false ends the exchange (the connection is
+  // closed and the answer so far returned).
+  Result<HttpResponse> Send(const HttpRequest& request, const std::function<bool(std::string_view)>& on_body = {});
+
+  Result<HttpResponse> Get(std::string target, HttpHeaders headers = {});
+
+  // Ends a Send in progress with kCancelled, and every later one.
+  void Cancel();
+
+ private:
+  class Impl;
+  explicit HttpClient(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace beleg::net

@@ -1,0 +1,87 @@
+// An HTTP/1.1 server: one event loop a core, a coroutine a connection.
+//
+// Shape:   a handler gets one Exchange at a time on a connection (pipelined requests wait their turn), with the whole body
+//          read, and answers it whole (Reply) or as a stream (StartStream, Write…, EndStream; chunked).
+// Limits:  head bytes, body bytes, time to read a head and a body, idle time, connections. Beyond: 431, 413, 408, close,
+//          503 with Retry-After and close.
+// Errors:  a head that is no HTTP gets 400 and is counted (unreadable_heads). A busy port is an error of Listen that names
+//          the address; no SO_REUSEPORT, so two servers never share a port by mistake.
+// Threads: handlers run on the loops' threads and must not block; block on a WorkerPool (net/worker_pool.h) instead.
+//          An Exchange is used on its own loop's thread only; Exchange::Post brings work there from any thread.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "net/http.h"
+
+namespace beleg::net {
+
+template <class T>
+using Awaitable = boost::asio::awaitable<T>;
+
+// One request and the way to answer it.
+class Exchange {
+ public:
+  virtual ~Exchange() = default;
+
+  virtual const HttpRequest& request() const = 0;
+  HttpRequest& mutable_request() { return const_cast<HttpRequest&>(request()); }
+
+  // Answers whole. Errors: kCancelled when the client is gone.
+  virtual Awaitable<Result<void>> Reply(HttpResponse response) = 0;
+
+  // Answers in pieces: head now, then any number of Writes, then EndStream. Content-Length or Transfer-Encoding: chunked is
+  // set here. Write waits until the socket took the bytes (back-pressure). Errors: kCancelled when the client is gone.
+  virtual Awaitable<Result<void>> StartStream(int status, HttpHeaders headers) = 0;
+  virtual Awaitable<Result<void>> Write(std::string_view bytes) = 0;
+  virtual Awaitable<Result<void>> EndStream() = 0;
+
+  // True once the client closed the connection (half-close counts: nobody reads the answer) or it broke.
+  virtual bool client_gone() const = 0;
+  // Called once, on the loop's thread, when the client goes away before the answer is complete; at once if it is gone
+  // already. Replaces an earlier one; an empty function removes it.
+  virtual void OnClientGone(std::function<void()> callback) = 0;
+
+  virtual boost::asio::any_io_executor executor() = 0;
+};
+
+using Handler = std::function<Awaitable<void>(Exchange&)>;
+
+struct HttpServerOptions {
+  Endpoint listen{"127.0.0.1", 0};
+  size_t threads = 1;
+  size_t connections_max = 10'000;
+  size_t head_bytes_max = 64 << 10;
+  size_t body_bytes_max = 64 << 20;
+  std::chrono::milliseconds head_timeout{10'000};
+  std::chrono::milliseconds body_timeout{60'000};
+  std::chrono::milliseconds idle_timeout{75'000};
+  // What an error page of the server itself (400, 408, 413, 431, 503) has as body: OpenAI form, plain text … Gets status and
+  // message; default: plain text.
+  std::function<HttpResponse(int status, std::string message)> make_error;
+};
+
+struct HttpServerCounters {
+  uint64_t connections_accepted, connections_refused, connections_open, requests, unreadable_heads;
+};
+
+class HttpServer {
+ public:
+  // Binds and listens, then serves until Stop. Errors: kAlreadyExists (address in use), kPermissionDenied, kInvalidArgument.
+  static Result<std::unique_ptr<HttpServer>> Listen(HttpServerOptions options, Handler handler);
+  virtual ~HttpServer() = default;  // Stop(0)
+
+  virtual uint16_t port() const = 0;
+  virtual HttpServerCounters counters() const = 0;
+  // Stops accepting, closes idle connections, lets running exchanges end until the deadline, then breaks them (their
+  // OnClientGone is called). Returns when all threads have ended. From any thread but the loops'.
+  virtual void Stop(std::chrono::milliseconds drain) = 0;
+};
+
+}  // namespace beleg::net
