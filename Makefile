@@ -74,5 +74,5 @@ setup-deep: $(PYTHON)
 
 $(PYTHON):
 	@if [ $$(id -u) != 0 ]; then echo "setup: first: sudo apt-get install --yes python3"; exit 2; fi
-	apt-get update --quiet
-	DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends python3
+	@echo "setup: Python, to go on with"
+	@apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends python3 > /dev/null

@@ -248,8 +248,7 @@ def lacking(wanted):
     """{name: version found, or None} of the packages that are not installed or older than wanted."""
     listing = subprocess.run(["dpkg-query", "-W", "-f", "${db:Status-Status} ${Package} ${Version}\n", *wanted],
                              capture_output=True, text=True).stdout
-    found = {name: version for status, name, version in map(str.split, listing.splitlines())
-             if status == "installed"}
+    found = dict(line.split()[1:] for line in listing.splitlines() if line.startswith("installed "))
     return {name: found.get(name) for name, least in wanted.items()
             if name not in found or least != "-" and older(found[name], least)}
 
