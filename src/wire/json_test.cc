@@ -35,8 +35,8 @@ TEST(Json, ReadsEachTypeAndKeepsTheOrderOfMembers) {
 TEST(Json, WholeNumbersAreIntsWhileTheyFit) {
   EXPECT_EQ(Json::Parse("9223372036854775807")->as_int(), std::numeric_limits<int64_t>::max());
   EXPECT_EQ(Json::Parse("-9223372036854775808")->as_int(), std::numeric_limits<int64_t>::min());
-  for (const char* text : {"9223372036854775808", "18446744073709551615", "18446744073709551616", "-9223372036854775809",
-                           "123456789012345678901234567890"}) {
+  for (const char* text : {"9223372036854775808", "18446744073709551615", "18446744073709551616",
+                           "-9223372036854775809", "123456789012345678901234567890"}) {
     auto json = Json::Parse(text);
     ASSERT_TRUE(json) << text;
     EXPECT_TRUE(json->is_double()) << text;

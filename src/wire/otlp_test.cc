@@ -176,7 +176,8 @@ TEST(Otlp, ManyScopesUnderALargeResourceAreRefused) {
   std::string resource = Wrap(1, Wrap(1, Wrap(1, std::string(1 << 20, 'x')))), scopes;
   for (int i = 0; i < 60; ++i) scopes += Wrap(2, "");
   EXPECT_EQ(MessageOf(Wrap(1, resource + scopes)), "no error");
-  EXPECT_THAT(MessageOf(Wrap(1, resource + scopes + scopes)), HasSubstr("resource_spans[0].resource: 1048584 bytes for 120 scopes"));
+  EXPECT_THAT(MessageOf(Wrap(1, resource + scopes + scopes)),
+              HasSubstr("resource_spans[0].resource: 1048584 bytes for 120 scopes"));
 }
 
 TEST(Otlp, EveryCutIsReadOrRefused) {

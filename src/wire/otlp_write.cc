@@ -138,16 +138,22 @@ void AddResource(pbf_writer& parent, const Attributes& resource) {
 
 std::string EncodeTraces(const std::vector<ScopeSpans>& scopes) {
   std::string out;
-  pbf_writer request(out);
-  for (size_t next = 0; next < scopes.size();) {
-    const Attributes& resource = scopes[next].resource;
-    pbf_writer message(request, fields::request::kResourceSpans);
-    AddResource(message, resource);
+  for (size_t first = 0, end = 0; first < scopes.size(); first = end) {
+    const Attributes& resource = scopes[first].resource;
     do {
-      AddScopeSpans(message, scopes[next++]);
-    } while (next < scopes.size() && scopes[next].resource == resource);
+      ++end;
+    } while (end < scopes.size() && scopes[end].resource == resource);
+    AppendResourceSpans(out, resource, std::span(scopes).subspan(first, end - first));
   }
   return out;
+}
+
+void AppendResourceSpans(std::string& request, const Attributes& resource, std::span<const ScopeSpans> scopes) {
+  pbf_writer parent(request);
+  AddMessage(parent, fields::request::kResourceSpans, resource.empty() && scopes.empty(), [&](pbf_writer& message) {
+    AddResource(message, resource);
+    for (const auto& scope : scopes) AddScopeSpans(message, scope);
+  });
 }
 
 std::string EncodeTraceResponse(int64_t rejected_spans, std::string_view error_message) {

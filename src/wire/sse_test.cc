@@ -56,7 +56,8 @@ TEST(Sse, FieldsAreReadAsTheStandardSays) {
 
 TEST(Sse, LineEndsAndByteOrderMarkInAnyPieces) {
   const std::string text =
-      "\xef\xbb\xbf" "data: one\r\n\r\ndata: two\r\rdata: three\n\n: c\r\n\nevent: e\rdata: four\r\ndata: \xef\xbb\xbf" "five\n\r\n";
+      "\xef\xbb\xbf" "data: one\r\n\r\ndata: two\r\rdata: three\n\n: c\r\n\n"
+      "event: e\rdata: four\r\ndata: \xef\xbb\xbf" "five\n\r\n";
   auto matches = ElementsAre("message|one", "message|two", "message|three", "#c", "e|four\n\xef\xbb\xbf" "five");
   EXPECT_THAT(Events(text), matches);
   for (size_t first = 0; first <= text.size(); ++first)
