@@ -27,7 +27,8 @@ struct Bytes {
   bool operator==(const Bytes&) const = default;
 };
 struct Value {
-  std::variant<std::monostate, std::string, bool, int64_t, double, Bytes, std::vector<Value>, std::vector<KeyValue>>
+  std::variant<std::monostate, std::string, bool, int64_t, double, Bytes, std::vector<Value>,
+               std::vector<KeyValue>>
       value;
   Value() = default;
   Value(const char* text) : value(std::string(text)) {}
@@ -108,7 +109,8 @@ Result<std::vector<ScopeSpans>> DecodeTraces(std::string_view request);
 std::string EncodeTraces(const std::vector<ScopeSpans>& scopes);
 
 // Appends one ResourceSpans to a request: these scopes under this resource (their own is not looked at).
-void AppendResourceSpans(std::string& request, const Attributes& resource, std::span<const ScopeSpans> scopes);
+void AppendResourceSpans(std::string& request, const Attributes& resource,
+                         std::span<const ScopeSpans> scopes);
 
 // The number of spans, without reading their content: bytes that are no protobuf inside a span are not seen.
 // kInvalidArgument as above.

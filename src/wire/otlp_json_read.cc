@@ -8,8 +8,9 @@
 namespace beleg::wire::otlp {
 namespace {
 
-constexpr std::string_view kKindNames[] = {"SPAN_KIND_UNSPECIFIED", "SPAN_KIND_INTERNAL", "SPAN_KIND_SERVER",
-                                           "SPAN_KIND_CLIENT",      "SPAN_KIND_PRODUCER", "SPAN_KIND_CONSUMER"};
+constexpr std::string_view kKindNames[] = {"SPAN_KIND_UNSPECIFIED", "SPAN_KIND_INTERNAL",
+                                           "SPAN_KIND_SERVER",      "SPAN_KIND_CLIENT",
+                                           "SPAN_KIND_PRODUCER",    "SPAN_KIND_CONSUMER"};
 constexpr std::string_view kStatusNames[] = {"STATUS_CODE_UNSET", "STATUS_CODE_OK", "STATUS_CODE_ERROR"};
 
 // True for the name in lowerCamelCase itself and in snake_case.
@@ -110,7 +111,8 @@ class JsonTraceReader {
     if (!ReadText(parent, name, hex)) return false;
     if (hex.empty() && may_be_zero) return true;
     auto id = Id::FromHex(hex);
-    if (!id) return Refuse(name, fmt::format("{}; want {} hex digits", id.error().message, 2 * out.bytes.size()));
+    if (!id)
+      return Refuse(name, fmt::format("{}; want {} hex digits", id.error().message, 2 * out.bytes.size()));
     out = *id;
     return may_be_zero || !out.IsZero() || Refuse(name, "all zeros");
   }
@@ -156,13 +158,15 @@ class JsonTraceReader {
     const Json* value = FindMember(parent, name);
     if (value == nullptr) return true;
     if (value->is_int()) {
-      out = value->as_int() >= 0 && value->as_int() < int64_t{N} ? static_cast<Enum>(value->as_int()) : Enum{};
+      out =
+          value->as_int() >= 0 && value->as_int() < int64_t{N} ? static_cast<Enum>(value->as_int()) : Enum{};
       return true;
     }
     if (!value->is_string()) return WrongType(name, *value, "number or name");
     auto found = std::ranges::find(names, std::string_view(value->as_string()));
     out = static_cast<Enum>(found - names);
-    return found != std::end(names) || Refuse(name, fmt::format("no such name; want {} … {}", names[0], names[N - 1]));
+    return found != std::end(names) ||
+           Refuse(name, fmt::format("no such name; want {} … {}", names[0], names[N - 1]));
   }
 
   bool ReadResourceSpans(const Json& object, std::string& out);
@@ -187,7 +191,8 @@ bool JsonTraceReader::ReadResourceSpans(const Json& object, std::string& out) {
   std::vector<ScopeSpans> scopes;
   auto read_resource = [&](const Json& inner) { return ReadAttributes(inner, resource); };
   auto read_scope = [&](const Json& inner) { return ReadScopeSpans(inner, scopes.emplace_back()); };
-  if (!ReadObject(object, "resource", read_resource) || !ReadList(object, "scopeSpans", read_scope)) return false;
+  if (!ReadObject(object, "resource", read_resource) || !ReadList(object, "scopeSpans", read_scope))
+    return false;
   AppendResourceSpans(out, resource, scopes);
   return true;
 }
@@ -205,7 +210,8 @@ bool JsonTraceReader::ReadSpan(const Json& object, Span& span) {
   auto read_event = [&](const Json& inner) { return ReadEvent(inner, span.events.emplace_back()); };
   auto read_link = [&](const Json& inner) { return ReadLink(inner, span.links.emplace_back()); };
   auto read_status = [&](const Json& inner) {
-    return ReadText(inner, "message", span.status_message) && ReadEnum(inner, "code", kStatusNames, span.status);
+    return ReadText(inner, "message", span.status_message) &&
+           ReadEnum(inner, "code", kStatusNames, span.status);
   };
   return ReadId(object, "traceId", false, span.trace_id) && ReadId(object, "spanId", false, span.span_id) &&
          ReadText(object, "traceState", span.trace_state) &&
@@ -256,9 +262,11 @@ bool JsonTraceReader::ReadValue(const Json& object, int depth, Value& out) {
     } else if (IsNamed(key, "bytesValue")) {
       ok = ReadBytes(value, out);
     } else if (IsNamed(key, "arrayValue")) {
-      ok = ReadElement(value, "arrayValue", kNoIndex, [&](const Json& list) { return ReadArray(list, depth, out); });
+      ok = ReadElement(value, "arrayValue", kNoIndex,
+                       [&](const Json& list) { return ReadArray(list, depth, out); });
     } else if (IsNamed(key, "kvlistValue")) {
-      ok = ReadElement(value, "kvlistValue", kNoIndex, [&](const Json& list) { return ReadMap(list, depth, out); });
+      ok = ReadElement(value, "kvlistValue", kNoIndex,
+                       [&](const Json& list) { return ReadMap(list, depth, out); });
     } else {
       continue;
     }
@@ -278,7 +286,9 @@ bool JsonTraceReader::ReadDouble(const Json& value, Value& out) {
   if (!value.is_string()) return WrongType("doubleValue", value, "number or string of one");
   const std::string& text = value.as_string();
   if (text == "NaN" || text == "Infinity" || text == "-Infinity") {
-    number = text == "NaN" ? std::numeric_limits<double>::quiet_NaN() : text == "Infinity" ? kInfinity : -kInfinity;
+    number = text == "NaN"        ? std::numeric_limits<double>::quiet_NaN()
+             : text == "Infinity" ? kInfinity
+                                  : -kInfinity;
     return true;
   }
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -300,7 +310,8 @@ bool JsonTraceReader::ReadBytes(const Json& value, Value& out) {
 
 bool JsonTraceReader::ReadArray(const Json& object, int depth, Value& out) {
   std::vector<Value> items;
-  if (!ReadList(object, "values", [&](const Json& item) { return ReadValue(item, depth + 1, items.emplace_back()); }))
+  if (!ReadList(object, "values",
+                [&](const Json& item) { return ReadValue(item, depth + 1, items.emplace_back()); }))
     return false;
   out.value = std::move(items);
   return true;

@@ -1,9 +1,9 @@
 #include "wire/otlp_json.h"
 
+#include <cmath>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <cmath>
 
 #include "wire/testing.h"
 
@@ -13,7 +13,8 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-constexpr std::string_view kIds = R"("traceId":"0102030405060708090a0b0c0d0e0f10","spanId":"0102030405060708")";
+constexpr std::string_view kIds =
+    R"("traceId":"0102030405060708090a0b0c0d0e0f10","spanId":"0102030405060708")";
 
 // A request of one span that has ids and then these members.
 std::string RequestWith(std::string_view members) {
@@ -56,18 +57,20 @@ TEST(OtlpJson, IsWrittenAsTheSpecificationSays) {
   span.attributes = {
       {"n", int64_t{5}}, {"d", 1.0}, {"nan", std::nan("")}, {"none", {}}, {"list", std::vector<Value>{}}};
   span.status = StatusCode::kError;
-  EXPECT_EQ(TracesToJson({{{{"service.name", "vllm"}}, "beleg", "", {}, {span}}}).Dump(),
-            R"({"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"vllm"}}]},)"
-            R"("scopeSpans":[{"scope":{"name":"beleg"},"spans":[{"traceId":"01010101010101010101010101010101",)"
-            R"("spanId":"0202020202020202","name":"chat","kind":2,"startTimeUnixNano":"1764000000000000001",)"
-            R"("attributes":[{"key":"n","value":{"intValue":"5"}},{"key":"d","value":{"doubleValue":1.0}},)"
-            R"({"key":"nan","value":{"doubleValue":"NaN"}},{"key":"none","value":{}},)"
-            R"({"key":"list","value":{"arrayValue":{}}}],"status":{"code":2}}]}]}]})");
+  EXPECT_EQ(
+      TracesToJson({{{{"service.name", "vllm"}}, "beleg", "", {}, {span}}}).Dump(),
+      R"({"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"vllm"}}]},)"
+      R"("scopeSpans":[{"scope":{"name":"beleg"},"spans":[{"traceId":"01010101010101010101010101010101",)"
+      R"("spanId":"0202020202020202","name":"chat","kind":2,"startTimeUnixNano":"1764000000000000001",)"
+      R"("attributes":[{"key":"n","value":{"intValue":"5"}},{"key":"d","value":{"doubleValue":1.0}},)"
+      R"({"key":"nan","value":{"doubleValue":"NaN"}},{"key":"none","value":{}},)"
+      R"({"key":"list","value":{"arrayValue":{}}}],"status":{"code":2}}]}]}]})");
   EXPECT_EQ(TracesToJson({}).Dump(), "{}");
 }
 
 TEST(OtlpJson, SpellingsOfSendersAreTaken) {
-  auto span = SpanWith(R"("start_time_unix_nano":1764000000000000001,"endTimeUnixNano":"2","kind":"SPAN_KIND_CLIENT",
+  auto span =
+      SpanWith(R"("start_time_unix_nano":1764000000000000001,"endTimeUnixNano":"2","kind":"SPAN_KIND_CLIENT",
       "status":{"code":"STATUS_CODE_OK"},"parentSpanId":"","flags":"257","links":[{"trace_id":"","flags":1}],
       "traceState":null,"attributes":null,"unknown":[{"a":1}],"events":[{}],"droppedAttributesCount":3)");
   ASSERT_TRUE(span) << span.error().message;
@@ -118,15 +121,18 @@ TEST(OtlpJson, ErrorsNameThePath) {
   EXPECT_THAT(SpanMessage(R"("parentSpanId":"01")"), StartsWith(span + "parentSpanId: 1 bytes, want 8"));
   EXPECT_THAT(SpanMessage(R"("parentSpanId":"zz")"), StartsWith(span + "parentSpanId: no hex digit"));
   EXPECT_EQ(SpanMessage(R"("startTimeUnixNano":"-1")"), span + "startTimeUnixNano: time before 1970");
-  EXPECT_THAT(SpanMessage(R"("endTimeUnixNano":"9223372036854775808")"), StartsWith(span + "endTimeUnixNano: "));
-  EXPECT_THAT(SpanMessage(R"("endTimeUnixNano":9223372036854775808)"), HasSubstr("no whole number within 64 bits"));
+  EXPECT_THAT(SpanMessage(R"("endTimeUnixNano":"9223372036854775808")"),
+              StartsWith(span + "endTimeUnixNano: "));
+  EXPECT_THAT(SpanMessage(R"("endTimeUnixNano":9223372036854775808)"),
+              HasSubstr("no whole number within 64 bits"));
   EXPECT_EQ(SpanMessage(R"("flags":4294967296)"), span + "flags: not within 32 bits");
   EXPECT_THAT(SpanMessage(R"("events":[{},{"timeUnixNano":true}])"),
               StartsWith(span + "events[1].timeUnixNano: boolean"));
   EXPECT_EQ(MessageOf("[]"), "request: array, want object");
   EXPECT_THAT(MessageOf("{\n\"a\" 1}"), StartsWith("line 2, column 5"));
   auto value = [](std::string_view text) { return ValueOf(text).error().message; };
-  EXPECT_EQ(value(R"({"intValue":1.5})"), span + "attributes[0].value.intValue: no whole number within 64 bits");
+  EXPECT_EQ(value(R"({"intValue":1.5})"),
+            span + "attributes[0].value.intValue: no whole number within 64 bits");
   EXPECT_THAT(value(R"({"intValue":"1x"})"), HasSubstr("value.intValue: "));
   EXPECT_THAT(value(R"({"doubleValue":"1x"})"), HasSubstr("value.doubleValue: no number"));
   EXPECT_THAT(value(R"({"doubleValue":"inf"})"), HasSubstr("value.doubleValue: no number"));
@@ -140,15 +146,18 @@ TEST(OtlpJson, ErrorsNameThePath) {
 TEST(OtlpJson, IdsAreChecked) {
   auto message = [](const char* trace_id, const char* span_id) {
     return MessageOf(fmt::format(
-        R"({{"resourceSpans":[{{"scopeSpans":[{{"spans":[{{"traceId":"{}","spanId":"{}"}}]}}]}}]}})", trace_id, span_id));
+        R"({{"resourceSpans":[{{"scopeSpans":[{{"spans":[{{"traceId":"{}","spanId":"{}"}}]}}]}}]}})",
+        trace_id, span_id));
   };
   const char* trace_id = "0102030405060708090a0b0c0d0e0f10";
   EXPECT_EQ(message(trace_id, "0102030405060708"), "no error");
   EXPECT_THAT(message("", "0102030405060708"), HasSubstr("spans[0].traceId: 0 bytes, want 16"));
   EXPECT_THAT(message(trace_id, "0102"), HasSubstr("spans[0].spanId: 2 bytes, want 8; want 16 hex digits"));
-  EXPECT_THAT(message("00000000000000000000000000000000", "0102030405060708"), HasSubstr("traceId: all zeros"));
+  EXPECT_THAT(message("00000000000000000000000000000000", "0102030405060708"),
+              HasSubstr("traceId: all zeros"));
   EXPECT_THAT(message(trace_id, "0000000000000000"), HasSubstr("spanId: all zeros"));
-  EXPECT_THAT(message("AQIDBAUGBwgJCgsMDQ4PEA==", "0102030405060708"), HasSubstr("traceId: no hex digit"));  // base64
+  EXPECT_THAT(message("AQIDBAUGBwgJCgsMDQ4PEA==", "0102030405060708"),
+              HasSubstr("traceId: no hex digit"));  // base64
 }
 
 TEST(OtlpJson, NestingHasALimit) {
@@ -163,7 +172,8 @@ TEST(OtlpJson, NestingHasALimit) {
 
 TEST(OtlpJson, AnAnswerSaysWhatWasRejected) {
   EXPECT_EQ(TraceResponseToJson(0, "").Dump(), R"({"partialSuccess":{}})");
-  EXPECT_EQ(TraceResponseToJson(2, "bad").Dump(), R"({"partialSuccess":{"rejectedSpans":"2","errorMessage":"bad"}})");
+  EXPECT_EQ(TraceResponseToJson(2, "bad").Dump(),
+            R"({"partialSuccess":{"rejectedSpans":"2","errorMessage":"bad"}})");
 }
 
 TEST(OtlpJson, AttributesAsAPlainObject) {

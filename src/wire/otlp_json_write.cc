@@ -49,7 +49,9 @@ struct ValueToJsonVisitor {
   Json operator()(bool flag) const { return Json::MakeObject({{"boolValue", flag}}); }
   Json operator()(int64_t number) const { return Json::MakeObject({{"intValue", std::to_string(number)}}); }
   Json operator()(double number) const { return Json::MakeObject({{"doubleValue", DoubleToJson(number)}}); }
-  Json operator()(const Bytes& bytes) const { return Json::MakeObject({{"bytesValue", Base64Encode(bytes.bytes)}}); }
+  Json operator()(const Bytes& bytes) const {
+    return Json::MakeObject({{"bytesValue", Base64Encode(bytes.bytes)}});
+  }
   Json operator()(const std::vector<Value>& items) const {
     Json::Array list;
     for (const auto& item : items) list.push_back(ValueToJson(item));
@@ -156,7 +158,8 @@ Json TracesToJson(const std::vector<ScopeSpans>& scopes) {
   for (size_t next = 0; next < scopes.size();) {
     const Attributes& resource = scopes[next].resource;
     Json group = Json::MakeObject({});
-    if (!resource.empty()) group.Set("resource", Json::MakeObject({{"attributes", KeyValuesToJson(resource)}}));
+    if (!resource.empty())
+      group.Set("resource", Json::MakeObject({{"attributes", KeyValuesToJson(resource)}}));
     Json::Array members;
     do {
       members.push_back(ScopeToJson(scopes[next++]));

@@ -92,7 +92,8 @@ void AddLink(pbf_writer& parent, const Link& link) {
 void AddStatus(pbf_writer& parent, const Span& span) {
   pbf_writer message(parent, fields::span::kStatus);
   AddText(message, fields::status::kMessage, span.status_message);
-  if (span.status != StatusCode::kUnset) message.add_enum(fields::status::kCode, static_cast<int32_t>(span.status));
+  if (span.status != StatusCode::kUnset)
+    message.add_enum(fields::status::kCode, static_cast<int32_t>(span.status));
 }
 
 void AddSpan(pbf_writer& parent, const Span& span) {
@@ -101,9 +102,11 @@ void AddSpan(pbf_writer& parent, const Span& span) {
   message.add_bytes(fields::span::kSpanId, span.span_id.view().data(), span.span_id.bytes.size());
   AddText(message, fields::span::kTraceState, span.trace_state);
   if (!span.parent_span_id.IsZero())
-    message.add_bytes(fields::span::kParentSpanId, span.parent_span_id.view().data(), span.parent_span_id.bytes.size());
+    message.add_bytes(fields::span::kParentSpanId, span.parent_span_id.view().data(),
+                      span.parent_span_id.bytes.size());
   AddText(message, fields::span::kName, span.name);
-  if (span.kind != SpanKind::kUnspecified) message.add_enum(fields::span::kKind, static_cast<int32_t>(span.kind));
+  if (span.kind != SpanKind::kUnspecified)
+    message.add_enum(fields::span::kKind, static_cast<int32_t>(span.kind));
   AddTime(message, fields::span::kStartTime, span.start_unix_ns);
   AddTime(message, fields::span::kEndTime, span.end_unix_ns);
   AddAttributes(message, fields::span::kAttributes, span.attributes);
@@ -148,12 +151,14 @@ std::string EncodeTraces(const std::vector<ScopeSpans>& scopes) {
   return out;
 }
 
-void AppendResourceSpans(std::string& request, const Attributes& resource, std::span<const ScopeSpans> scopes) {
+void AppendResourceSpans(std::string& request, const Attributes& resource,
+                         std::span<const ScopeSpans> scopes) {
   pbf_writer parent(request);
-  AddMessage(parent, fields::request::kResourceSpans, resource.empty() && scopes.empty(), [&](pbf_writer& message) {
-    AddResource(message, resource);
-    for (const auto& scope : scopes) AddScopeSpans(message, scope);
-  });
+  AddMessage(parent, fields::request::kResourceSpans, resource.empty() && scopes.empty(),
+             [&](pbf_writer& message) {
+               AddResource(message, resource);
+               for (const auto& scope : scopes) AddScopeSpans(message, scope);
+             });
 }
 
 std::string EncodeTraceResponse(int64_t rejected_spans, std::string_view error_message) {
