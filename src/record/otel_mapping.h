@@ -13,11 +13,16 @@
 
 namespace beleg::record {
 
-enum class Semconv { kDup, kLatest, kLegacy };  // both name sets, GenAI's alone, vLLM's and the tutorial's alone
+enum class Semconv {
+  kDup,
+  kLatest,
+  kLegacy
+};  // both name sets, GenAI's alone, vLLM's and the tutorial's alone
 
 struct SpanContext {
-  std::string origin;         // of the log
-  const Boot* boot = nullptr; // of the request's boot (BootOfRequest); null: unknown, resource then has service.name alone
+  std::string origin;  // of the log
+  const Boot* boot =
+      nullptr;  // of the request's boot (BootOfRequest); null: unknown, resource then has service.name alone
   const Model* model = nullptr;
   Semconv semconv = Semconv::kDup;
 };
@@ -26,8 +31,8 @@ struct SpanContext {
 wire::otlp::Attributes ResourceOf(const SpanContext& context);
 
 // The record's spans, server span first.
-std::vector<wire::otlp::Span> SpansOf(const SpanContext& context, const AuditRecord& record, uint64_t leaf_index,
-                                      const Hash32& leaf_hash);
+std::vector<wire::otlp::Span> SpansOf(const SpanContext& context, const AuditRecord& record,
+                                      uint64_t leaf_index, const Hash32& leaf_hash);
 
 inline constexpr std::string_view kScopeName = "beleg";
 
