@@ -23,6 +23,7 @@ struct ServeOptions {
   std::string audit = "closed", ledger_dir = "data/ledger", origin, ledger_token_file;
   std::string otlp_endpoint, semconv = "dup", region, environment, run_file;
   int64_t drain_s = 30;
+  uint64_t ledger_free_bytes_min = 64 << 20;
   bool insecure_no_auth = false;
   std::string collect_detailed_traces;
   int64_t replay_tokens = 16, replay_delay_us = 0;
@@ -128,6 +129,7 @@ Result<serve::ServerOptions> MakeServerOptions(const ServeOptions& options) {
   server.audit = options.audit == "closed";
   server.ledger_dir = options.ledger_dir;
   server.origin = options.origin;
+  server.ledger_free_bytes_min = options.ledger_free_bytes_min;
   server.semconv = SemconvOf(options.semconv);
   server.region = options.region;
   server.environment = options.environment;
@@ -173,6 +175,8 @@ void AddServe(CLI::App& program, Action& action) {
       ->capture_default_str();
   command->add_option("--ledger", options->ledger_dir, "Folder of the log")->capture_default_str();
   command->add_option("--origin", options->origin, "Name of the log, at its making; default: random");
+  command->add_option("--ledger-free-bytes-min", options->ledger_free_bytes_min, "Refuse requests when the disk has less room")
+      ->capture_default_str();
   command->add_option("--ledger-listen", options->ledger_listen, "Where mirrors read the log")->capture_default_str();
   command->add_option("--ledger-token-file", options->ledger_token_file, "File (0600) with the bearer token for it");
   command->add_option("--otlp-traces-endpoint", options->otlp_endpoint, "Send spans there by OTLP/HTTP");

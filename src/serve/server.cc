@@ -69,6 +69,7 @@ Result<void> ServerImpl::Open() {
     ledger::LedgerOptions ledger;
     ledger.dir = options_.ledger_dir;
     ledger.origin = options_.origin;
+    ledger.free_bytes_min = options_.ledger_free_bytes_min;
     ledger.metrics = &registry_;
     TRY_ASSIGN(ledger_, ledger::Ledger::Open(std::move(ledger)));
     vkey_ = ledger_->vkey();

@@ -24,6 +24,7 @@ struct ServerOptions {
   size_t body_bytes_max = 64 << 20;
   bool audit = true;                   // false: no records, said on /health and in each answer; for benches
   std::string ledger_dir;
+  uint64_t ledger_free_bytes_min = 64 << 20;
   std::string origin;
   std::vector<std::string> api_keys;   // ApiKeys::Parse
   std::string ledger_token;            // asked on the ledger port; "": none

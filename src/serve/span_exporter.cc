@@ -128,7 +128,7 @@ Result<std::string> SpanExporter::Encode(const std::vector<ledger::Leaf>& leaves
       context.model = std::get_if<record::Model>(&model->body);
     }
     if (scopes.empty() || boot_of_last != id->boot_index) {
-      scopes.push_back({record::ResourceOf(context), std::string(record::kScopeName), "", {}});
+      scopes.push_back({record::ResourceOf(context), std::string(record::kScopeName), "", {}, {}});
       boot_of_last = id->boot_index;
     }
     std::vector<wire::otlp::Span> spans =
