@@ -1,0 +1,37 @@
+#include "net/resolve.h"
+
+#include <fmt/format.h>
+
+#include <boost/asio/io_context.hpp>
+
+namespace beleg::net {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+
+Result<std::vector<tcp::endpoint>> ResolveToListen(const Endpoint& endpoint) {
+  if (endpoint.host.empty()) {
+    return std::vector{tcp::endpoint(tcp::v6(), endpoint.port), tcp::endpoint(tcp::v4(), endpoint.port)};
+  }
+  boost::system::error_code error;
+  asio::ip::address literal = asio::ip::make_address(endpoint.host, error);
+  if (!error) return std::vector{tcp::endpoint(literal, endpoint.port)};
+  asio::io_context context;
+  tcp::resolver resolver(context);
+  auto found = resolver.resolve(endpoint.host, std::to_string(endpoint.port), tcp::resolver::passive, error);
+  if (error || found.empty()) {
+    return Fail(ErrorCode::kInvalidArgument, "cannot listen on {}:{}: {}", endpoint.host, endpoint.port, error.message());
+  }
+  return std::vector<tcp::endpoint>(found.begin(), found.end());
+}
+
+std::string FormatEndpoint(const tcp::endpoint& endpoint) {
+  asio::ip::address address = endpoint.address();
+  if (address.is_v6() && address.to_v6().is_v4_mapped()) {
+    address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
+  }
+  if (address.is_v6()) return fmt::format("[{}]:{}", address.to_string(), endpoint.port());
+  return fmt::format("{}:{}", address.to_string(), endpoint.port());
+}
+
+}  // namespace beleg::net
