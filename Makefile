@@ -42,6 +42,7 @@ go-verifier: setup-test # a reader of the ledger that shares no code with it
 	cd tests/conformance/go && $(GO) vet ./... && $(GO) test -v ./... && $(GO) build -o $(CURDIR)/build/tlogcheck .
 
 lint: ## layers, sizes, words, test names, docs, format
+	$(PYTHON) tools/tools_test.py
 	$(PYTHON) tools/lint.py
 
 tidy: setup-deep build/tidy/build.ninja ## clang-tidy on all files (F=FOLDER: on one)
