@@ -57,8 +57,9 @@ bench: setup-test build ## measure on this machine (ARGS go to bench/run.py)
 asan tsan: setup-deep ## the unit tests under address and undefined-behaviour, or thread sanitizer
 	$(MAKE) unit PRESET=$@
 
-fuzz: setup-deep ## every parser of outside bytes, SECONDS_EACH seconds each (default 30)
-	$(PYTHON) tools/fuzz.py $(or $(SECONDS_EACH),30)
+fuzz: setup-deep build/fuzz/build.ninja ## the parsers of outside bytes, SECONDS_EACH=30 seconds each (F=json: only that)
+	cmake --build build/fuzz -j $(JOBS)
+	tools/fuzz.sh $(or $(SECONDS_EACH),30) $(F)
 
 deep: tidy asan tsan ## what is too slow for each change
 	$(MAKE) fuzz SECONDS_EACH=600
