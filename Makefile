@@ -14,6 +14,7 @@ SOURCES = find src tests bench \( -name '*.h' -o -name '*.cc' \) -print0
 
 .PHONY: help setup setup-test setup-deep build up test unit integration go-verifier lint tidy format bench fuzz asan tsan deep ci
 .DEFAULT_GOAL := help
+.NOTPARALLEL:
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' Makefile
