@@ -49,15 +49,15 @@ struct Sampling {
   double presence_penalty = 0.0;
   double frequency_penalty = 0.0;
   double repetition_penalty = 1.0;
-  std::optional<uint64_t> seed;  // given: the same prompt and parameters give the same text when run alone
+  std::optional<uint64_t> seed{};  // given: the same prompt and parameters give the same text when run alone
 };
 
 struct GenerateRequest {
-  std::vector<Token> prompt;
+  std::vector<Token> prompt{};
   int64_t max_tokens = 16;  // of each sequence; at least 1
   int sequences = 1;        // `n`: the prompt is computed once
-  Sampling sampling;
-  std::vector<std::string> stop;  // texts that end the answer and are not part of it
+  Sampling sampling{};
+  std::vector<std::string> stop{};  // texts that end the answer and are not part of it
   bool ignore_eos = false;
 };
 

@@ -24,7 +24,7 @@ class TextAssembler {
   struct Output {
     std::string_view text;  // valid until the next call
     int64_t tokens = 0;     // tokens pushed since the last output that had text; 0 when text is empty
-    bool stopped = false;   // a stop text was found: text is the last, push no more
+    bool stopped = false;   // a stop text was found: text is the last there is, push no more
   };
 
   // piece: the bytes of tokens further tokens.

@@ -135,6 +135,12 @@ TEST(TextAssembler, TextBeforeAStopIsGivenOnlyOnce) {
   EXPECT_THAT(answer.outputs, ElementsAre("x", "ay", ""));
 }
 
+TEST(TextAssembler, NothingComesAfterAStop) {
+  TextAssembler assembler({"STOP"});
+  EXPECT_TRUE(assembler.Push("a STOP b \xC3").stopped);
+  EXPECT_EQ(assembler.Flush().text, "");
+}
+
 TEST(TextAssembler, EmptyStopTextIsIgnored) { EXPECT_EQ(Assemble({"", "\x80"}, {"abc"}).text, "abc"); }
 
 TEST(TextAssembler, BadBytesBecomeReplacementCharacters) {

@@ -162,7 +162,9 @@ TEST(ReplayEngine, FailsWhereThePromptSays) {
 
 TEST(ReplayEngine, LastOrderCountsAndBadOrdersAreWords) {
   auto engine = OpenReplay({});
-  Done done = Generate(*engine, Ask(*engine, "REPLAY:TOKENS=9 REPLAY:TOKENS=2 REPLAY:TOKENS= REPLAY:TOKENS=999999999999 REPLAY:NO"));
+  constexpr std::string_view kPrompt =
+      "REPLAY:TOKENS=9 REPLAY:TOKENS=2 REPLAY:TOKENS= REPLAY:TOKENS=999999999999 REPLAY:NO";
+  Done done = Generate(*engine, Ask(*engine, kPrompt));
   EXPECT_EQ(done.sequence.result.output_tokens, 2);
 }
 
