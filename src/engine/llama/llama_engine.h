@@ -9,9 +9,9 @@
 namespace beleg::engine {
 
 struct LlamaOptions {
-  std::string model_path;
-  std::string served_name;      // "" : the file's base name without .gguf, lower case
-  std::string backend_dir;      // folder of the ggml back ends; "": where the build found them, else beside the binary
+  std::string model_path{};
+  std::string served_name{};      // "" : the file's base name without .gguf, lower case
+  std::string backend_dir{};      // folder of the ggml back ends; "": where the build found them, else beside the binary
   int threads = 0;              // 0: as many as cores
   int sequences_max = 16;
   int waiting_max = 256;

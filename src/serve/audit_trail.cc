@@ -1,0 +1,115 @@
+#include "serve/audit_trail.h"
+
+#include "base/log.h"
+
+namespace beleg::serve {
+
+record::Counters AtomicCounters::Snapshot() const {
+  record::Counters out;
+  out.accepted = accepted, out.answered = answered, out.failed = failed, out.cancelled = cancelled;
+  out.refused = refused, out.unauthenticated = unauthenticated, out.unreadable = unreadable;
+  out.unknown_path = unknown_path, out.no_room = no_room;
+  return out;
+}
+
+Result<std::unique_ptr<AuditTrail>> AuditTrail::Open(Options options) {
+  std::unique_ptr<AuditTrail> trail(new AuditTrail(std::move(options)));
+  trail->boot_ = {trail->options_.rng->Draw<std::array<uint8_t, 8>>()};
+  if (trail->mode() == AuditMode::kOff) return trail;
+  TRY(trail->WriteOpening());
+  trail->heartbeat_ = Thread("heartbeat", [raw = trail.get()](std::stop_token stop) { raw->Beat(stop); });
+  return trail;
+}
+
+AuditTrail::~AuditTrail() { Close("error"); }
+
+Result<void> AuditTrail::WriteOpening() {
+  TRY_ASSIGN(boot_index_, options_.ledger->BeginBoot(boot_, options_.boot));
+  TRY_ASSIGN(ledger::FinishReceipt model, options_.ledger->AppendAndWait(Encode(options_.model)));
+  model_index_ = model.index;
+  TRY(options_.ledger->AppendAndWait(Encode(options_.config)));
+  return {};
+}
+
+std::string AuditTrail::Encode(record::Body body) const {
+  return record::Encode({boot_, options_.clock->UnixMicros(), std::move(body)});
+}
+
+Result<void> AuditTrail::Ready() const {
+  if (options_.ledger == nullptr) return {};
+  return options_.ledger->Health();
+}
+
+record::RequestIdentity AuditTrail::NewRequest(record::Operation operation, std::string caller, const TraceId* trace_id,
+                                               const SpanId* parent) {
+  record::RequestIdentity id;
+  id.seq = ++last_seq_;
+  id.boot_index = boot_index_;
+  id.trace_id = trace_id != nullptr ? *trace_id : NewTraceId(*options_.clock, *options_.rng);
+  if (parent != nullptr) id.parent_span_id = *parent;
+  id.operation = operation;
+  id.caller = std::move(caller);
+  return id;
+}
+
+void AuditTrail::Begin(const record::RequestIdentity& id, int64_t start_us, OneShot<Result<ledger::BeginReceipt>>& done) {
+  ++counters_.accepted;
+  if (options_.ledger == nullptr) return done.Setter()(ledger::BeginReceipt{});
+  options_.ledger->Begin({id, IdOf(id), start_us}, done.Setter());
+}
+
+net::Awaitable<Result<ledger::FinishReceipt>> AuditTrail::Finish(boost::asio::any_io_executor executor,
+                                                                 record::Request request) {
+  auto& counter = request.outcome == record::Outcome::kOk       ? counters_.answered
+                  : request.outcome == record::Outcome::kFailed ? counters_.failed
+                                                                : counters_.cancelled;
+  ++counter;
+  if (options_.ledger == nullptr) co_return ledger::FinishReceipt{};
+  uint64_t seq = request.id.seq;
+  OneShot<Result<ledger::FinishReceipt>> done(executor);
+  options_.ledger->Finish(seq, Encode(std::move(request)), done.Setter());
+  co_return co_await done.Get();
+}
+
+net::Awaitable<Result<ledger::FinishReceipt>> AuditTrail::Refuse(boost::asio::any_io_executor executor,
+                                                                 record::Refused refused) {
+  ++counters_.refused;
+  if (options_.ledger == nullptr) co_return ledger::FinishReceipt{};
+  OneShot<Result<ledger::FinishReceipt>> done(executor);
+  options_.ledger->Append(Encode(std::move(refused)), done.Setter());
+  co_return co_await done.Get();
+}
+
+// A heartbeat each interval in which something was open, ended or counted; silence else, so that an idle log does not grow.
+void AuditTrail::Beat(std::stop_token stop) {
+  record::Counters last;
+  while (!stop.stop_requested()) {
+    {
+      MutexLock lock(stop_mutex_);
+      if (!stop.stop_requested()) stop_.WaitFor(stop_mutex_, options_.heartbeat_interval);
+    }
+    record::Counters now = counters_.Snapshot();
+    ledger::Ledger::OpenSet open = options_.ledger->open_set();
+    if (now == last && open.count == 0) continue;
+    record::Heartbeat beat;
+    beat.counters = last = now;
+    beat.highest_seq = last_seq_;
+    beat.open_requests = open.count;
+    beat.open_digest = open.digest;
+    beat.clock_source = "system";
+    if (auto done = options_.ledger->AppendAndWait(Encode(beat)); !done)
+      LOG_WARN("serve.heartbeat_not_written", F("why", done.error().message));
+  }
+}
+
+void AuditTrail::Close(std::string reason) {
+  if (std::exchange(closed_, true) || options_.ledger == nullptr || !heartbeat_.joinable()) return;
+  heartbeat_.RequestStop();
+  stop_.NotifyAll();
+  heartbeat_.Join();
+  record::Shutdown shutdown{std::move(reason), counters_.Snapshot(), last_seq_};
+  if (auto done = options_.ledger->AppendAndWait(Encode(std::move(shutdown))); !done)
+    LOG_WARN("serve.shutdown_not_written", F("why", done.error().message));
+}
+
+}  // namespace beleg::serve

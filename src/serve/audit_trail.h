@@ -1,0 +1,86 @@
+// AuditTrail: the ledger as serve uses it. Numbers requests, counts outcomes, writes begin, end and heartbeats, and awaits the disk.
+//
+// Threads: any; awaited calls resume on the caller's executor.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "base/rng.h"
+#include "base/thread.h"
+#include "ledger/ledger.h"
+#include "record/request_id.h"
+#include "serve/wakeup.h"
+
+namespace beleg::serve {
+
+enum class AuditMode { kClosed, kOff };  // no ledger, no inference; or no records at all (benches)
+
+// Counters of records and of what never became one; the heartbeat's content.
+struct AtomicCounters {
+  std::atomic<int64_t> accepted{0}, answered{0}, failed{0}, cancelled{0}, refused{0};
+  std::atomic<int64_t> unauthenticated{0}, unreadable{0}, unknown_path{0}, no_room{0};
+  record::Counters Snapshot() const;
+};
+
+class AuditTrail {
+ public:
+  struct Options {
+    ledger::Ledger* ledger = nullptr;  // null: AuditMode::kOff
+    record::Boot boot;                 // BeginBoot fills in the rest
+    record::Model model;
+    record::Config config;
+    const Clock* clock = nullptr;
+    Rng* rng = nullptr;
+    std::chrono::milliseconds heartbeat_interval{1000};
+  };
+  // Writes boot, model and config records. Errors are the ledger's.
+  static Result<std::unique_ptr<AuditTrail>> Open(Options options);
+  ~AuditTrail();  // Close("error") unless closed
+
+  AuditMode mode() const { return options_.ledger == nullptr ? AuditMode::kOff : AuditMode::kClosed; }
+  const BootId& boot() const { return boot_; }
+  AtomicCounters& counters() { return counters_; }
+  ledger::Ledger* ledger() { return options_.ledger; }
+
+  // Ok, or why no request may start.
+  Result<void> Ready() const;
+
+  // A new request's identity: seq, boot_index, and trace id (the client's or a new one).
+  record::RequestIdentity NewRequest(record::Operation operation, std::string caller, const TraceId* trace_id,
+                                     const SpanId* parent);
+  RequestId IdOf(const record::RequestIdentity& id) const {
+    return record::DeriveRequestId(boot_, id.seq, id.trace_id);
+  }
+
+  // Starts the begin frame on its way; await the OneShot before the first byte of the answer.
+  void Begin(const record::RequestIdentity& id, int64_t start_us, OneShot<Result<ledger::BeginReceipt>>& done);
+  // Durable on return.
+  net::Awaitable<Result<ledger::FinishReceipt>> Finish(boost::asio::any_io_executor executor, record::Request request);
+  net::Awaitable<Result<ledger::FinishReceipt>> Refuse(boost::asio::any_io_executor executor, record::Refused refused);
+
+  uint64_t model_index() const { return model_index_; }
+
+  // Last heartbeat and shutdown record.
+  void Close(std::string reason);
+
+ private:
+  explicit AuditTrail(Options options) : options_(std::move(options)) {}
+  Result<void> WriteOpening();
+  void Beat(std::stop_token stop);
+  std::string Encode(record::Body body) const;
+
+  Options options_;
+  BootId boot_;
+  uint64_t boot_index_ = 0, model_index_ = 0;
+  std::atomic<uint64_t> last_seq_{0};
+  AtomicCounters counters_;
+  Mutex stop_mutex_;
+  CondVar stop_;
+  bool closed_ = false;
+  Thread heartbeat_;
+};
+
+}  // namespace beleg::serve

@@ -1,0 +1,319 @@
+#include "serve/inference.h"
+
+#include "base/log.h"
+#include "record/request_id.h"
+#include "serve/traceparent.h"
+#include "wire/sse.h"
+
+namespace beleg::serve {
+namespace {
+
+// Above this a body is tokenized on the pool: a large prompt must not stop the other streams of its loop.
+constexpr size_t kInlineBodyBytesMax = 32 << 10;
+
+ApiError FromEngine(const Error& error, std::string_view param) {
+  switch (error.code) {
+    case ErrorCode::kResourceExhausted:
+      return {429, record::ErrorType::kRateLimited, "The server is at its limit of waiting requests; try again soon.", "",
+              "rate_limit_exceeded"};
+    case ErrorCode::kInvalidArgument: return InvalidField(std::string(param), error.message);
+    case ErrorCode::kFailedPrecondition:
+      return {400, record::ErrorType::kInvalidRequest, error.message, std::string(param), "unsupported"};
+    default: return {503, record::ErrorType::kEngine, "The engine does not take requests.", "", "engine_unavailable"};
+  }
+}
+
+std::string_view PromptParam(record::Operation operation) {
+  return operation == record::Operation::kChat ? "messages" : "prompt";
+}
+
+}  // namespace
+
+InferenceRun::InferenceRun(const InferenceContext& context, net::Exchange& exchange, record::Operation operation,
+                           std::string caller)
+    : context_(context),
+      exchange_(exchange),
+      caller_(std::move(caller)),
+      start_unix_us_(context.clock.UnixMicros()),
+      start_mono_us_(context.clock.MonoMicros()),
+      begun_(exchange.executor()),
+      tokens_(exchange.executor()) {
+  request_.operation = operation;
+}
+
+net::Awaitable<void> InferenceRun::Run() {
+  if (auto ready = context_.trail.Ready(); !ready) {
+    co_await RefuseForNoRoom(ready.error());
+    co_return;
+  }
+  std::optional<TraceParent> parent;
+  if (auto header = exchange_.request().headers.Get("traceparent")) parent = ParseTraceParent(*header);
+  id_ = context_.trail.NewRequest(request_.operation, caller_, parent ? &parent->trace_id : nullptr,
+                                  parent ? &parent->parent_span_id : nullptr);
+  secret_ = context_.rng.Draw<record::Secret>();
+  head_ = {request_.operation, record::FormatRequestId(id_.operation, context_.trail.IdOf(id_)),
+           context_.engine.model().name, start_unix_us_ / 1'000'000};
+
+  if (auto prepared = co_await Prepare(); !prepared) {
+    co_await Refuse(std::move(prepared.error()));
+    co_return;
+  }
+  Result<ledger::BeginReceipt> begin = co_await begun_.Get();
+  if (!begin) {
+    generation_.reset();
+    co_await RefuseForNoRoom(begin.error());
+    co_return;
+  }
+  begin_receipt_ = std::move(begin->header);
+  exchange_.OnClientGone([this] { generation_->Cancel(); });
+  co_await Answer();
+}
+
+net::Awaitable<std::expected<void, ApiError>> InferenceRun::Prepare() {
+  auto parsed = ParseInferenceRequest(request_.operation, exchange_.request().body);
+  if (!parsed) co_return std::unexpected(std::move(parsed.error()));
+  request_ = std::move(*parsed);
+  if (request_.model != context_.engine.model().name) {
+    co_return std::unexpected(ApiError{404, record::ErrorType::kModelNotFound,
+                                       fmt::format("The model `{}` does not exist.", request_.model.substr(0, 200)),
+                                       "model", "model_not_found"});
+  }
+  auto prompt = co_await PromptTokens();
+  if (!prompt) co_return std::unexpected(std::move(prompt.error()));
+  int64_t prompt_tokens = static_cast<int64_t>(prompt->size());
+  if (auto fits = FitContext(request_, prompt_tokens, context_.engine.model().context_tokens); !fits)
+    co_return std::unexpected(std::move(fits.error()));
+  if (auto started = StartEngine(std::move(*prompt)); !started) co_return std::unexpected(std::move(started.error()));
+  context_.trail.Begin(id_, start_unix_us_, begun_);
+  co_return std::expected<void, ApiError>();
+}
+
+net::Awaitable<std::expected<std::vector<engine::Token>, ApiError>> InferenceRun::PromptTokens() {
+  if (!request_.prompt_tokens.empty()) co_return request_.prompt_tokens;
+  if (exchange_.request().body.size() <= kInlineBodyBytesMax) co_return Tokenize();
+  OneShot<std::expected<std::vector<engine::Token>, ApiError>> done(exchange_.executor());
+  auto deliver = done.Setter();
+  if (!context_.pool.Run([this, deliver]() mutable { deliver(Tokenize()); }))
+    co_return std::unexpected(FromEngine({ErrorCode::kResourceExhausted, ""}, ""));
+  co_return co_await done.Get();
+}
+
+std::expected<std::vector<engine::Token>, ApiError> InferenceRun::Tokenize() const {
+  bool chat = request_.operation == record::Operation::kChat;
+  Result<std::string> text = request_.prompt;
+  if (chat) text = context_.engine.Render(request_.messages);
+  if (!text) return std::unexpected(FromEngine(text.error(), "messages"));
+  Result<std::vector<engine::Token>> tokens = context_.engine.Tokenize(*text, chat);
+  if (!tokens) return std::unexpected(FromEngine(tokens.error(), PromptParam(request_.operation)));
+  return std::move(*tokens);
+}
+
+std::expected<void, ApiError> InferenceRun::StartEngine(std::vector<engine::Token> prompt) {
+  engine::GenerateRequest generate;
+  generate.prompt = std::move(prompt);
+  generate.max_tokens = request_.params.max_tokens;
+  generate.sequences = static_cast<int>(request_.params.choices);
+  generate.sampling = SamplingOf(request_);
+  generate.stop = request_.stop;
+  generate.ignore_eos = request_.ignore_eos;
+  choices_.resize(static_cast<size_t>(request_.params.choices));
+  auto generation = context_.engine.Start(std::move(generate), tokens_);
+  if (!generation) return std::unexpected(FromEngine(generation.error(), PromptParam(request_.operation)));
+  generation_ = std::move(*generation);
+  return {};
+}
+
+net::Awaitable<void> InferenceRun::Refuse(ApiError error) {
+  record::Refused refused;
+  refused.id = id_;
+  refused.status = error.status;
+  refused.error = error.error;
+  refused.start_us = start_unix_us_;
+  refused.body_bytes = static_cast<int64_t>(exchange_.request().body.size());
+  record::CommitmentTree tree(secret_);
+  tree.Add("request/body", exchange_.request().body);
+  refused.commitment = tree.Root();
+  Result<Receipt> receipt = co_await context_.trail.Refuse(exchange_.executor(), std::move(refused));
+  if (!receipt) {
+    co_await RefuseForNoRoom(receipt.error());
+    co_return;
+  }
+  net::HttpResponse response = ErrorResponse(error);
+  for (const auto& [name, value] : Headers().fields()) response.headers.Add(name, value);
+  if (!receipt->header.empty()) response.headers.Add("Audit-Finish", ledger::WithSecret(*receipt, secret_));
+  context_.metrics.CountHttp(exchange_.request().path(), "POST", error.status);
+  (void)co_await exchange_.Reply(std::move(response));
+}
+
+// No record can be written, so nothing may run: said in the answer and counted for the next heartbeat.
+net::Awaitable<void> InferenceRun::RefuseForNoRoom(const Error& why) {
+  ++context_.trail.counters().no_room;
+  LOG_WARN("serve.ledger_takes_nothing", F("why", why.message));
+  context_.metrics.CountHttp(exchange_.request().path(), "POST", 503);
+  (void)co_await exchange_.Reply(ErrorResponse({503, record::ErrorType::kNone,
+                                                "The audit ledger takes no records now, so no request may run.", "",
+                                                "ledger_unavailable"}));
+}
+
+net::Awaitable<void> InferenceRun::Answer() {
+  ChunkWriter chunks(head_);
+  bool sending = request_.params.stream;
+  if (sending) {
+    net::HttpHeaders headers = Headers();
+    headers.Set("Content-Type", "text/event-stream; charset=utf-8");
+    headers.Set("Cache-Control", "no-cache");
+    head_sent_ = static_cast<bool>(co_await exchange_.StartStream(200, std::move(headers)));
+    sending = head_sent_;
+    for (size_t i = 0; i < choices_.size() && sending; ++i)
+      sending = static_cast<bool>(co_await exchange_.Write(chunks.First(static_cast<int>(i))));
+    if (!sending) generation_->Cancel();
+  }
+  while (true) {
+    TokenStream::Batch batch = co_await tokens_.Next();
+    Take(batch);
+    if (sending && !co_await SendPieces(batch, chunks)) {
+      sending = false;
+      generation_->Cancel();
+    }
+    if (batch.done) break;
+  }
+  exchange_.OnClientGone({});
+  generation_.reset();
+  if (request_.params.stream) {
+    co_await EndStream(chunks);
+  } else {
+    co_await EndWhole();
+  }
+}
+
+net::Awaitable<bool> InferenceRun::SendPieces(const TokenStream::Batch& batch, const ChunkWriter& chunks) {
+  std::string out;
+  for (const TokenStream::Piece& piece : batch.pieces)
+    if (!piece.end && !piece.text.empty()) out += chunks.Text(piece.choice, piece.text);
+  if (out.empty()) co_return true;
+  co_return static_cast<bool>(co_await exchange_.Write(out));
+}
+
+void InferenceRun::Take(const TokenStream::Batch& batch) {
+  for (const TokenStream::Piece& piece : batch.pieces) {
+    size_t choice = static_cast<size_t>(piece.choice);
+    choices_[choice].text += piece.text;
+    if (piece.end) choices_[choice].finish_reason = OpenAiFinishReason(piece.end->reason);
+  }
+  if (batch.done) result_ = *batch.done;
+}
+
+net::Awaitable<void> InferenceRun::EndWhole() {
+  bool failed = !result_.error.empty();
+  bool gone = exchange_.client_gone();
+  Result<Receipt> receipt = co_await WriteRecord(gone ? 499 : failed ? 500 : 200);
+  if (gone) co_return;
+  if (!receipt) {
+    co_await RefuseForNoRoom(receipt.error());
+    co_return;
+  }
+  net::HttpResponse response;
+  if (failed) {
+    response = ErrorResponse({500, record::ErrorType::kEngine, "The engine failed.", "", "engine_error"});
+  } else {
+    response = net::MakeResponse(200, "application/json", WholeAnswer(head_, choices_, UsageOf()));
+  }
+  for (const auto& [name, value] : Headers().fields()) response.headers.Add(name, value);
+  if (!receipt->header.empty()) response.headers.Add("Audit-Finish", ledger::WithSecret(*receipt, secret_));
+  (void)co_await exchange_.Reply(std::move(response));
+}
+
+// The finish chunks, usage, receipt and [DONE] go out in one write, after the record is durable.
+net::Awaitable<void> InferenceRun::EndStream(const ChunkWriter& chunks) {
+  Result<Receipt> receipt = co_await WriteRecord(head_sent_ ? 200 : 499);
+  if (exchange_.client_gone() || !head_sent_) co_return;
+  std::string out;
+  if (!receipt || !result_.error.empty()) {
+    std::string_view what = receipt ? "The engine failed." : "The audit ledger could not keep the record.";
+    out += wire::SseData(ErrorBody({500, record::ErrorType::kEngine, std::string(what), "", "engine_error"}));
+  } else {
+    for (size_t i = 0; i < choices_.size(); ++i)
+      out += chunks.Finish(static_cast<int>(i), choices_[i].finish_reason);
+    if (request_.include_usage) out += chunks.UsageChunk(UsageOf());
+  }
+  if (receipt && !receipt->header.empty()) out += wire::SseComment("audit-finish " + ledger::WithSecret(*receipt, secret_));
+  out += kStreamEnd;
+  if (co_await exchange_.Write(out)) (void)co_await exchange_.EndStream();
+}
+
+net::Awaitable<Result<ledger::FinishReceipt>> InferenceRun::WriteRecord(int64_t status) {
+  record::Request record = MakeRecord(status);
+  context_.metrics.CountRequest(record);
+  context_.metrics.CountHttp(exchange_.request().path(), "POST", static_cast<int>(status));
+  Result<Receipt> receipt = co_await context_.trail.Finish(exchange_.executor(), std::move(record));
+  if (!receipt) LOG_ERROR("serve.record_not_written", F("request", head_.id), F("why", receipt.error().message));
+  co_return receipt;
+}
+
+record::Request InferenceRun::MakeRecord(int64_t status) const {
+  record::Request record;
+  record.id = id_;
+  record.model = context_.engine.model().name;
+  record.model_index = context_.trail.model_index();
+  record.params = request_.params;
+  record.status = status;
+  record.input_tokens = result_.prompt_tokens;
+  record.cached_tokens = result_.cached_tokens;
+  for (const engine::SequenceResult& end : result_.sequences) {
+    record.output_tokens += end.output_tokens;
+    record.finish_reasons.emplace_back(OpenAiFinishReason(end.reason));
+  }
+  bool cancelled = exchange_.client_gone();
+  for (const engine::SequenceResult& end : result_.sequences)
+    cancelled |= end.reason == engine::FinishReason::kCancelled;
+  if (!result_.error.empty()) {
+    record.outcome = record::Outcome::kFailed;
+    record.error = record::ErrorType::kEngine;
+  } else if (cancelled) {
+    record.outcome = record::Outcome::kCancelled;
+    record.error = record::ErrorType::kClientGone;
+  }
+  record.start_us = start_unix_us_;
+  record.duration_us = DurationMicros();
+  record.queue_us = result_.queue_us;
+  record.prefill_us = result_.prefill_us;
+  record.decode_us = result_.decode_us;
+  record.commitment = Commit();
+  return record;
+}
+
+record::Commitment InferenceRun::Commit() const {
+  record::CommitmentTree tree(secret_);
+  for (size_t i = 0; i < request_.messages.size(); ++i) {
+    tree.Add(fmt::format("input/{}/role", i), request_.messages[i].role);
+    tree.Add(fmt::format("input/{}/content", i), request_.messages[i].content);
+  }
+  if (request_.operation == record::Operation::kTextCompletion) {
+    std::string tokens;
+    for (engine::Token token : request_.prompt_tokens) PutBig32(tokens, static_cast<uint32_t>(token));
+    tree.Add(tokens.empty() ? "input/0/text" : "input/0/tokens", tokens.empty() ? request_.prompt : tokens);
+  }
+  for (size_t i = 0; i < choices_.size(); ++i) tree.Add(fmt::format("output/{}", i), choices_[i].text);
+  tree.Add("client/model", request_.model);
+  if (!request_.user.empty()) tree.Add("client/user", request_.user);
+  if (auto name = exchange_.request().headers.Get("x-request-id")) tree.Add("client/x-request-id", *name);
+  return tree.Root();
+}
+
+Usage InferenceRun::UsageOf() const {
+  Usage usage{result_.prompt_tokens, 0, result_.cached_tokens};
+  for (const engine::SequenceResult& end : result_.sequences) usage.output_tokens += end.output_tokens;
+  return usage;
+}
+
+net::HttpHeaders InferenceRun::Headers() const {
+  net::HttpHeaders headers;
+  headers.Add("X-Request-Id", head_.id);
+  headers.Add("traceparent",
+              FormatTraceParent({id_.trace_id, record::DeriveSpanId(context_.trail.IdOf(id_), "server"), true}));
+  if (!begin_receipt_.empty()) headers.Add("Audit-Begin", begin_receipt_);
+  if (context_.trail.mode() == AuditMode::kOff) headers.Add("Audit-Mode", "off");
+  return headers;
+}
+
+}  // namespace beleg::serve

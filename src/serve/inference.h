@@ -1,0 +1,84 @@
+// One inference request from its body to its record: W1 of src/README.md, in the order in which it happens.
+//
+//   parse → identity → engine and begin frame (side by side) → begin durable → first byte → … → record durable → last byte
+//
+// What a client can see is always behind what is durable: no byte before the begin, no end before the record.
+#pragma once
+
+#include <string>
+
+#include "engine/engine.h"
+#include "net/http_server.h"
+#include "net/worker_pool.h"
+#include "record/commitment.h"
+#include "serve/audit_trail.h"
+#include "serve/openai/answer.h"
+#include "serve/openai/inference_request.h"
+#include "serve/serve_metrics.h"
+#include "serve/token_stream.h"
+
+namespace beleg::serve {
+
+// What all requests share; outlives them.
+struct InferenceContext {
+  engine::Engine& engine;
+  AuditTrail& trail;
+  ServeMetrics& metrics;
+  net::WorkerPool& pool;  // for prompts too large to tokenize on a loop
+  const Clock& clock;
+  Rng& rng;
+};
+
+class InferenceRun {
+ public:
+  InferenceRun(const InferenceContext& context, net::Exchange& exchange, record::Operation operation, std::string caller);
+
+  // Answers the exchange. The run lives until it returns.
+  net::Awaitable<void> Run();
+
+ private:
+  using Receipt = ledger::FinishReceipt;
+
+  // Until the engine runs. An error is refused, and that is a record.
+  net::Awaitable<std::expected<void, ApiError>> Prepare();
+  net::Awaitable<std::expected<std::vector<engine::Token>, ApiError>> PromptTokens();
+  std::expected<std::vector<engine::Token>, ApiError> Tokenize() const;
+  std::expected<void, ApiError> StartEngine(std::vector<engine::Token> prompt);
+  net::Awaitable<void> Refuse(ApiError error);
+  net::Awaitable<void> RefuseForNoRoom(const Error& why);
+
+  // While it runs.
+  net::Awaitable<void> Answer();
+  net::Awaitable<bool> SendPieces(const TokenStream::Batch& batch, const ChunkWriter& chunks);
+  void Take(const TokenStream::Batch& batch);
+
+  // Once it ended.
+  net::Awaitable<void> EndWhole();
+  net::Awaitable<void> EndStream(const ChunkWriter& chunks);
+  net::Awaitable<Result<Receipt>> WriteRecord(int64_t status);
+  record::Request MakeRecord(int64_t status) const;
+  record::Commitment Commit() const;
+  Usage UsageOf() const;
+
+  net::HttpHeaders Headers() const;
+  int64_t DurationMicros() const { return context_.clock.MonoMicros() - start_mono_us_; }
+
+  const InferenceContext& context_;
+  net::Exchange& exchange_;
+  const std::string caller_;
+  const int64_t start_unix_us_, start_mono_us_;
+  InferenceRequest request_;
+  record::RequestIdentity id_;
+  AnswerHead head_;
+  record::Secret secret_{};
+  OneShot<Result<ledger::BeginReceipt>> begun_;
+  std::string begin_receipt_;
+
+  TokenStream tokens_;  // before generation_, which calls it
+  std::unique_ptr<engine::Generation> generation_;
+  std::vector<Choice> choices_;
+  engine::GenerateResult result_;
+  bool head_sent_ = false;
+};
+
+}  // namespace beleg::serve

@@ -1,0 +1,69 @@
+#include "serve/ledger_api.h"
+
+#include "record/request_id.h"
+#include "wire/json.h"
+
+namespace beleg::serve {
+namespace {
+
+constexpr std::chrono::milliseconds kCheckpointWait{5000};
+constexpr std::string_view kProofPrefix = "/audit/proof/";
+constexpr std::string_view kRecordPrefix = "/audit/record/";
+
+net::HttpResponse TextError(int status, std::string message) {
+  return net::MakeResponse(status, "text/plain; charset=utf-8", std::move(message) + "\n");
+}
+
+net::HttpResponse FromError(const Error& error) { return TextError(HttpStatusOf(error.code), error.message); }
+
+}  // namespace
+
+net::HttpResponse LedgerApi::Handle(const net::HttpRequest& request) const {
+  if (!token_.empty()) {
+    auto token = net::BearerToken(request.headers);
+    if (!token || !net::EqualSecret(*token, token_)) {
+      net::HttpResponse response = TextError(401, "a bearer token is needed");
+      response.headers.Add("WWW-Authenticate", "Bearer");
+      return response;
+    }
+  }
+  if (request.method != "GET" && request.method != "HEAD") return TextError(405, "only GET");
+  std::string_view path = request.path();
+  if (path == "/audit/tip") return Tip();
+  if (path == "/audit/vkey") return net::MakeResponse(200, "text/plain; charset=utf-8", ledger_.vkey() + "\n");
+  if (path.starts_with(kProofPrefix) || path.starts_with(kRecordPrefix)) return OfRequest(path);
+
+  Result<ledger::Resource> resource = ledger_.ReadResource(path.substr(1));
+  if (!resource) return FromError(resource.error());
+  net::HttpResponse response = net::MakeResponse(200, resource->content_type, std::move(resource->bytes));
+  response.headers.Add("Cache-Control", resource->immutable ? "public, max-age=31536000, immutable" : "no-cache");
+  return response;
+}
+
+net::HttpResponse LedgerApi::Tip() const {
+  Result<uint64_t> size = ledger_.CheckpointAtLeast(ledger_.durable_size(), kCheckpointWait);
+  if (!size) return FromError(size.error());
+  wire::Json body = wire::Json::MakeObject(
+      {{"size", static_cast<int64_t>(*size)}, {"origin", ledger_.origin()}, {"vkey", ledger_.vkey()}});
+  return net::MakeResponse(200, "application/json", body.Dump());
+}
+
+net::HttpResponse LedgerApi::OfRequest(std::string_view path) const {
+  bool proof = path.starts_with(kProofPrefix);
+  Result<RequestId> id = record::ParseRequestId(path.substr(proof ? kProofPrefix.size() : kRecordPrefix.size()));
+  if (!id) return FromError(id.error());
+  Result<uint64_t> index = ledger_.FindRequest(*id);
+  if (!index) return FromError(index.error());
+  if (proof) {
+    Result<std::string> text = ledger_.Proof(*index);
+    if (!text) return FromError(text.error());
+    return net::MakeResponse(200, "text/plain; charset=utf-8", std::move(*text));
+  }
+  Result<std::vector<ledger::Leaf>> leaf = ledger_.Read(*index, 1, SIZE_MAX);
+  if (!leaf) return FromError(leaf.error());
+  net::HttpResponse response = net::MakeResponse(200, "application/json", std::move((*leaf)[0].bytes));
+  response.headers.Add("Audit-Index", std::to_string(*index));
+  return response;
+}
+
+}  // namespace beleg::serve

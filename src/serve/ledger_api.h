@@ -1,0 +1,33 @@
+// The log over HTTP, for mirrors, witnesses and auditors (port 8001): C2SP's static paths and a few of our own.
+//
+//   GET /checkpoint, /tile/…          C2SP tlog-tiles
+//   GET /audit/tip                    {"size", "origin", "vkey"}, after making a checkpoint cover all that is durable
+//   GET /audit/vkey                   the log's verifier key, text
+//   GET /audit/proof/{request id}     C2SP .tlog-proof of the request's record
+//   GET /audit/record/{request id}    the leaf's bytes
+#pragma once
+
+#include <string>
+
+#include "ledger/ledger.h"
+#include "net/http.h"
+
+namespace beleg::serve {
+
+class LedgerApi {
+ public:
+  // token: asked as bearer on every path; "": none.
+  LedgerApi(ledger::Ledger& ledger, std::string token) : ledger_(ledger), token_(std::move(token)) {}
+
+  // May block for as long as a checkpoint takes: run it on a pool.
+  net::HttpResponse Handle(const net::HttpRequest& request) const;
+
+ private:
+  net::HttpResponse Tip() const;
+  net::HttpResponse OfRequest(std::string_view path) const;
+
+  ledger::Ledger& ledger_;
+  const std::string token_;
+};
+
+}  // namespace beleg::serve

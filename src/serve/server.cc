@@ -1,0 +1,273 @@
+#include "serve/server.h"
+
+#include "base/log.h"
+#include "serve/api_keys.h"
+#include "serve/inference.h"
+#include "serve/ledger_api.h"
+#include "serve/span_exporter.h"
+#include "wire/json.h"
+
+namespace beleg::serve {
+namespace {
+
+using wire::Json;
+
+constexpr size_t kPoolThreads = 2;
+constexpr size_t kPoolQueueMax = 1024;
+constexpr size_t kLedgerPoolThreads = 4;
+constexpr std::chrono::milliseconds kExporterFarewell{3'000};
+constexpr std::chrono::milliseconds kLedgerDrain{2'000};
+
+class ServerImpl final : public Server {
+ public:
+  ServerImpl(ServerOptions options, std::unique_ptr<engine::Engine> engine)
+      : options_(std::move(options)), engine_(std::move(engine)) {}
+  ~ServerImpl() override { Stop(); }
+
+  Result<void> Open();
+  uint16_t port() const override { return http_->port(); }
+  uint16_t ledger_port() const override { return ledger_http_ ? ledger_http_->port() : 0; }
+  const std::string& vkey() const override { return vkey_; }
+  void Stop() override;
+
+ private:
+  Result<void> OpenTrail();
+  Result<void> Listen();
+  static net::Awaitable<void> Handle(ServerImpl& server, net::Exchange& exchange);
+  net::Awaitable<void> Infer(net::Exchange& exchange, record::Operation operation, std::string caller);
+  net::Awaitable<void> AskLedger(net::Exchange& exchange);
+  net::HttpResponse Answer(const net::HttpRequest& request);
+  net::HttpResponse Health() const;
+  net::HttpResponse Models(std::string_view path) const;
+  net::HttpResponse Metrics();
+  net::HttpResponse NotFound(const net::HttpRequest& request);
+
+  ServerOptions options_;
+  std::unique_ptr<engine::Engine> engine_;
+  SystemClock clock_;
+  SystemRng rng_;
+  MetricRegistry registry_;
+  ApiKeys keys_;
+  std::unique_ptr<ServeMetrics> metrics_;
+  std::unique_ptr<ledger::Ledger> ledger_;
+  std::unique_ptr<AuditTrail> trail_;
+  std::unique_ptr<SpanExporter> exporter_;
+  std::unique_ptr<LedgerApi> ledger_api_;
+  std::unique_ptr<net::WorkerPool> pool_, ledger_pool_;
+  std::unique_ptr<InferenceContext> context_;
+  std::unique_ptr<net::HttpServer> http_, ledger_http_;
+  std::string vkey_;
+  bool stopped_ = false;
+};
+
+Result<void> ServerImpl::Open() {
+  TRY_ASSIGN(keys_, ApiKeys::Parse(options_.api_keys));
+  metrics_ = std::make_unique<ServeMetrics>(registry_, engine_->model().name);
+  pool_ = net::WorkerPool::Start(kPoolThreads, kPoolQueueMax);
+  ledger_pool_ = net::WorkerPool::Start(kLedgerPoolThreads, kPoolQueueMax);
+  if (options_.audit) {
+    ledger::LedgerOptions ledger;
+    ledger.dir = options_.ledger_dir;
+    ledger.origin = options_.origin;
+    ledger.free_bytes_min = options_.ledger_free_bytes_min;
+    ledger.metrics = &registry_;
+    TRY_ASSIGN(ledger_, ledger::Ledger::Open(std::move(ledger)));
+    vkey_ = ledger_->vkey();
+    ledger_api_ = std::make_unique<LedgerApi>(*ledger_, options_.ledger_token);
+  }
+  TRY(OpenTrail());
+  context_ = std::make_unique<InferenceContext>(
+      InferenceContext{*engine_, *trail_, *metrics_, *pool_, clock_, rng_});
+  if (ledger_ && !options_.otlp_endpoint.empty()) {
+    SpanExporterOptions exporter;
+    exporter.endpoint = options_.otlp_endpoint;
+    exporter.headers = options_.otlp_headers;
+    exporter.semconv = options_.semconv;
+    exporter.ledger_dir = options_.ledger_dir;
+    exporter.metrics = &registry_;
+    TRY_ASSIGN(exporter_, SpanExporter::Start(std::move(exporter), *ledger_));
+  }
+  return Listen();
+}
+
+Result<void> ServerImpl::OpenTrail() {
+  const engine::ModelInfo& info = engine_->model();
+  AuditTrail::Options trail;
+  trail.ledger = ledger_.get();
+  trail.boot.version = options_.version;
+  trail.boot.build = options_.build;
+  trail.boot.service_name = options_.service_name;
+  trail.boot.region = options_.region;
+  trail.boot.environment = options_.environment;
+  if (ledger_) trail.boot.host = ledger_->host();
+  trail.boot.audit = "closed";
+  trail.boot.clock_source = "system";
+  trail.model = {info.name,
+                 info.file,
+                 info.weights_sha256,
+                 info.tokenizer_sha256,
+                 info.chat_template_sha256,
+                 static_cast<int64_t>(info.weights_bytes),
+                 info.engine_name,
+                 info.engine_version,
+                 info.context_tokens,
+                 info.parameter_count};
+  trail.config.settings = options_.settings;
+  trail.clock = &clock_;
+  trail.rng = &rng_;
+  TRY_ASSIGN(trail_, AuditTrail::Open(std::move(trail)));
+  return {};
+}
+
+Result<void> ServerImpl::Listen() {
+  if (ledger_) {
+    net::HttpServerOptions ledger;
+    ledger.listen = options_.ledger_listen;
+    ledger.body_bytes_max = 1 << 20;
+    TRY_ASSIGN(ledger_http_, net::HttpServer::Listen(std::move(ledger), net::OnPool(*ledger_pool_, [this](const net::HttpRequest& request) {
+                                                       return ledger_api_->Handle(request);
+                                                     })));
+  }
+  net::HttpServerOptions api;
+  api.listen = options_.listen;
+  api.threads = options_.threads;
+  api.body_bytes_max = options_.body_bytes_max;
+  api.make_error = [](int status, std::string message) {
+    return ErrorResponse({status, record::ErrorType::kInvalidRequest, std::move(message), "", ""});
+  };
+  TRY_ASSIGN(http_, net::HttpServer::Listen(std::move(api), [this](net::Exchange& exchange) { return Handle(*this, exchange); }));
+  return {};
+}
+
+net::Awaitable<void> ServerImpl::Handle(ServerImpl& server, net::Exchange& exchange) {
+  const net::HttpRequest& request = exchange.request();
+  std::string_view path = request.path();
+  bool open = path == "/health" || path == "/ping" || path == "/version" || path == "/metrics";
+  std::optional<std::string> caller = open ? "anonymous" : server.keys_.Authenticate(request.headers);
+  if (!caller) {
+    ++server.trail_->counters().unauthenticated;
+    server.metrics_->CountHttp("unauthenticated", request.method, 401);
+    (void)co_await exchange.Reply(ErrorResponse({401, record::ErrorType::kNone,
+                                                 "No valid API key was given (Authorization: Bearer KEY).", "",
+                                                 "invalid_api_key"}));
+    co_return;
+  }
+  if (request.method == "POST" && path == "/v1/chat/completions") {
+    co_await server.Infer(exchange, record::Operation::kChat, std::move(*caller));
+  } else if (request.method == "POST" && path == "/v1/completions") {
+    co_await server.Infer(exchange, record::Operation::kTextCompletion, std::move(*caller));
+  } else if (path.starts_with("/audit/") && server.ledger_) {
+    co_await server.AskLedger(exchange);
+  } else {
+    (void)co_await exchange.Reply(server.Answer(request));
+  }
+}
+
+net::Awaitable<void> ServerImpl::Infer(net::Exchange& exchange, record::Operation operation, std::string caller) {
+  InferenceRun run(*context_, exchange, operation, std::move(caller));
+  co_await run.Run();
+}
+
+// A proof may wait for a checkpoint, so it is answered on the pool.
+net::Awaitable<void> ServerImpl::AskLedger(net::Exchange& exchange) {
+  OneShot<net::HttpResponse> done(exchange.executor());
+  auto deliver = done.Setter();
+  LedgerApi api(*ledger_, "");  // the caller's API key is checked already
+  if (!ledger_pool_->Run([&api, &exchange, deliver]() mutable { deliver(api.Handle(exchange.request())); }))
+    deliver(ErrorResponse({503, record::ErrorType::kNone, "The server is busy; try again soon.", "", ""}));
+  net::HttpResponse response = co_await done.Get();
+  metrics_->CountHttp("/audit", exchange.request().method, response.status);
+  (void)co_await exchange.Reply(std::move(response));
+}
+
+net::HttpResponse ServerImpl::Answer(const net::HttpRequest& request) {
+  std::string_view path = request.path();
+  bool read = request.method == "GET" || request.method == "HEAD";
+  net::HttpResponse response;
+  if (read && path == "/metrics") return Metrics();
+  if (read && (path == "/health" || path == "/ping")) {
+    response = Health();
+  } else if (read && path == "/version") {
+    response = net::MakeResponse(200, "application/json", Json::MakeObject({{"version", options_.version}}).Dump());
+  } else if (read && (path == "/v1/models" || path.starts_with("/v1/models/"))) {
+    response = Models(path);
+    path = "/v1/models";
+  } else {
+    return NotFound(request);
+  }
+  metrics_->CountHttp(path, request.method, response.status);
+  return response;
+}
+
+net::HttpResponse ServerImpl::Health() const {
+  Result<void> ready = trail_->Ready();
+  Json body = Json::MakeObject({{"status", ready ? "ok" : "refusing"},
+                                {"audit", trail_->mode() == AuditMode::kOff ? "off" : "closed"},
+                                {"model", engine_->model().name}});
+  if (ledger_) {
+    body.Set("origin", ledger_->origin());
+    body.Set("records", static_cast<int64_t>(ledger_->durable_size()));
+  }
+  if (!ready) body.Set("why", ready.error().message);
+  return net::MakeResponse(ready ? 200 : 503, "application/json", body.Dump());
+}
+
+net::HttpResponse ServerImpl::Models(std::string_view path) const {
+  const engine::ModelInfo& info = engine_->model();
+  Json model = Json::MakeObject({{"id", info.name},
+                                 {"object", "model"},
+                                 {"created", 0},
+                                 {"owned_by", "beleg"},
+                                 {"root", info.file},
+                                 {"parent", Json()},
+                                 {"max_model_len", info.context_tokens},
+                                 {"weights_sha256", HexEncode(AsView(info.weights_sha256))}});
+  if (path == "/v1/models")
+    return net::MakeResponse(200, "application/json",
+                             Json::MakeObject({{"object", "list"}, {"data", Json::MakeArray({model})}}).Dump());
+  std::string_view name = path.substr(std::string_view("/v1/models/").size());
+  if (name == info.name) return net::MakeResponse(200, "application/json", model.Dump());
+  return ErrorResponse({404, record::ErrorType::kModelNotFound, "The model does not exist.", "model", "model_not_found"});
+}
+
+net::HttpResponse ServerImpl::Metrics() {
+  metrics_->Refresh(engine_->stats());
+  return net::MakeResponse(200, "text/plain; version=0.0.4; charset=utf-8", registry_.RenderPrometheus());
+}
+
+net::HttpResponse ServerImpl::NotFound(const net::HttpRequest& request) {
+  ++trail_->counters().unknown_path;
+  bool wrong_method = request.path() == "/v1/chat/completions" || request.path() == "/v1/completions";
+  int status = wrong_method ? 405 : 404;
+  metrics_->CountHttp("unknown", request.method, status);
+  net::HttpResponse response = ErrorResponse(
+      {status, record::ErrorType::kInvalidRequest,
+       fmt::format("Invalid URL ({} {})", request.method.substr(0, 16), request.path().substr(0, 200)), "", "unknown_url"});
+  if (wrong_method) response.headers.Add("Allow", "POST");
+  return response;
+}
+
+void ServerImpl::Stop() {
+  if (std::exchange(stopped_, true)) return;
+  if (http_) http_->Stop(options_.drain);
+  if (http_ && trail_) trail_->counters().unreadable = static_cast<int64_t>(http_->counters().unreadable_heads);
+  if (trail_) trail_->Close("signal");
+  if (exporter_) {
+    if (!exporter_->WaitFor(ledger_->durable_size(), kExporterFarewell))
+      LOG_INFO("serve.exporter_behind", F("next", exporter_->next()), F("size", ledger_->durable_size()));
+    exporter_->Stop();
+  }
+  // The mirror has until here to fetch the shutdown record.
+  if (ledger_http_) ledger_http_->Stop(kLedgerDrain);
+  if (ledger_) ledger_->Close();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Server>> Server::Open(ServerOptions options, std::unique_ptr<engine::Engine> engine) {
+  auto server = std::make_unique<ServerImpl>(std::move(options), std::move(engine));
+  TRY(server->Open());
+  return server;
+}
+
+}  // namespace beleg::serve

@@ -1,0 +1,55 @@
+// Server: one model behind the OpenAI API, its ledger, and the exporter of its spans, put together.
+//
+// Routes of the API port: POST /v1/chat/completions, /v1/completions; GET /v1/models[/ID], /health, /ping, /version, /metrics,
+// /audit/proof/ID, /audit/record/ID. /health, /ping, /version and /metrics ask for no key (probes and scrapers have none).
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/metrics.h"
+#include "engine/engine.h"
+#include "ledger/ledger.h"
+#include "net/http_server.h"
+#include "record/otel_mapping.h"
+
+namespace beleg::serve {
+
+struct ServerOptions {
+  net::Endpoint listen{"127.0.0.1", 8000};
+  net::Endpoint ledger_listen{"127.0.0.1", 8001};
+  size_t threads = 1;                  // event loops of the API
+  size_t body_bytes_max = 64 << 20;
+  bool audit = true;                   // false: no records, said on /health and in each answer; for benches
+  std::string ledger_dir;
+  uint64_t ledger_free_bytes_min = 64 << 20;
+  std::string origin;
+  std::vector<std::string> api_keys;   // ApiKeys::Parse
+  std::string ledger_token;            // asked on the ledger port; "": none
+  std::string otlp_endpoint;           // "": spans are not exported
+  net::HttpHeaders otlp_headers;
+  record::Semconv semconv = record::Semconv::kDup;
+  std::string service_name = "vllm";
+  std::string region, environment, version, build;
+  std::map<std::string, std::string> settings;  // for the config record; no secrets
+  std::chrono::milliseconds drain{30'000};      // how long Stop lets running requests end
+};
+
+class Server {
+ public:
+  // Opens the ledger (which recovers), writes boot, model and config, then listens.
+  static Result<std::unique_ptr<Server>> Open(ServerOptions options, std::unique_ptr<engine::Engine> engine);
+  virtual ~Server() = default;  // Stop
+
+  virtual uint16_t port() const = 0;
+  virtual uint16_t ledger_port() const = 0;  // 0: audit is off
+  virtual const std::string& vkey() const = 0;
+
+  // In order: no new requests, running ones end or are cut at the deadline (and recorded), shutdown record, a last try of the
+  // exporter, checkpoint.
+  virtual void Stop() = 0;
+};
+
+}  // namespace beleg::serve

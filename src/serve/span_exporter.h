@@ -1,0 +1,73 @@
+// SpanExporter: tails the ledger and sends its requests as spans over OTLP/HTTP, from a durable cursor.
+//
+// Order:   leaves in order, at least once up to the peer's acknowledgement; the cursor moves after it. An outage of the peer delays
+//          spans and loses none; nothing is dropped because a queue is full, since the log is the queue.
+// Errors:  retried with back-off: no connection, 401, 403, 404, 408, 429 and 5xx (Retry-After is honoured). A batch that the peer calls
+//          wrong (400, 413 and other 4xx) is halved until the one record that it will not take is found; that one is counted, logged
+//          and left: the evidence is in the log in any case.
+// Threads: one of its own.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/metrics.h"
+#include "base/mutex.h"
+#include "base/thread.h"
+#include "ledger/cursor.h"
+#include "ledger/ledger.h"
+#include "net/http_client.h"
+#include "record/otel_mapping.h"
+
+namespace beleg::serve {
+
+struct SpanExporterOptions {
+  std::string endpoint;  // whole URL, e.g. http://127.0.0.1:4318/v1/traces
+  net::HttpHeaders headers;
+  record::Semconv semconv = record::Semconv::kDup;
+  std::string ledger_dir;
+  std::chrono::milliseconds backoff_min{200}, backoff_max{10'000};
+  io::FileSystem* fs = nullptr;
+  MetricRegistry* metrics = nullptr;
+};
+
+class SpanExporter {
+ public:
+  static Result<std::unique_ptr<SpanExporter>> Start(SpanExporterOptions options, ledger::Ledger& ledger);
+  ~SpanExporter();
+
+  uint64_t next() const { return exported_; }  // first leaf not yet dealt with
+  // Waits until all leaves before index are dealt with, or the time is over.
+  bool WaitFor(uint64_t index, std::chrono::milliseconds limit);
+  void Stop();
+
+ private:
+  SpanExporter(SpanExporterOptions options, ledger::Ledger& ledger);
+  void Run(std::stop_token stop);
+  // True when all of leaves are dealt with.
+  bool Export(const std::vector<ledger::Leaf>& leaves, std::stop_token stop);
+  Result<std::string> Encode(const std::vector<ledger::Leaf>& leaves);
+  enum class Answer { kTaken, kRetry, kWrong };
+  Answer Post(std::string_view body);
+  void BackOff(std::stop_token stop);
+  // A boot or model record by its place, remembered.
+  Result<const record::AuditRecord*> Context(uint64_t index);
+
+  const SpanExporterOptions options_;
+  ledger::Ledger& ledger_;
+  std::unique_ptr<ledger::Cursor> cursor_;
+  std::unique_ptr<net::HttpClient> client_;
+  std::unordered_map<uint64_t, record::AuditRecord> contexts_;
+  std::chrono::milliseconds backoff_{0};
+  std::optional<std::chrono::milliseconds> retry_after_;
+  std::atomic<uint64_t> exported_{0};
+  Counter *spans_sent_ = nullptr, *retries_ = nullptr, *records_refused_ = nullptr;
+  Mutex mutex_;
+  CondVar wake_, moved_;
+  Thread thread_;
+};
+
+}  // namespace beleg::serve

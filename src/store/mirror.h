@@ -1,0 +1,55 @@
+// Mirror: this host's own verified copy of a ledger, pulled over HTTP (C2SP tlog-tiles).
+//
+// Shape:   polls the checkpoint; checks its signature and that it is consistent with the last one; fetches new bundles and tiles and
+//          checks every hash against the checkpoint; syncs them; hands new records to the store; then the checkpoint is kept.
+//          Answers records and proofs from its own copy, whatever the inference host says now.
+// Errors:  a rewritten or shrunk history is never taken over: state() says so until an operator acts.
+// Threads: one of its own; Refresh and reads from any.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "store/store.h"
+#include "verify/tiles.h"
+
+namespace beleg::store {
+
+struct MirrorOptions {
+  std::string dir;               // DATA/mirror
+  std::string url;               // of the ledger, e.g. http://127.0.0.1:8001
+  std::string token;             // bearer; "": none
+  std::string vkey;              // "": trust the one served at first contact, pin it in dir/vkey, and compare ever after
+  std::chrono::milliseconds poll_interval{500};
+  io::FileSystem* fs = nullptr;
+  MetricRegistry* metrics = nullptr;
+};
+
+struct MirrorState {
+  std::string url, origin, vkey;
+  uint64_t size = 0;             // of the newest checkpoint that was verified and synced
+  std::string problem;           // "" or what is wrong, in words
+  bool diverged = false;         // the log was rewritten: needs an operator
+  int64_t last_contact_unix_us = 0;
+};
+
+class Mirror {
+ public:
+  static Result<std::unique_ptr<Mirror>> Open(MirrorOptions options, Store& store);
+  virtual ~Mirror() = default;
+
+  virtual MirrorState state() const = 0;
+  // Asks the ledger for everything durable by now (GET /audit/tip, which makes a checkpoint cover it), and waits until the store has
+  // it or the time is over. Concurrent callers share one round.
+  virtual Result<void> Refresh(std::chrono::milliseconds limit) = 0;
+
+  // From this copy.
+  virtual Result<std::string> Entry(uint64_t index) = 0;
+  virtual Result<std::string> Proof(uint64_t index) = 0;        // C2SP tlog-proof
+  virtual Result<std::string> ReadResource(std::string_view path) = 0;  // "checkpoint", "tile/…"
+  virtual void Close() = 0;
+};
+
+}  // namespace beleg::store

@@ -1,0 +1,168 @@
+"""Starts the real binary and talks to it; what every integration test stands on.
+
+Each part runs in a folder of its own, on ports the kernel chose, and says where it is in a run file once it is ready.
+"""
+
+import base64
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import time
+
+import requests
+
+BINARY = os.environ.get("BELEG_BINARY", str(pathlib.Path(__file__).parents[2] / "build/dev/beleg"))
+TLOGCHECK = os.environ.get("BELEG_TLOGCHECK", str(pathlib.Path(__file__).parents[2] / "build/tlogcheck"))
+START_LIMIT_S = 90
+
+
+def wait_until(condition, limit_s=20, what="condition"):
+    """The first true value of condition(); fails loudly when it never comes."""
+    deadline = time.monotonic() + limit_s
+    while True:
+        value = condition()
+        if value:
+            return value
+        assert time.monotonic() < deadline, f"{what}: not within {limit_s} s"
+        time.sleep(0.02)
+
+
+class Part:
+    """One running `beleg SUBCOMMAND`."""
+
+    def __init__(self, folder, name, arguments, env=None, prefix=()):
+        self.folder = pathlib.Path(folder)
+        self.name = name
+        self.arguments = [str(a) for a in arguments]
+        self.env = {**os.environ, **(env or {})}
+        self.prefix = list(prefix)
+        self.run_file = self.folder / f"{name}.json"
+        self.log_path = self.folder / f"{name}.log"
+        self.process = None
+
+    def start(self, wait=True):
+        self.run_file.unlink(missing_ok=True)
+        with open(self.log_path, "ab") as log:
+            command = [*self.prefix, BINARY, self.name, *self.arguments, "--run-file", str(self.run_file)]
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, env=self.env)
+        if wait:
+            self.wait_ready()
+        return self
+
+    def wait_ready(self):
+        def ready():
+            assert self.process.poll() is None, f"{self.name} ended with {self.process.returncode}:\n{self.log()}"
+            return self.run_file.exists()
+
+        wait_until(ready, START_LIMIT_S, f"{self.name} ready")
+        self.run = json.loads(self.run_file.read_text())
+        self.url = f"http://127.0.0.1:{self.run['port']}"
+
+    def log(self):
+        return self.log_path.read_text(errors="replace")[-4000:]
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self):
+        if self.process is None or self.process.poll() is not None:
+            return self.process.returncode if self.process else None
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(60)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(f"{self.name} did not stop:\n{self.log()}")
+
+
+def free_port():
+    import socket
+
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Stack:
+    """serve and store side by side, as `up` runs them."""
+
+    def __init__(self, folder, engine=("--engine", "replay"), serve_args=(), store_args=(), env=None):
+        self.folder = pathlib.Path(folder)
+        self.token = self.folder / "ledger.token"
+        self.otlp_port, self.ledger_port, self.port = free_port(), free_port(), free_port()
+        self.store_port = free_port()
+        self.serve = Part(folder, "serve", [
+            *engine, "--port", self.port, "--ledger", self.folder / "ledger",
+            "--ledger-listen", f"127.0.0.1:{self.ledger_port}", "--ledger-token-file", self.token,
+            "--otlp-traces-endpoint", f"http://127.0.0.1:{self.otlp_port}/v1/traces",
+            "--region", "hetzner-nbg1-eu", "--environment", "test", *serve_args], env)
+        self.store = Part(folder, "store", [
+            "--data", self.folder / "store", "--listen", f"127.0.0.1:{self.store_port}",
+            "--otlp-listen", f"127.0.0.1:{self.otlp_port}", "--ledger", f"http://127.0.0.1:{self.ledger_port}",
+            "--ledger-token-file", self.token, *store_args], env)
+
+    def __enter__(self):
+        self.serve.start()
+        self.store.start()
+        return self
+
+    def __exit__(self, *_):
+        try:
+            if self.serve.process and self.serve.process.poll() is None:
+                self.serve.stop()
+        finally:
+            if self.store.process and self.store.process.poll() is None:
+                self.store.stop()
+
+    @property
+    def api(self):
+        return self.serve.url + "/v1"
+
+    @property
+    def public(self):
+        """The log's C2SP folder."""
+        return self.folder / "ledger" / "public"
+
+    def openai(self, **kwargs):
+        from openai import OpenAI
+
+        return OpenAI(base_url=self.api, api_key=kwargs.pop("api_key", "none"), max_retries=0, **kwargs)
+
+    def ledger_get(self, path):
+        token = self.token.read_text().strip()
+        return requests.get(f"http://127.0.0.1:{self.ledger_port}{path}", timeout=20,
+                            headers={"Authorization": f"Bearer {token}"})
+
+    def spans(self, **params):
+        now_ms = int(time.time() * 1000)
+        query = {"service": "vllm", "start": now_ms - 3_600_000, "end": now_ms + 1000, "limit": 10_000, **params}
+        answer = requests.get(self.store.url + "/api/v1/spans", params=query, timeout=20)
+        answer.raise_for_status()
+        return answer.json()["spans"]
+
+    def record(self, request_id):
+        return requests.get(f"{self.store.url}/api/records/{request_id}", timeout=20)
+
+    def go_entries(self):
+        """Checks the whole log with the independent Go program; gives its entries."""
+        return go_entries(self.public, self.serve.run["vkey"])
+
+
+def go_entries(folder, vkey):
+    done = subprocess.run([TLOGCHECK, "--vkey", vkey, "--entries", str(folder)], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+
+
+def unbase64url(text):
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def receipt_body(header):
+    """The JSON inside Audit-Begin or Audit-Finish (docs/formats/receipt.md)."""
+    version, body, *_ = header.split(".")
+    assert version == "v1"
+    return json.loads(unbase64url(body))

@@ -1,0 +1,75 @@
+"""A load of chat requests that remembers what each client saw."""
+
+import json
+import threading
+import time
+
+import requests
+
+from harness import receipt_body
+
+
+class Seen:
+    """What one client can prove it saw."""
+
+    def __init__(self):
+        self.request_id = None   # from the begin receipt
+        self.bytes = 0           # of the answer
+        self.finished = False    # saw the end of the answer
+        self.finish_index = None
+
+
+class Load:
+    """workers threads, each sending one request after another until stop()."""
+
+    def __init__(self, url, workers=8, stream=True, tokens=30, delay_ms=2, api_key=None):
+        self.url = url
+        self.body = {"model": "replay", "stream": stream, "max_tokens": tokens,
+                     "messages": [{"role": "user", "content": f"REPLAY:TOKENS={tokens} REPLAY:DELAY_MS={delay_ms}"}]}
+        self.seen = []
+        self.lock = threading.Lock()
+        self.stopping = threading.Event()
+        self.threads = [threading.Thread(target=self._work, daemon=True) for _ in range(workers)]
+        for thread in self.threads:
+            thread.start()
+
+    def stop(self):
+        self.stopping.set()
+        for thread in self.threads:
+            thread.join(60)
+            assert not thread.is_alive()
+        return self.seen
+
+    def finished(self):
+        with self.lock:
+            return sum(s.finished for s in self.seen)
+
+    def _work(self):
+        session = requests.Session()
+        while not self.stopping.is_set():
+            seen = Seen()
+            try:
+                self._one(session, seen)
+            except (requests.RequestException, OSError):
+                session = requests.Session()
+                self.stopping.wait(0.02)
+            if seen.bytes or seen.request_id:
+                with self.lock:
+                    self.seen.append(seen)
+
+    def _one(self, session, seen):
+        with session.post(self.url, json=self.body, stream=True, timeout=30) as answer:
+            if answer.status_code != 200:
+                self.stopping.wait(0.02)
+                return
+            seen.request_id = receipt_body(answer.headers["Audit-Begin"])["request_id"]
+            seen.bytes = 1  # a head is a byte of the answer
+            for line in answer.iter_lines():
+                seen.bytes += len(line)
+                if line.startswith(b": audit-finish "):
+                    seen.finish_index = receipt_body(line.decode().removeprefix(": audit-finish "))["index"]
+                if line == b"data: [DONE]":
+                    seen.finished = True
+            if not self.body["stream"]:
+                seen.finish_index = receipt_body(answer.headers["Audit-Finish"])["index"]
+                seen.finished = True
