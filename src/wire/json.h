@@ -3,7 +3,8 @@
 // Shape:  objects keep the order of their members; numbers are int64 where they are whole and fit, else double.
 // Errors: Parse gives kInvalidArgument with line, column and what was expected; duplicate members, bad UTF-8, unpaired
 //         surrogates, and nesting deeper than kJsonDepthMax are errors too.
-// Cost:   one pass (simdjson); a text of n bytes makes at most about 4·n bytes of values.
+// Cost:   one pass (simdjson); a value is 40 bytes, so a text of n bytes makes at most about 20·n bytes of values
+//         ("[1,1,1…"): limit what comes from outside.
 #pragma once
 
 #include <cstdint>
@@ -44,6 +45,7 @@ class Json {
   static Json MakeObject(std::initializer_list<Member> members) { return Json(Object(members)); }
   static Json MakeArray(std::initializer_list<Json> items = {}) { return Json(Array(items)); }
 
+  // A whole number beyond int64 becomes a double, as in JavaScript; one beyond double is an error.
   static Result<Json> Parse(std::string_view text);
   // Compact text, members in their order, non-ASCII as UTF-8. Doubles in the shortest form that reads back the same;
   // NaN and infinity become null.
@@ -75,6 +77,7 @@ class Json {
   Json* Find(std::string_view key);
   // Adds or replaces a member; a null becomes an object first.
   void Set(std::string_view key, Json value);
+  // Adds to the end; a null becomes an array first.
   void Append(Json value);
 
   bool operator==(const Json&) const = default;
@@ -83,7 +86,8 @@ class Json {
   std::variant<std::nullptr_t, bool, int64_t, double, std::string, Array, Object> value_;
 };
 
-// Appends text as a JSON string with its quotes.
+// Appends text as a JSON string with its quotes: control characters, quote and backslash escaped, the rest as it is;
+// bytes that are no UTF-8 become U+FFFD. Cost: ASCII at about the speed of memcpy, the rest per character.
 void AppendJsonString(std::string& out, std::string_view text);
 
 }  // namespace beleg::wire

@@ -1,0 +1,158 @@
+#include "wire/otlp_reader.h"
+
+#include <cstring>
+
+#include "wire/otlp_fields.h"
+
+namespace beleg::wire::otlp {
+namespace {
+
+using protozero::pbf_wire_type;
+
+bool IsText(std::string_view bytes) {
+  constexpr uint64_t kHighBits = 0x8080808080808080u;
+  size_t at = 0;
+  for (uint64_t word; at + sizeof(word) <= bytes.size(); at += sizeof(word)) {
+    std::memcpy(&word, bytes.data() + at, sizeof(word));
+    if ((word & kHighBits) != 0) break;
+  }
+  return IsUtf8(bytes.substr(at));
+}
+
+std::string_view WireTypeName(pbf_wire_type type) {
+  switch (type) {
+    case pbf_wire_type::varint: return "varint";
+    case pbf_wire_type::fixed64: return "fixed64";
+    case pbf_wire_type::length_delimited: return "length-delimited";
+    case pbf_wire_type::fixed32: return "fixed32";
+    default: return "unknown";
+  }
+}
+
+}  // namespace
+
+bool OtlpReader::Refuse(std::string_view name, std::string_view what) {
+  std::string path;
+  for (const auto& [step, index] : path_) {
+    fmt::format_to(std::back_inserter(path), "{}{}", path.empty() ? "" : ".", step);
+    if (index != kNoIndex) fmt::format_to(std::back_inserter(path), "[{}]", index);
+  }
+  if (!name.empty()) path += (path.empty() ? "" : ".") + std::string(name);
+  if (path.empty()) path = "request";
+  error_ = {ErrorCode::kInvalidArgument, fmt::format("{}: {} (at byte {})", path, what, field_ - request_.data())};
+  return false;
+}
+
+bool OtlpReader::Typed(const Message& message, std::string_view name, pbf_wire_type type) {
+  if (message.wire_type() == type) return true;
+  return Refuse(name, fmt::format("wire type {}, want {}", WireTypeName(message.wire_type()), WireTypeName(type)));
+}
+
+bool OtlpReader::ReadText(Message& message, const char* name, std::string& out) {
+  if (!Typed(message, name, pbf_wire_type::length_delimited)) return false;
+  auto view = message.get_view();
+  out.assign(view.data(), view.size());
+  return IsText(out) || Refuse(name, "no UTF-8");
+}
+
+bool OtlpReader::ReadTime(Message& message, const char* name, int64_t& out) {
+  if (!Typed(message, name, pbf_wire_type::fixed64)) return false;
+  uint64_t unix_ns = message.get_fixed64();
+  out = static_cast<int64_t>(unix_ns);
+  return out >= 0 || Refuse(name, fmt::format("time {} is beyond the year 2262", unix_ns));
+}
+
+bool OtlpReader::ReadFlags(Message& message, const char* name, uint32_t& out) {
+  if (!Typed(message, name, pbf_wire_type::fixed32)) return false;
+  out = message.get_fixed32();
+  return true;
+}
+
+bool OtlpReader::ReadAttribute(Message& message, const char* name, Attributes& attributes) {
+  return ReadMessage(message, name, attributes.size(),
+                     [&](Message& entry) { return ReadKeyValue(entry, 0, attributes.emplace_back()); });
+}
+
+bool OtlpReader::ReadKeyValue(Message& message, int depth, KeyValue& out) {
+  while (Next(message)) {
+    bool ok = true;
+    switch (message.tag()) {
+      case fields::key_value::kKey: ok = ReadText(message, "key", out.key); break;
+      case fields::key_value::kValue:
+        ok = ReadMessage(message, "value", kNoIndex,
+                         [&](Message& value) { return ReadValue(value, depth, out.value); });
+        break;
+      default: message.skip();
+    }
+    if (!ok) return false;
+  }
+  return true;
+}
+
+bool OtlpReader::ReadValue(Message& message, int depth, Value& out) {
+  while (Next(message)) {
+    bool ok = true;
+    switch (message.tag()) {
+      case fields::any_value::kString: ok = ReadText(message, "string_value", out.value.emplace<std::string>()); break;
+      case fields::any_value::kBool:
+        ok = Typed(message, "bool_value", pbf_wire_type::varint);
+        if (ok) out.value = message.get_uint64() != 0;
+        break;
+      case fields::any_value::kInt:
+        ok = Typed(message, "int_value", pbf_wire_type::varint);
+        if (ok) out.value = message.get_int64();
+        break;
+      case fields::any_value::kDouble:
+        ok = Typed(message, "double_value", pbf_wire_type::fixed64);
+        if (ok) out.value = message.get_double();
+        break;
+      case fields::any_value::kArray:
+        ok = ReadMessage(message, "array_value", kNoIndex,
+                         [&](Message& items) { return ReadArray(items, depth + 1, out); });
+        break;
+      case fields::any_value::kMap:
+        ok = ReadMessage(message, "kvlist_value", kNoIndex,
+                         [&](Message& items) { return ReadMap(items, depth + 1, out); });
+        break;
+      case fields::any_value::kBytes:
+        ok = Typed(message, "bytes_value", pbf_wire_type::length_delimited);
+        if (ok) out.value = Bytes{message.get_string()};
+        break;
+      default: message.skip();
+    }
+    if (!ok) return false;
+  }
+  return true;
+}
+
+bool OtlpReader::ReadArray(Message& message, int depth, Value& out) {
+  if (depth > kValueDepthMax) return Refuse("", fmt::format("nested deeper than {}", kValueDepthMax));
+  std::vector<Value> items;
+  while (Next(message)) {
+    if (message.tag() != fields::any_value::kItems) {
+      message.skip();
+    } else if (!ReadMessage(message, "values", items.size(),
+                            [&](Message& item) { return ReadValue(item, depth, items.emplace_back()); })) {
+      return false;
+    }
+  }
+  out.value = std::move(items);
+  return true;
+}
+
+bool OtlpReader::ReadMap(Message& message, int depth, Value& out) {
+  if (depth > kValueDepthMax) return Refuse("", fmt::format("nested deeper than {}", kValueDepthMax));
+  std::vector<KeyValue> entries;
+  while (Next(message)) {
+    if (message.tag() != fields::any_value::kItems) {
+      message.skip();
+    } else if (!ReadMessage(message, "values", entries.size(),
+                            [&](Message& entry) { return ReadKeyValue(entry, depth, entries.emplace_back()); })) {
+      return false;
+    }
+  }
+  out.value = std::move(entries);
+  return true;
+}
+
+}  // namespace beleg::wire::otlp
