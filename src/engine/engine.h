@@ -1,7 +1,7 @@
 // Engine makes text: prompt in, pieces of text out, for many requests at once.
 //
-// Order:   pieces of one sequence come in order; OnDone is the last call of a generation, always made exactly once, also
-//          after Cancel and when the engine fails.
+// Order:   pieces of one sequence come in order, then its OnSequenceDone, exactly once; OnDone is the last call of a
+//          generation, always made exactly once, also after Cancel and when the engine fails or is destroyed.
 // Threads: Start, Render, Tokenize and Cancel from any thread. A sink is called on the engine's thread: it must be quick and
 //          must not block (hand over to your own loop). One engine thread owns the model.
 // Limits:  at most sequences_max sequences run; up to waiting_max generations wait; beyond that Start refuses with
@@ -92,7 +92,9 @@ class GenerationSink {
   virtual void OnDone(const GenerateResult& result) = 0;
 };
 
-// A running generation. Destroying it cancels and waits until the sink will not be called again.
+// A running generation. Destroying it cancels and waits until the sink will not be called again: for OnDone, that is one
+// step of the engine at most. Destroyed on the engine's thread, so in a sink, it cannot wait: the sink is then not called
+// again at all, not even OnDone. It may outlive the engine.
 class Generation {
  public:
   virtual ~Generation() = default;
@@ -118,7 +120,8 @@ class Engine {
   virtual Result<std::vector<Token>> Tokenize(std::string_view text, bool parse_special) const = 0;
 
   // Errors: kResourceExhausted (queue full) · kInvalidArgument (prompt empty or, with one output token, longer than the
-  // context) · kUnavailable (stopped). The sink outlives the returned Generation.
+  // context; a token outside the vocabulary; more sequences than can run; a stop text that is not UTF-8). The sink outlives
+  // the returned Generation.
   virtual Result<std::unique_ptr<Generation>> Start(GenerateRequest request, GenerationSink& sink) = 0;
 
   virtual EngineStats stats() const = 0;

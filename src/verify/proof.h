@@ -11,10 +11,10 @@
 namespace beleg::verify {
 
 // kDataLoss when the proof does not show it.
-Result<void> CheckInclusion(const Hash32& leaf_hash, uint64_t index, uint64_t size, const std::vector<Hash32>& proof,
-                            const Hash32& root);
-Result<void> CheckConsistency(uint64_t old_size, const Hash32& old_root, uint64_t new_size, const Hash32& new_root,
-                              const std::vector<Hash32>& proof);
+Result<void> CheckInclusion(const Hash32& leaf_hash, uint64_t index, uint64_t size,
+                            const std::vector<Hash32>& proof, const Hash32& root);
+Result<void> CheckConsistency(uint64_t old_size, const Hash32& old_root, uint64_t new_size,
+                              const Hash32& new_root, const std::vector<Hash32>& proof);
 
 // The root of a tree given leaf by leaf; O(log n) memory.
 class RootHasher {

@@ -1,0 +1,78 @@
+# The one door. `make help` lists what is behind it; each line of a recipe can also be typed by hand.
+MAKEFLAGS += --no-print-directory
+SHELL := /bin/bash
+.SHELLFLAGS := -ec
+
+export BELEG_DEPS ?= $(CURDIR)/.deps
+PRESET ?= dev
+JOBS   ?= $(shell nproc)
+BUILD   = build/$(PRESET)
+PYTHON  = /usr/bin/python3
+BELEG   = $(CURDIR)/$(BUILD)/beleg
+GO      = $(BELEG_DEPS)/bin/go
+SOURCES = find src tests bench \( -name '*.h' -o -name '*.cc' \) -print0
+
+.PHONY: help setup setup-test setup-deep build up test unit integration go-verifier lint tidy format bench fuzz asan tsan deep ci
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z -]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' Makefile
+	@echo "Variables: ARGS='--once' (up, bench)  F='LedgerWriter' (unit, integration)  PRESET=dev|release  JOBS=$(JOBS)"
+
+up: setup $(BUILD)/build.ninja ## build, then serve a model with its ledger and store (ARGS=--once: prove it and stop)
+	cmake --build $(BUILD) -j $(JOBS) --target beleg
+	$(BELEG) up $(ARGS)
+
+build: setup $(BUILD)/build.ninja ## compile everything
+	cmake --build $(BUILD) -j $(JOBS)
+
+build/%/build.ninja: | setup
+	cmake --preset $*
+
+test: setup-test build unit integration lint ## all that a change must pass
+
+unit: build ## the tests beside the code (F=NAME: only those)
+	ctest --test-dir $(BUILD) -L unit -j $(JOBS) --output-on-failure --no-tests=error $(if $(F),-R '$(F)')
+
+integration: setup-test build go-verifier ## real clients, kill -9, bad input, and the Go verifier, on the real binary
+	BELEG_BINARY=$(BELEG) BELEG_TLOGCHECK=$(CURDIR)/build/tlogcheck \
+	$(BELEG_DEPS)/venv/bin/python -m pytest tests/integration $(if $(F),-k '$(F)')
+
+go-verifier: setup-test # a reader of the ledger that shares no code with it
+	cd tests/conformance/go && $(GO) vet ./... && $(GO) test -v ./... && $(GO) build -o $(CURDIR)/build/tlogcheck .
+
+lint: ## layers, sizes, words, test names, docs, format
+	$(PYTHON) tools/lint.py
+
+tidy: setup-deep build/tidy/build.ninja ## clang-tidy on all files (F=FOLDER: on one)
+	run-clang-tidy-19 -quiet -j $(JOBS) -p build/tidy 'src/$(F).*\.cc'
+
+format: setup-test ## clang-format on all files
+	$(SOURCES) | xargs -0 clang-format-19 -i
+
+bench: setup-test build ## measure on this machine (ARGS go to bench/run.py)
+	BELEG_BINARY=$(BELEG) $(BELEG_DEPS)/venv/bin/python bench/run.py $(ARGS)
+
+asan tsan: setup-deep ## the unit tests under address and undefined-behaviour, or thread sanitizer
+	$(MAKE) unit PRESET=$@
+
+fuzz: setup-deep ## every parser of outside bytes, SECONDS_EACH seconds each (default 30)
+	$(PYTHON) tools/fuzz.py $(or $(SECONDS_EACH),30)
+
+deep: tidy asan tsan ## what is too slow for each change
+	$(MAKE) fuzz SECONDS_EACH=600
+
+ci: ## what the checks of a change run
+	.ci/run
+
+setup: $(PYTHON) ## install and unpack what the build needs
+	@$(PYTHON) tools/setup.py build
+setup-test: $(PYTHON)
+	@$(PYTHON) tools/setup.py test
+setup-deep: $(PYTHON)
+	@$(PYTHON) tools/setup.py deep
+
+$(PYTHON):
+	@if [ $$(id -u) != 0 ]; then echo "setup: first: sudo apt-get install --yes python3"; exit 2; fi
+	@echo "setup: Python, to go on with"
+	@apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends python3 > /dev/null

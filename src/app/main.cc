@@ -1,0 +1,38 @@
+// beleg: self-hosted LLM inference in which every request leaves a record that a stranger can check.
+// One binary; each subcommand is wired together in a file of its own.
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+
+#include "app/command.h"
+#include "base/log.h"
+
+int main(int argc, char** argv) {
+  CLI::App program("Self-hosted LLM inference in which every request leaves a record that a stranger can check.", "beleg");
+  program.set_version_flag("--version", BELEG_VERSION);
+  program.require_subcommand(1);
+  std::string log_level = "info";
+  program.add_option("--log-level", log_level, "debug, info, warn, error or off")->capture_default_str();
+
+  beleg::app::Action action;
+  beleg::app::AddUp(program, action);
+  beleg::app::AddServe(program, action);
+  beleg::app::AddStore(program, action);
+  beleg::app::AddAudit(program, action);
+  beleg::app::AddEmit(program, action);
+  try {
+    program.parse(argc, argv);
+    if (!beleg::SetLogLevel(log_level)) {
+      std::fprintf(stderr, "beleg: --log-level %s: not one of debug, info, warn, error, off\n", log_level.c_str());
+      return beleg::app::kExitError;
+    }
+    return action();
+  } catch (const CLI::ParseError& error) {
+    int code = program.exit(error);
+    return code == 0 ? beleg::app::kExitOk : beleg::app::kExitError;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "beleg: %s\n", error.what());
+    return beleg::app::kExitError;
+  }
+}

@@ -1,0 +1,23 @@
+// DATA/run/NAME.json: what a running part says about itself once it is ready, for `up` and for tests.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/result.h"
+
+namespace beleg::app {
+
+struct RunFile {
+  int64_t pid = 0;
+  uint16_t port = 0;
+  uint16_t ledger_port = 0;  // serve
+  uint16_t otlp_port = 0;    // store
+  std::string vkey;          // serve
+};
+
+// Does nothing when path is "".
+Result<void> WriteRunFile(const std::string& path, RunFile file);
+Result<RunFile> ReadRunFile(const std::string& path);
+
+}  // namespace beleg::app

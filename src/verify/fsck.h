@@ -1,0 +1,30 @@
+// Checking a whole C2SP log, file by file.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "verify/note.h"
+#include "verify/tiles.h"
+
+namespace beleg::verify {
+
+constexpr size_t kFindingsMax = 1000;  // then Fsck stops, and says so
+
+struct FsckReport {
+  Checkpoint checkpoint;
+  uint64_t entries = 0;               // read
+  std::vector<std::string> findings;  // empty: the log is whole
+};
+
+// Recomputes everything from the entries: leaf hashes, every tile at every level, the root, and checks the checkpoint's
+// signature. One pass in order of index; memory is one tile a level.
+// on_entry gets each entry as it is read, before the root has been checked: use it for counting.
+// Errors are of the source alone; what is wrong with the log is a finding that names file and byte.
+Result<FsckReport> Fsck(const TileSource& source, const VerifierKey& key,
+                        const std::function<void(uint64_t index, std::string_view entry)>& on_entry = {});
+
+}  // namespace beleg::verify
