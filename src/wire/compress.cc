@@ -26,7 +26,9 @@ std::unexpected<Error> TooLarge(std::string_view format, size_t size_max) {
 
 class Inflater {
  public:
-  Inflater() : ok_(inflateInit2(&stream_, kGzipWindowBits) == Z_OK) { CHECK(ok_, "zlib cannot start to inflate"); }
+  Inflater() : ok_(inflateInit2(&stream_, kGzipWindowBits) == Z_OK) {
+    CHECK(ok_, "zlib cannot start to inflate");
+  }
   ~Inflater() { inflateEnd(&stream_); }
   Inflater(const Inflater&) = delete;
   Inflater& operator=(const Inflater&) = delete;
@@ -89,7 +91,8 @@ Result<std::string> GzipDecompress(std::string_view bytes, size_t size_max) {
     if (written > size_max) return TooLarge("gzip", size_max);
     if (status == Z_STREAM_END) {
       if (read == bytes.size()) break;
-      CHECK(inflateReset(&stream) == Z_OK, "zlib cannot start anew");  // RFC 1952 §2.2: members follow one another
+      CHECK(inflateReset(&stream) == Z_OK,
+            "zlib cannot start anew");  // RFC 1952 §2.2: members follow one another
     } else if (status == Z_BUF_ERROR && read == bytes.size()) {
       return Fail(ErrorCode::kInvalidArgument, "gzip: cut short after byte {}", bytes.size());
     } else if (status != Z_OK && status != Z_BUF_ERROR) {
@@ -126,13 +129,15 @@ Result<std::string> ZstdDecompress(std::string_view bytes, size_t size_max) {
     ZSTD_outBuffer room{out.data(), out.size(), written};
     size_t before = in.pos;
     wanted = ZSTD_decompressStream(context.get(), &room, &in);
-    if (ZSTD_getErrorCode(wanted) == ZSTD_error_frameParameter_windowTooLarge) return TooLarge("zstd window", size_max);
+    if (ZSTD_getErrorCode(wanted) == ZSTD_error_frameParameter_windowTooLarge)
+      return TooLarge("zstd window", size_max);
     if (ZSTD_isError(wanted) != 0)
       return Fail(ErrorCode::kInvalidArgument, "zstd: {} at byte {}", ZSTD_getErrorName(wanted), in.pos);
     bool stuck = in.pos == before && room.pos == written && room.pos < room.size;
     written = room.pos;
     if (written > size_max) return TooLarge("zstd", size_max);
-    if (stuck && wanted != 0) return Fail(ErrorCode::kInvalidArgument, "zstd: cut short after byte {}", bytes.size());
+    if (stuck && wanted != 0)
+      return Fail(ErrorCode::kInvalidArgument, "zstd: cut short after byte {}", bytes.size());
   }
   out.resize(written);
   return out;

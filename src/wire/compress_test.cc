@@ -35,7 +35,8 @@ TEST_P(Compress, WhatWentInComesOut) {
 }
 
 TEST_P(Compress, MembersThatFollowOneAnotherAreJoined) {
-  auto both = GetParam().compress("first ", 1) + GetParam().compress("", 1) + GetParam().compress("second", 1);
+  auto both =
+      GetParam().compress("first ", 1) + GetParam().compress("", 1) + GetParam().compress("second", 1);
   EXPECT_EQ(*GetParam().decompress(both, 100), "first second");
 }
 
@@ -70,7 +71,8 @@ TEST_P(Compress, EveryCutIsSeen) {
 
 TEST_P(Compress, TrailingBytesAndOtherFormatsAreRefused) {
   std::string packed = GetParam().compress("text", 1);
-  for (const std::string& bytes : {packed + "x", packed + std::string(20, '\0'), std::string("plain text, plain text")})
+  for (const std::string& bytes :
+       {packed + "x", packed + std::string(20, '\0'), std::string("plain text, plain text")})
     EXPECT_EQ(GetParam().decompress(bytes, 1000).error().code, ErrorCode::kInvalidArgument);
 }
 
@@ -89,7 +91,11 @@ TEST(Gzip, ReadsWhatGzipWrote) {  // printf hello | gzip -n
 
 TEST(Zstd, AWindowLargerThanTheLimitIsRefusedBeforeItIsHeld) {
   // A frame that declares a window of 512 MB (RFC 8878 §3.1.1.1.2) and holds one empty last block.
-  auto frame = HexDecode("28b52ffd" "00" "98" "010000");
+  auto frame = HexDecode(
+      "28b52ffd"
+      "00"
+      "98"
+      "010000");
   EXPECT_EQ(ZstdDecompress(*frame, 1 << 20).error().code, ErrorCode::kResourceExhausted);
 }
 

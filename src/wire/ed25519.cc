@@ -27,7 +27,8 @@ Result<std::unique_ptr<Ed25519Key>> Ed25519Key::FromSeed(const Hash32& seed) {
   if (handle->key == nullptr) return Fail(ErrorCode::kInternal, "OpenSSL refuses an Ed25519 key");
   Hash32 public_key;
   size_t length = public_key.size();
-  if (EVP_PKEY_get_raw_public_key(handle->key, public_key.data(), &length) != 1 || length != public_key.size())
+  if (EVP_PKEY_get_raw_public_key(handle->key, public_key.data(), &length) != 1 ||
+      length != public_key.size())
     return Fail(ErrorCode::kInternal, "OpenSSL gives no Ed25519 public key");
   return std::unique_ptr<Ed25519Key>(new Ed25519Key(std::move(handle), public_key));
 }
@@ -44,11 +45,13 @@ Ed25519Signature Ed25519Key::Sign(std::string_view message) const {
 }
 
 bool Ed25519Verify(const Hash32& public_key, std::string_view message, std::string_view signature) {
-  EVP_PKEY* key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, public_key.data(), public_key.size());
+  EVP_PKEY* key =
+      EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, public_key.data(), public_key.size());
   if (key == nullptr) return false;
   EVP_MD_CTX* context = EVP_MD_CTX_new();
-  bool ok = EVP_DigestVerifyInit(context, nullptr, nullptr, nullptr, key) == 1 &&
-            EVP_DigestVerify(context, Bytes(signature), signature.size(), Bytes(message), message.size()) == 1;
+  bool ok =
+      EVP_DigestVerifyInit(context, nullptr, nullptr, nullptr, key) == 1 &&
+      EVP_DigestVerify(context, Bytes(signature), signature.size(), Bytes(message), message.size()) == 1;
   EVP_MD_CTX_free(context);
   EVP_PKEY_free(key);
   return ok;

@@ -96,7 +96,8 @@ Result<Json> ParseCanonical(std::string_view text) {
   std::string canonical = Canonicalize(value);
   if (canonical == text) return value;
   auto [at, unused] = std::ranges::mismatch(text, canonical);
-  return Fail(ErrorCode::kInvalidArgument, "not in canonical form (RFC 8785) from byte {} on", at - text.begin());
+  return Fail(ErrorCode::kInvalidArgument, "not in canonical form (RFC 8785) from byte {} on",
+              at - text.begin());
 }
 
 }  // namespace beleg::wire

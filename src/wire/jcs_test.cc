@@ -1,11 +1,11 @@
 #include "wire/jcs.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <bit>
 #include <cmath>
 #include <limits>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include "base/rng.h"
 
@@ -101,8 +101,8 @@ TEST(Jcs, ParseCanonicalTakesOnlyTheCanonicalForm) {
   auto json = ParseCanonical(R"({"a":[1,2.5,"x"],"b":{}})");
   ASSERT_TRUE(json);
   EXPECT_EQ(json->Find("a")->as_array()[1].as_double(), 2.5);
-  for (const char* text : {R"({"b":{},"a":1})", "[1, 2]", " 1", "1\n", "1.0", "-0", "1E3", R"("\u0041")", R"("\/")",
-                           R"("\u000A")", "9007199254740993", "1e3", "0.10"}) {
+  for (const char* text : {R"({"b":{},"a":1})", "[1, 2]", " 1", "1\n", "1.0", "-0", "1E3", R"("\u0041")",
+                           R"("\/")", R"("\u000A")", "9007199254740993", "1e3", "0.10"}) {
     auto other = ParseCanonical(text);
     ASSERT_FALSE(other) << text;
     EXPECT_EQ(other.error().code, ErrorCode::kInvalidArgument);

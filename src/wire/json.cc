@@ -3,15 +3,17 @@
 #include <simdjson.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <optional>
+
+#include <nlohmann/json.hpp>
 
 #include "base/check.h"
 
 namespace beleg::wire {
 namespace {
 
-constexpr size_t kKeptParserBytes = 1 << 20;  // a thread keeps a parser of this size; larger texts get their own
+constexpr size_t kKeptParserBytes =
+    1 << 20;  // a thread keeps a parser of this size; larger texts get their own
 constexpr size_t kShownKeyBytes = 64;
 
 std::string ShownKey(std::string_view key) {
@@ -50,7 +52,8 @@ std::optional<std::string> DuplicatePath(const Json& value) {
   if (value.is_object()) {
     if (const auto* key = FindDuplicate(value.as_object())) return ShownKey(*key);
     for (const auto& [key, member] : value.as_object())
-      if (auto path = DuplicatePath(member)) return ShownKey(key) + (path->starts_with('[') ? "" : ".") + *path;
+      if (auto path = DuplicatePath(member))
+        return ShownKey(key) + (path->starts_with('[') ? "" : ".") + *path;
   }
   return std::nullopt;
 }
@@ -71,7 +74,8 @@ bool BuildFastObject(simdjson::dom::object object, int depth, Json& out) {
   Json::Object members;
   members.reserve(object.size());
   for (auto field : object)
-    if (!BuildFast(field.value, depth, members.emplace_back(std::string(field.key), Json()).second)) return false;
+    if (!BuildFast(field.value, depth, members.emplace_back(std::string(field.key), Json()).second))
+      return false;
   out = Json(std::move(members));
   return true;
 }
@@ -83,8 +87,12 @@ bool BuildFast(simdjson::dom::element element, int depth, Json& out) {
       return depth < kJsonDepthMax && BuildFastArray(element.get_array().value_unsafe(), depth + 1, out);
     case element_type::OBJECT:
       return depth < kJsonDepthMax && BuildFastObject(element.get_object().value_unsafe(), depth + 1, out);
-    case element_type::INT64: out = Json(static_cast<int64_t>(element.get_int64().value_unsafe())); return true;
-    case element_type::UINT64: out = Json(static_cast<double>(element.get_uint64().value_unsafe())); return true;
+    case element_type::INT64:
+      out = Json(static_cast<int64_t>(element.get_int64().value_unsafe()));
+      return true;
+    case element_type::UINT64:
+      out = Json(static_cast<double>(element.get_uint64().value_unsafe()));
+      return true;
     case element_type::DOUBLE: out = Json(element.get_double().value_unsafe()); return true;
     case element_type::STRING: out = Json(element.get_string().value_unsafe()); return true;
     case element_type::BOOL: out = Json(element.get_bool().value_unsafe()); return true;
@@ -120,7 +128,8 @@ std::string Reword(std::string what) {
     what.erase(0, at + 2);
   size_t quoted = what.find("; last read: '"), expected = what.rfind("; expected ");
   if (quoted != std::string::npos)
-    what.erase(quoted, expected != std::string::npos && expected > quoted ? expected - quoted : std::string::npos);
+    what.erase(quoted,
+               expected != std::string::npos && expected > quoted ? expected - quoted : std::string::npos);
   if (size_t at = what.find("number overflow"); at != std::string::npos) what = "number out of range";
   if (size_t at = what.rfind("; expected "); at != std::string::npos) what.replace(at, 2, ", ");
   for (std::string_view close : {"expected '}'", "expected ']'"})
@@ -156,7 +165,8 @@ class CarefulBuilder : public nlohmann::json_sax<nlohmann::json> {
   }
   bool parse_error(size_t position, const std::string&, const nlohmann::json::exception& exception) override {
     // The position counts the bytes read, the end of the text as one.
-    message_ = fmt::format("{}: {}", PlaceOf(text_, position > 0 ? position - 1 : 0), Reword(exception.what()));
+    message_ =
+        fmt::format("{}: {}", PlaceOf(text_, position > 0 ? position - 1 : 0), Reword(exception.what()));
     return false;
   }
 
@@ -214,7 +224,8 @@ Result<Json> Json::Parse(std::string_view text) try {
   if (!ParseFast(text, value)) {
     TRY_ASSIGN(value, ParseCarefully(text));
   }
-  if (auto path = DuplicatePath(value)) return Fail(ErrorCode::kInvalidArgument, "{}: duplicate member", *path);
+  if (auto path = DuplicatePath(value))
+    return Fail(ErrorCode::kInvalidArgument, "{}: duplicate member", *path);
   return value;
 } catch (const std::exception& exception) {  // simdjson and nlohmann may run out of memory
   return Fail(ErrorCode::kInternal, "JSON parser: {}", exception.what());

@@ -1,10 +1,10 @@
 #include "wire/json.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <limits>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include "base/rng.h"
 
@@ -22,7 +22,8 @@ std::string MessageOf(std::string_view text) {
 }
 
 TEST(Json, ReadsEachTypeAndKeepsTheOrderOfMembers) {
-  auto json = Json::Parse(R"( {"z": [1, -2.5, "a\u00e9\n\ud83d\ude00"], "a": {"t": true, "f": false, "n": null}} )");
+  auto json =
+      Json::Parse(R"( {"z": [1, -2.5, "a\u00e9\n\ud83d\ude00"], "a": {"t": true, "f": false, "n": null}} )");
   ASSERT_TRUE(json);
   EXPECT_EQ(*json, Json::MakeObject({{"z", Json::MakeArray({1, -2.5, "aé\n😀"})},
                                      {"a", Json::MakeObject({{"t", true}, {"f", false}, {"n", nullptr}})}}));
@@ -35,8 +36,8 @@ TEST(Json, ReadsEachTypeAndKeepsTheOrderOfMembers) {
 TEST(Json, WholeNumbersAreIntsWhileTheyFit) {
   EXPECT_EQ(Json::Parse("9223372036854775807")->as_int(), std::numeric_limits<int64_t>::max());
   EXPECT_EQ(Json::Parse("-9223372036854775808")->as_int(), std::numeric_limits<int64_t>::min());
-  for (const char* text : {"9223372036854775808", "18446744073709551615", "18446744073709551616", "-9223372036854775809",
-                           "123456789012345678901234567890"}) {
+  for (const char* text : {"9223372036854775808", "18446744073709551615", "18446744073709551616",
+                           "-9223372036854775809", "123456789012345678901234567890"}) {
     auto json = Json::Parse(text);
     ASSERT_TRUE(json) << text;
     EXPECT_TRUE(json->is_double()) << text;
@@ -117,8 +118,10 @@ TEST(Json, NestingHasALimit) {
 }
 
 TEST(Json, ErrorsNameThePlace) {
-  EXPECT_EQ(MessageOf("{\"a\": 1,\n \"b\": [1, 2}"), "line 2, column 12: unexpected '}', expected ',' or ']'");
-  EXPECT_EQ(MessageOf("{\n\"a\": 1\n\"b\": 2}"), "line 3, column 3: unexpected string literal, expected ',' or '}'");
+  EXPECT_EQ(MessageOf("{\"a\": 1,\n \"b\": [1, 2}"),
+            "line 2, column 12: unexpected '}', expected ',' or ']'");
+  EXPECT_EQ(MessageOf("{\n\"a\": 1\n\"b\": 2}"),
+            "line 3, column 3: unexpected string literal, expected ',' or '}'");
   EXPECT_EQ(MessageOf(""), "line 1, column 1: unexpected end of input, expected '[', '{', or a literal");
   EXPECT_EQ(MessageOf("[1, 2"), "line 1, column 6: unexpected end of input, expected ',' or ']'");
   EXPECT_EQ(MessageOf("{\"a\" 1}"), "line 1, column 6: unexpected number literal, expected ':'");
@@ -135,9 +138,17 @@ TEST(Json, MessagesQuoteNothingOfTheInput) {
 }
 
 TEST(Json, WhatIsNoJsonIsRefused) {
-  for (const char* text : {"01", "+1", "1.", ".5", "NaN", "Infinity", "'a'", "[1,]", "{\"a\":1,}", "\"\t\"", "\"\\x\"",
-                           "\"\\ud800\"", "\"\\udc00x\"", "\"\\ud800\\u0041\"", "\"\xff\"", "\"\xed\xa0\x80\"",
-                           "\"\xc0\x80\"", "// c\n1", "1 2", "tru", "\"open"})
+  for (const char* text : {"01",           "+1",
+                           "1.",           ".5",
+                           "NaN",          "Infinity",
+                           "'a'",          "[1,]",
+                           "{\"a\":1,}",   "\"\t\"",
+                           "\"\\x\"",      "\"\\ud800\"",
+                           "\"\\udc00x\"", "\"\\ud800\\u0041\"",
+                           "\"\xff\"",     "\"\xed\xa0\x80\"",
+                           "\"\xc0\x80\"", "// c\n1",
+                           "1 2",          "tru",
+                           "\"open"})
     EXPECT_FALSE(Json::Parse(text)) << text;
   EXPECT_FALSE(Json::Parse(std::string_view("1\0", 2)));
 }

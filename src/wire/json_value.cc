@@ -89,7 +89,8 @@ void AppendDouble(std::string& out, double value) {
   char text[32];
   std::string_view digits(text, std::to_chars(text, text + sizeof(text), value).ptr);
   out += digits;
-  if (digits.find_first_of(".e") == std::string_view::npos) out += ".0";  // else it would be read back as an int
+  if (digits.find_first_of(".e") == std::string_view::npos)
+    out += ".0";  // else it would be read back as an int
 }
 
 void AppendJson(std::string& out, const Json& value) {
@@ -127,7 +128,8 @@ constexpr uint64_t SpecialBytes(uint64_t word) {
   constexpr uint64_t kOnes = 0x0101010101010101u;
   auto zero_bytes = [](uint64_t x) { return (x - kOnes) & ~x; };
   uint64_t below_space = (word - kOnes * 0x20) & ~word;
-  return (below_space | zero_bytes(word ^ (kOnes * '"')) | zero_bytes(word ^ (kOnes * '\\')) | word) & (kOnes * 0x80);
+  return (below_space | zero_bytes(word ^ (kOnes * '"')) | zero_bytes(word ^ (kOnes * '\\')) | word) &
+         (kOnes * 0x80);
 }
 
 // The length of the run at the start of text that is copied as it stands.

@@ -1,11 +1,12 @@
 // OTLP traces (opentelemetry-proto 1.x): ExportTraceServiceRequest as values, a reader and a writer.
 //
-// The one representation of telemetry is the protobuf bytes themselves; these values are for who makes spans (serve) and
-// for who ends their way (store). Unknown fields, dropped counts and schema URLs are skipped. No generated code: field
-// numbers stand in otlp_fields.h, checked in tests against the classes of the Python package opentelemetry-proto.
+// The one representation of telemetry is the protobuf bytes themselves; these values are for who makes spans (serve)
+// and for who ends their way (store). Unknown fields, dropped counts and schema URLs are skipped. No generated code:
+// field numbers stand in otlp_fields.h, checked in tests against the Python package opentelemetry-proto.
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -26,7 +27,8 @@ struct Bytes {
   bool operator==(const Bytes&) const = default;
 };
 struct Value {
-  std::variant<std::monostate, std::string, bool, int64_t, double, Bytes, std::vector<Value>, std::vector<KeyValue>>
+  std::variant<std::monostate, std::string, bool, int64_t, double, Bytes, std::vector<Value>,
+               std::vector<KeyValue>>
       value;
   Value() = default;
   Value(const char* text) : value(std::string(text)) {}
@@ -95,16 +97,20 @@ struct ScopeSpans {
   bool operator==(const ScopeSpans&) const = default;
 };
 
-// Reads a whole ExportTraceServiceRequest. kInvalidArgument names the path and the byte where the wrong field starts, e.g.
-// "resource_spans[0].scope_spans[1].spans[3].trace_id: 15 bytes, want 16 (at byte 842)". Errors are: bytes that are no
-// protobuf, a known field of another wire type, a string that is no UTF-8, an id of wrong length, a trace or span id of
-// zeros, a time beyond int64, values nested deeper than kValueDepthMax, resources that would take 64 MB once every scope
-// has its copy. Cost: a request of n bytes makes up to about 75·n bytes of values (empty scopes), usually 5·n.
+// Reads a whole ExportTraceServiceRequest. kInvalidArgument names the path and the byte where the wrong field starts,
+// e.g. "resource_spans[0].scope_spans[1].spans[3].trace_id: 15 bytes, want 16 (at byte 842)". Errors are: bytes that are
+// no protobuf, a known field of another wire type, a string that is no UTF-8, an id of wrong length, a trace or span id
+// of zeros, a time beyond int64, values nested deeper than kValueDepthMax, resources that would take 64 MB once every
+// scope has its copy. Cost: a request of n bytes makes up to about 75·n bytes of values (empty scopes), usually 5·n.
 Result<std::vector<ScopeSpans>> DecodeTraces(std::string_view request);
 
 // Writes an ExportTraceServiceRequest, fields in the order of their numbers; neighbours with equal resources share one
 // ResourceSpans. DecodeTraces gives the same scopes back.
 std::string EncodeTraces(const std::vector<ScopeSpans>& scopes);
+
+// Appends one ResourceSpans to a request: these scopes under this resource (their own is not looked at).
+void AppendResourceSpans(std::string& request, const Attributes& resource,
+                         std::span<const ScopeSpans> scopes);
 
 // The number of spans, without reading their content: bytes that are no protobuf inside a span are not seen.
 // kInvalidArgument as above.

@@ -1,4 +1,4 @@
-// Field numbers of opentelemetry-proto 1.x (collector/trace/v1, trace/v1, resource/v1, common/v1), those we read or write.
+// Field numbers of opentelemetry-proto 1.x (collector/trace/v1, trace/v1, resource/v1, common/v1) that we read or write.
 #pragma once
 
 #include <cstdint>

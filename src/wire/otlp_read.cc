@@ -117,7 +117,9 @@ bool TraceReader::ReadScope(Message& message, ScopeSpans& scope) {
     switch (message.tag()) {
       case fields::scope::kName: ok = ReadText(message, "name", scope.scope_name); break;
       case fields::scope::kVersion: ok = ReadText(message, "version", scope.scope_version); break;
-      case fields::scope::kAttributes: ok = ReadAttribute(message, "attributes", scope.scope_attributes); break;
+      case fields::scope::kAttributes:
+        ok = ReadAttribute(message, "attributes", scope.scope_attributes);
+        break;
       default: message.skip();
     }
     if (!ok) return false;
@@ -153,7 +155,8 @@ bool TraceReader::ReadSpanField(Message& message, Span& span) {
       return ReadMessage(message, "links", span.links.size(),
                          [&](Message& link) { return ReadLink(link, span.links.emplace_back()); });
     case fields::span::kStatus:
-      return ReadMessage(message, "status", kNoIndex, [&](Message& status) { return ReadStatus(status, span); });
+      return ReadMessage(message, "status", kNoIndex,
+                         [&](Message& status) { return ReadStatus(status, span); });
     case fields::span::kFlags: return ReadFlags(message, "flags", span.flags);
     default: message.skip(); return true;
   }
@@ -217,7 +220,9 @@ bool TraceReader::CountRequest(Message& request, size_t& count) {
     ++count;
     return true;
   };
-  auto count_scope = [&](Message& scope) { return each(scope, fields::scope_spans::kSpans, "spans", count_span); };
+  auto count_scope = [&](Message& scope) {
+    return each(scope, fields::scope_spans::kSpans, "spans", count_span);
+  };
   return each(request, fields::request::kResourceSpans, "resource_spans", [&](Message& resource) {
     return each(resource, fields::resource_spans::kScopeSpans, "scope_spans", count_scope);
   });
@@ -225,7 +230,9 @@ bool TraceReader::CountRequest(Message& request, size_t& count) {
 
 }  // namespace
 
-Result<std::vector<ScopeSpans>> DecodeTraces(std::string_view request) { return TraceReader(request).ReadAll(); }
+Result<std::vector<ScopeSpans>> DecodeTraces(std::string_view request) {
+  return TraceReader(request).ReadAll();
+}
 
 Result<size_t> CountSpans(std::string_view request) { return TraceReader(request).Count(); }
 

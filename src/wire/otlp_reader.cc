@@ -39,13 +39,15 @@ bool OtlpReader::Refuse(std::string_view name, std::string_view what) {
   }
   if (!name.empty()) path += (path.empty() ? "" : ".") + std::string(name);
   if (path.empty()) path = "request";
-  error_ = {ErrorCode::kInvalidArgument, fmt::format("{}: {} (at byte {})", path, what, field_ - request_.data())};
+  error_ = {ErrorCode::kInvalidArgument,
+            fmt::format("{}: {} (at byte {})", path, what, field_ - request_.data())};
   return false;
 }
 
 bool OtlpReader::Typed(const Message& message, std::string_view name, pbf_wire_type type) {
   if (message.wire_type() == type) return true;
-  return Refuse(name, fmt::format("wire type {}, want {}", WireTypeName(message.wire_type()), WireTypeName(type)));
+  return Refuse(name,
+                fmt::format("wire type {}, want {}", WireTypeName(message.wire_type()), WireTypeName(type)));
 }
 
 bool OtlpReader::ReadText(Message& message, const char* name, std::string& out) {
@@ -93,7 +95,9 @@ bool OtlpReader::ReadValue(Message& message, int depth, Value& out) {
   while (Next(message)) {
     bool ok = true;
     switch (message.tag()) {
-      case fields::any_value::kString: ok = ReadText(message, "string_value", out.value.emplace<std::string>()); break;
+      case fields::any_value::kString:
+        ok = ReadText(message, "string_value", out.value.emplace<std::string>());
+        break;
       case fields::any_value::kBool:
         ok = Typed(message, "bool_value", pbf_wire_type::varint);
         if (ok) out.value = message.get_uint64() != 0;
@@ -146,8 +150,9 @@ bool OtlpReader::ReadMap(Message& message, int depth, Value& out) {
   while (Next(message)) {
     if (message.tag() != fields::any_value::kItems) {
       message.skip();
-    } else if (!ReadMessage(message, "values", entries.size(),
-                            [&](Message& entry) { return ReadKeyValue(entry, depth, entries.emplace_back()); })) {
+    } else if (!ReadMessage(message, "values", entries.size(), [&](Message& entry) {
+                 return ReadKeyValue(entry, depth, entries.emplace_back());
+               })) {
       return false;
     }
   }

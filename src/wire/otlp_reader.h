@@ -2,11 +2,12 @@
 // For *_read.cc in this folder alone.
 #pragma once
 
-#include <protozero/exception.hpp>
-#include <protozero/pbf_reader.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <protozero/exception.hpp>
+#include <protozero/pbf_reader.hpp>
 
 #include "base/result.h"
 #include "wire/otlp.h"

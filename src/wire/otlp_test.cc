@@ -2,7 +2,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
 #include <protozero/pbf_writer.hpp>
 
 #include "wire/testing.h"
@@ -102,8 +101,8 @@ TEST(Otlp, UnknownFieldsAreSkippedAtEachLevel) {
   std::string value = Wrap(2, unknown + Wrap(5, unknown + Wrap(1, unknown)));
   std::string span = unknown + ids + Wrap(9, unknown + value);
   for (uint32_t tag : {11u, 13u, 15u}) span += Wrap(tag, unknown);
-  auto scopes = DecodeTraces(unknown + Wrap(1, unknown + Wrap(1, unknown) +
-                                                   Wrap(2, unknown + Wrap(1, unknown) + Wrap(2, span))));
+  auto scopes = DecodeTraces(
+      unknown + Wrap(1, unknown + Wrap(1, unknown) + Wrap(2, unknown + Wrap(1, unknown) + Wrap(2, span))));
   ASSERT_TRUE(scopes) << scopes.error().message;
   EXPECT_EQ(scopes->at(0).spans.at(0).attributes, (Attributes{{"", std::vector<Value>{Value()}}}));
   EXPECT_EQ(scopes->at(0).spans.at(0).events.size(), 1u);
@@ -126,8 +125,10 @@ TEST(Otlp, IdsAreChecked) {
   EXPECT_THAT(MessageOf(span(span_id)), HasSubstr("trace_id: 0 bytes, want 16 (at byte 4)"));
   EXPECT_THAT(MessageOf(span(trace_id)), HasSubstr("span_id: 0 bytes, want 8"));
   EXPECT_THAT(MessageOf(span(trace_id + Wrap(2, std::string(8, '\0')))), HasSubstr("span_id: all zeros"));
-  EXPECT_THAT(MessageOf(span(trace_id + Wrap(2, std::string(9, '\1')))), HasSubstr("span_id: 9 bytes, want 8"));
-  EXPECT_THAT(MessageOf(span(trace_id + span_id + Wrap(4, "1"))), HasSubstr("parent_span_id: 1 bytes, want 8"));
+  EXPECT_THAT(MessageOf(span(trace_id + Wrap(2, std::string(9, '\1')))),
+              HasSubstr("span_id: 9 bytes, want 8"));
+  EXPECT_THAT(MessageOf(span(trace_id + span_id + Wrap(4, "1"))),
+              HasSubstr("parent_span_id: 1 bytes, want 8"));
   EXPECT_EQ(MessageOf(span(trace_id + span_id + Wrap(4, ""))), "no error");
   EXPECT_EQ(MessageOf(span(trace_id + span_id + Wrap(4, std::string(8, '\0')))), "no error");
   EXPECT_THAT(MessageOf(RequestWith(Wrap(13, "") + Wrap(13, Wrap(1, "1")))),
@@ -137,8 +138,9 @@ TEST(Otlp, IdsAreChecked) {
 TEST(Otlp, TextThatIsNoUtf8IsNamed) {
   EXPECT_EQ(MessageOf(Wrap(1, Wrap(1, Wrap(1, Wrap(1, "a\xff"))))),
             "resource_spans[0].resource.attributes[0].key: no UTF-8 (at byte 6)");
-  EXPECT_THAT(MessageOf(RequestWith(Wrap(9, Wrap(2, Wrap(6, Wrap(1, Wrap(2, Wrap(1, "long enough text \xc3")))))))),
-              HasSubstr("spans[0].attributes[0].value.kvlist_value.values[0].value.string_value: no UTF-8"));
+  EXPECT_THAT(
+      MessageOf(RequestWith(Wrap(9, Wrap(2, Wrap(6, Wrap(1, Wrap(2, Wrap(1, "long enough text \xc3")))))))),
+      HasSubstr("spans[0].attributes[0].value.kvlist_value.values[0].value.string_value: no UTF-8"));
   EXPECT_THAT(MessageOf(RequestWith(Wrap(3, "\xff"))), HasSubstr("trace_state: no UTF-8"));
   EXPECT_EQ(MessageOf(RequestWith(Wrap(9, Wrap(2, Wrap(7, "\xff"))))), "no error");  // bytes_value
   EXPECT_EQ(MessageOf(RequestWith(Wrap(5, "chat größer 😀"))), "no error");
@@ -151,8 +153,10 @@ TEST(Otlp, AFieldOfAnotherWireTypeIsNamed) {
               HasSubstr("spans[0].name: wire type varint, want length-delimited (at byte "));
   EXPECT_THAT(MessageOf(RequestWith(Wrap(7, "now"))),
               HasSubstr("start_time_unix_nano: wire type length-delimited, want fixed64"));
-  EXPECT_THAT(MessageOf(RequestWith(Wrap(6, "x"))), HasSubstr("kind: wire type length-delimited, want varint"));
-  EXPECT_THAT(MessageOf(RequestWith(Wrap(16, "x"))), HasSubstr("flags: wire type length-delimited, want fixed32"));
+  EXPECT_THAT(MessageOf(RequestWith(Wrap(6, "x"))),
+              HasSubstr("kind: wire type length-delimited, want varint"));
+  EXPECT_THAT(MessageOf(RequestWith(Wrap(16, "x"))),
+              HasSubstr("flags: wire type length-delimited, want fixed32"));
   EXPECT_THAT(MessageOf(std::string("\x08\x01")), StartsWith("resource_spans: wire type varint"));
   for (uint32_t tag : {2u, 3u, 4u})
     EXPECT_THAT(MessageOf(RequestWith(Wrap(9, Wrap(2, Wrap(tag, ""))))), HasSubstr("_value: wire"));
@@ -161,7 +165,8 @@ TEST(Otlp, AFieldOfAnotherWireTypeIsNamed) {
 TEST(Otlp, TimesBeyondInt64AreRefused) {
   std::string fields;
   protozero::pbf_writer(fields).add_fixed64(8, uint64_t{1} << 63);
-  EXPECT_THAT(MessageOf(RequestWith(fields)), HasSubstr("end_time_unix_nano: time 9223372036854775808 is beyond"));
+  EXPECT_THAT(MessageOf(RequestWith(fields)),
+              HasSubstr("end_time_unix_nano: time 9223372036854775808 is beyond"));
 }
 
 TEST(Otlp, NestingHasALimit) {
@@ -176,13 +181,15 @@ TEST(Otlp, ManyScopesUnderALargeResourceAreRefused) {
   std::string resource = Wrap(1, Wrap(1, Wrap(1, std::string(1 << 20, 'x')))), scopes;
   for (int i = 0; i < 60; ++i) scopes += Wrap(2, "");
   EXPECT_EQ(MessageOf(Wrap(1, resource + scopes)), "no error");
-  EXPECT_THAT(MessageOf(Wrap(1, resource + scopes + scopes)), HasSubstr("resource_spans[0].resource: 1048584 bytes for 120 scopes"));
+  EXPECT_THAT(MessageOf(Wrap(1, resource + scopes + scopes)),
+              HasSubstr("resource_spans[0].resource: 1048584 bytes for 120 scopes"));
 }
 
 TEST(Otlp, EveryCutIsReadOrRefused) {
   std::string request = EncodeTraces(SampleTraces());
   size_t read = 0;
-  for (size_t size = 0; size < request.size(); ++size) read += DecodeTraces(request.substr(0, size)).has_value();
+  for (size_t size = 0; size < request.size(); ++size)
+    read += DecodeTraces(request.substr(0, size)).has_value();
   EXPECT_EQ(read, 2u);  // nothing at all, and between its two ResourceSpans
   EXPECT_THAT(MessageOf(request.substr(0, request.size() - 1)), StartsWith("request: cut short (at byte "));
 }
@@ -205,7 +212,8 @@ TEST(Otlp, BytesThatAreNoProtobufAreRefused) {
   EXPECT_THAT(MessageOf(std::string(11, '\xff')), HasSubstr("request: no protobuf"));
   EXPECT_THAT(MessageOf(RequestWith("\x0b")), HasSubstr("spans[0]: no protobuf: "));  // a group
   EXPECT_EQ(CountSpans("\x0a\x05").error().code, ErrorCode::kInvalidArgument);
-  EXPECT_THAT(CountSpans("\x0a\x02\x12\x05").error().message, StartsWith("resource_spans[0]: cut short (at byte 2)"));
+  EXPECT_THAT(CountSpans("\x0a\x02\x12\x05").error().message,
+              StartsWith("resource_spans[0]: cut short (at byte 2)"));
 }
 
 TEST(Otlp, CountLooksIntoNoSpan) {

@@ -92,7 +92,8 @@ void AddLink(pbf_writer& parent, const Link& link) {
 void AddStatus(pbf_writer& parent, const Span& span) {
   pbf_writer message(parent, fields::span::kStatus);
   AddText(message, fields::status::kMessage, span.status_message);
-  if (span.status != StatusCode::kUnset) message.add_enum(fields::status::kCode, static_cast<int32_t>(span.status));
+  if (span.status != StatusCode::kUnset)
+    message.add_enum(fields::status::kCode, static_cast<int32_t>(span.status));
 }
 
 void AddSpan(pbf_writer& parent, const Span& span) {
@@ -101,9 +102,11 @@ void AddSpan(pbf_writer& parent, const Span& span) {
   message.add_bytes(fields::span::kSpanId, span.span_id.view().data(), span.span_id.bytes.size());
   AddText(message, fields::span::kTraceState, span.trace_state);
   if (!span.parent_span_id.IsZero())
-    message.add_bytes(fields::span::kParentSpanId, span.parent_span_id.view().data(), span.parent_span_id.bytes.size());
+    message.add_bytes(fields::span::kParentSpanId, span.parent_span_id.view().data(),
+                      span.parent_span_id.bytes.size());
   AddText(message, fields::span::kName, span.name);
-  if (span.kind != SpanKind::kUnspecified) message.add_enum(fields::span::kKind, static_cast<int32_t>(span.kind));
+  if (span.kind != SpanKind::kUnspecified)
+    message.add_enum(fields::span::kKind, static_cast<int32_t>(span.kind));
   AddTime(message, fields::span::kStartTime, span.start_unix_ns);
   AddTime(message, fields::span::kEndTime, span.end_unix_ns);
   AddAttributes(message, fields::span::kAttributes, span.attributes);
@@ -138,16 +141,24 @@ void AddResource(pbf_writer& parent, const Attributes& resource) {
 
 std::string EncodeTraces(const std::vector<ScopeSpans>& scopes) {
   std::string out;
-  pbf_writer request(out);
-  for (size_t next = 0; next < scopes.size();) {
-    const Attributes& resource = scopes[next].resource;
-    pbf_writer message(request, fields::request::kResourceSpans);
-    AddResource(message, resource);
+  for (size_t first = 0, end = 0; first < scopes.size(); first = end) {
+    const Attributes& resource = scopes[first].resource;
     do {
-      AddScopeSpans(message, scopes[next++]);
-    } while (next < scopes.size() && scopes[next].resource == resource);
+      ++end;
+    } while (end < scopes.size() && scopes[end].resource == resource);
+    AppendResourceSpans(out, resource, std::span(scopes).subspan(first, end - first));
   }
   return out;
+}
+
+void AppendResourceSpans(std::string& request, const Attributes& resource,
+                         std::span<const ScopeSpans> scopes) {
+  pbf_writer parent(request);
+  AddMessage(parent, fields::request::kResourceSpans, resource.empty() && scopes.empty(),
+             [&](pbf_writer& message) {
+               AddResource(message, resource);
+               for (const auto& scope : scopes) AddScopeSpans(message, scope);
+             });
 }
 
 std::string EncodeTraceResponse(int64_t rejected_spans, std::string_view error_message) {

@@ -55,7 +55,8 @@ void SseParser::HoldPiece(std::string_view piece) {
 }
 
 void SseParser::EndLine(std::string_view line, const std::function<void(SseEvent)>& on_event) {
-  if (std::exchange(at_start_, false) && line.starts_with(kByteOrderMark)) line.remove_prefix(kByteOrderMark.size());
+  if (std::exchange(at_start_, false) && line.starts_with(kByteOrderMark))
+    line.remove_prefix(kByteOrderMark.size());
   if (line.empty()) return EndEvent(on_event);
   size_t colon = line.find(':');
   std::string_view name = line.substr(0, colon);

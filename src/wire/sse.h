@@ -37,8 +37,8 @@ class SseParser {
   void Skip();
 
   const size_t event_bytes_max_;
-  std::string line_;   // the unfinished line
-  SseEvent pending_;   // the unfinished event
+  std::string line_;  // the unfinished line
+  SseEvent pending_;  // the unfinished event
   bool has_data_ = false;
   bool at_start_ = true;     // no line ended yet: a byte order mark may stand here
   bool after_cr_ = false;    // a line feed that comes now belongs to the line end before

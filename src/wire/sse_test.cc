@@ -1,9 +1,9 @@
 #include "wire/sse.h"
 
+#include <vector>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <vector>
 
 namespace beleg::wire {
 namespace {
@@ -38,9 +38,9 @@ TEST(Sse, WhatIsWrittenIsReadBack) {
 
 TEST(Sse, ExamplesOfTheStandard) {  // WHATWG HTML §9.2.6
   EXPECT_THAT(Events("data: YHOO\ndata: +2\ndata: 10\n\n"), ElementsAre("message|YHOO\n+2\n10"));
-  EXPECT_THAT(Events(": test stream\n\ndata: first event\nid: 1\n\ndata:second event\nid\n\ndata:  third event\n\n"),
-              ElementsAre("#test stream", "message|first event", "message|second event",
-                          "message| third event"));
+  EXPECT_THAT(
+      Events(": test stream\n\ndata: first event\nid: 1\n\ndata:second event\nid\n\ndata:  third event\n\n"),
+      ElementsAre("#test stream", "message|first event", "message|second event", "message| third event"));
   EXPECT_THAT(Events("data\n\ndata\ndata\n\ndata:"), ElementsAre("message|", "message|\n"));
   EXPECT_THAT(Events("data:test\n\ndata: test\n\n"), ElementsAre("message|test", "message|test"));
 }
@@ -50,20 +50,27 @@ TEST(Sse, FieldsAreReadAsTheStandardSays) {
   EXPECT_THAT(Events("event: add\n\ndata: 1\n\n"), ElementsAre("message|1"));  // without data no event
   EXPECT_THAT(Events("event: a\nevent: b\ndata: a:b: c\n\n"), ElementsAre("b|a:b: c"));
   EXPECT_THAT(Events("Data: x\n data: x\nretry: 10\nunknown\n\n"), IsEmpty());
-  EXPECT_THAT(Events("data: 1\n: in the middle\ndata: 2\n:\n\n"), ElementsAre("#in the middle", "#", "message|1\n2"));
+  EXPECT_THAT(Events("data: 1\n: in the middle\ndata: 2\n:\n\n"),
+              ElementsAre("#in the middle", "#", "message|1\n2"));
   EXPECT_THAT(Events("data: unfinished\n"), IsEmpty());
 }
 
 TEST(Sse, LineEndsAndByteOrderMarkInAnyPieces) {
   const std::string text =
-      "\xef\xbb\xbf" "data: one\r\n\r\ndata: two\r\rdata: three\n\n: c\r\n\nevent: e\rdata: four\r\ndata: \xef\xbb\xbf" "five\n\r\n";
-  auto matches = ElementsAre("message|one", "message|two", "message|three", "#c", "e|four\n\xef\xbb\xbf" "five");
+      "\xef\xbb\xbf"
+      "data: one\r\n\r\ndata: two\r\rdata: three\n\n: c\r\n\n"
+      "event: e\rdata: four\r\ndata: \xef\xbb\xbf"
+      "five\n\r\n";
+  auto matches = ElementsAre("message|one", "message|two", "message|three", "#c",
+                             "e|four\n\xef\xbb\xbf"
+                             "five");
   EXPECT_THAT(Events(text), matches);
   for (size_t first = 0; first <= text.size(); ++first)
     for (size_t second = first; second <= text.size(); ++second) {
       SseParser parser;
       auto events = Events(parser, std::string_view(text).substr(0, first));
-      for (auto& event : Events(parser, std::string_view(text).substr(first, second - first))) events.push_back(event);
+      for (auto& event : Events(parser, std::string_view(text).substr(first, second - first)))
+        events.push_back(event);
       for (auto& event : Events(parser, std::string_view(text).substr(second))) events.push_back(event);
       ASSERT_THAT(events, matches) << first << " " << second;
     }
@@ -71,9 +78,9 @@ TEST(Sse, LineEndsAndByteOrderMarkInAnyPieces) {
 
 TEST(Sse, AnEventThatIsTooLongIsSkippedAndSaid) {
   for (size_t piece : {1, 7, 1000}) {
-    std::string text = "data: " + std::string(94, 'x') + "\n\n"     // as long as may be
-                       + "data: " + std::string(95, 'y') + "\n"      // a line too long …
-                       + "data: the same event\n\n"                  // … and the rest of its event
+    std::string text = "data: " + std::string(94, 'x') + "\n\n"  // as long as may be
+                       + "data: " + std::string(95, 'y') + "\n"  // a line too long …
+                       + "data: the same event\n\n"              // … and the rest of its event
                        + "data: good\n\n";
     SseParser parser(100);
     std::vector<std::string> events;

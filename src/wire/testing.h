@@ -24,15 +24,16 @@ inline Span FullSpan() {
   span.kind = SpanKind::kServer;
   span.start_unix_ns = 1764000000000000001;
   span.end_unix_ns = 1764000000123456789;
-  span.attributes = {{"text", "value"},
-                     {"bool", true},
-                     {"int", int64_t{-9007199254740993}},
-                     {"double", 0.1},
-                     {"bytes", Bytes{std::string("\0\xff", 2)}},
-                     {"array", std::vector<Value>{"a", 1, 2.5, std::vector<Value>{false}}},
-                     {"map", std::vector<KeyValue>{{"inner", "x"}, {"deep", std::vector<KeyValue>{{"n", 1}}}}},
-                     {"empty", {}},
-                     {"text", "a second time"}};
+  span.attributes = {
+      {"text", "value"},
+      {"bool", true},
+      {"int", int64_t{-9007199254740993}},
+      {"double", 0.1},
+      {"bytes", Bytes{std::string("\0\xff", 2)}},
+      {"array", std::vector<Value>{"a", 1, 2.5, std::vector<Value>{false}}},
+      {"map", std::vector<KeyValue>{{"inner", "x"}, {"deep", std::vector<KeyValue>{{"n", 1}}}}},
+      {"empty", {}},
+      {"text", "a second time"}};
   span.events = {{1764000000000000002, "first token", {{"n", 1}}}, {1764000000000000003, "done", {}}};
   Link link;
   link.trace_id.bytes.fill(4);
@@ -50,7 +51,11 @@ inline Span FullSpan() {
 // Two resources, three scopes, three spans.
 inline std::vector<ScopeSpans> SampleTraces() {
   std::vector<ScopeSpans> scopes(3);
-  scopes[0] = {{{"service.name", "vllm"}, {"host.cpus", 4}}, "beleg", "0.1", {{"k", "v"}}, {FullSpan(), MinimalSpan()}};
+  scopes[0] = {{{"service.name", "vllm"}, {"host.cpus", 4}},
+               "beleg",
+               "0.1",
+               {{"k", "v"}},
+               {FullSpan(), MinimalSpan()}};
   scopes[1] = {scopes[0].resource, "other", "", {}, {}};
   scopes[2] = {{{"service.name", "gateway"}}, "", "", {}, {MinimalSpan()}};
   return scopes;

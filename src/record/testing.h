@@ -1,0 +1,136 @@
+// Records for tests: one of each type as servers write them.
+#pragma once
+
+#include <numeric>
+#include <vector>
+
+#include "record/audit_record.h"
+
+namespace beleg::record {
+
+// Bytes first, first + 1, …: recognisable in a dump.
+template <class Bytes>
+Bytes CountingBytes(uint8_t first) {
+  Bytes bytes;
+  std::iota(bytes.begin(), bytes.end(), first);
+  return bytes;
+}
+
+inline BootId SampleBoot() { return {CountingBytes<std::array<uint8_t, 8>>(0xb0)}; }
+
+inline RequestIdentity SampleIdentity() {
+  return {.seq = 48'213,
+          .boot_index = 1'204'511,
+          .trace_id = {CountingBytes<std::array<uint8_t, 16>>(0x01)},
+          .parent_span_id = {},
+          .operation = Operation::kChat,
+          .caller = "anonymous"};
+}
+
+// A typical record of a finished chat request.
+inline Request SampleRequest() {
+  Request request;
+  request.id = SampleIdentity();
+  request.model = "smollm2-135m-instruct";
+  request.model_index = 1'204'513;
+  request.params.max_tokens = 256;
+  request.params.temperature = 0.7;
+  request.params.top_p = 0.95;
+  request.params.stream = true;
+  request.finish_reasons = {"stop"};
+  request.input_tokens = 312;
+  request.output_tokens = 128;
+  request.cached_tokens = 256;
+  request.start_us = 1'795'500'000'000'000;
+  request.duration_us = 2'113'406;
+  request.queue_us = 212;
+  request.prefill_us = 80'641;
+  request.decode_us = 2'032'190;
+  request.commitment = {CountingBytes<Hash32>(0xc0), 4};
+  return request;
+}
+
+// Every optional member is there.
+inline Request FullRequest() {
+  Request request = SampleRequest();
+  request.id.parent_span_id = {CountingBytes<std::array<uint8_t, 8>>(0xf0)};
+  request.id.operation = Operation::kTextCompletion;
+  request.id.caller = "team-a";
+  request.params.top_k = -1;
+  request.params.presence_penalty = 0.5;
+  request.params.frequency_penalty = -1.25;
+  request.params.seed = 42;
+  request.params.choices = 2;
+  request.params.stop_count = 3;
+  request.params.ignored = {"logit_bias", "user"};
+  request.params.unknown_fields = 1;
+  request.outcome = Outcome::kCancelled;
+  request.error = ErrorType::kClientGone;
+  request.finish_reasons = {"stop", "error"};
+  return request;
+}
+
+inline AuditRecord SampleRecord(Body body) { return {SampleBoot(), 1'795'500'002'113'406, std::move(body)}; }
+
+inline Counters SampleCounters() {
+  return {.accepted = 48'213,
+          .answered = 48'100,
+          .failed = 2,
+          .cancelled = 37,
+          .refused = 70,
+          .unauthenticated = 5,
+          .unreadable = 1,
+          .unknown_path = 12,
+          .no_room = 3};
+}
+
+// One of each type, in the order of Body.
+inline std::vector<AuditRecord> SampleRecords() {
+  RequestIdentity identity = SampleIdentity();
+  Boot boot{.version = "0.1.0",
+            .build = "6005e86",
+            .service_name = "vllm",
+            .region = "hetzner-nbg1-eu",
+            .environment = "production",
+            .host = "h-5f1d9c02a7e4b836",
+            .audit = "closed",
+            .clock_source = "system",
+            .previous_boot = BootId{CountingBytes<std::array<uint8_t, 8>>(0xa0)},
+            .previous_clean = false,
+            .lost_requests = 1};
+  Heartbeat heartbeat{.counters = SampleCounters(),
+                      .highest_seq = 48'213,
+                      .open_requests = 4,
+                      .open_digest = CountingBytes<Hash32>(0xd0),
+                      .clock_source = "system",
+                      .clock_error_us = 850};
+  Model model{.name = "smollm2-135m-instruct",
+              .file = "SmolLM2-135M-Instruct-Q8_0.gguf",
+              .weights_sha256 = CountingBytes<Hash32>(0x10),
+              .tokenizer_sha256 = CountingBytes<Hash32>(0x30),
+              .chat_template_sha256 = CountingBytes<Hash32>(0x50),
+              .weights_bytes = 144'811'456,
+              .engine = "llama.cpp",
+              .engine_version = "0.5.0",
+              .context_tokens = 8'192,
+              .parameters = 134'515'008};
+  Config config{{{"audit", "closed"}, {"max-num-seqs", "16"}, {"model", "demo"}, {"port", "8000"}}};
+  Key key{.vkey = "beleg-5f1d9c02a7e4b836+7a3c1e52+AQAB", .reason = "inception"};
+  Refused refused{.id = identity,
+                  .status = 404,
+                  .error = ErrorType::kModelNotFound,
+                  .start_us = 1'795'500'002'110'000,
+                  .body_bytes = 1'893,
+                  .commitment = {CountingBytes<Hash32>(0xc0), 2}};
+  Lost lost{.id = identity,
+            .begun_boot = BootId{CountingBytes<std::array<uint8_t, 8>>(0xa0)},
+            .start_us = 1'795'400'000'000'000};
+  std::vector<AuditRecord> records;
+  for (Body body : std::initializer_list<Body>{SampleRequest(), refused, lost, boot,
+                                               Shutdown{"signal", SampleCounters(), 48'213}, heartbeat, model,
+                                               config, key})
+    records.push_back(SampleRecord(std::move(body)));
+  return records;
+}
+
+}  // namespace beleg::record
