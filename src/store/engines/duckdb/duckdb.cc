@@ -210,8 +210,11 @@ Result<std::unique_ptr<Appender>> Appender::Open(Connection& connection, const s
   return appender;
 }
 
-// Destroying flushes; what was not flushed before belongs to a transaction that is rolled back.
-Appender::~Appender() { duckdb_appender_destroy(&handle_); }
+// Destroying alone would flush, in a transaction of its own once ours is rolled back.
+Appender::~Appender() {
+  duckdb_appender_clear(handle_);
+  duckdb_appender_destroy(&handle_);
+}
 
 Appender& Appender::Note(duckdb_state state) {
   failed_ = failed_ || state != DuckDBSuccess;

@@ -94,8 +94,8 @@ class Database {
   duckdb_database handle_;
 };
 
-// Appends rows to a table in the connection's transaction. After an error nothing of it may be relied on: roll back and
-// make a new one.
+// Appends rows to a table in the connection's transaction. Rows that were not flushed are dropped with it. After an error nothing of
+// it may be relied on: roll back and make a new one.
 class Appender {
  public:
   static Result<std::unique_ptr<Appender>> Open(Connection& connection, const std::string& table);

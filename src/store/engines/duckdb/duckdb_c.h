@@ -144,6 +144,7 @@ duckdb_state duckdb_appender_create(duckdb_connection connection, const char* sc
                                     duckdb_appender* out);
 const char* duckdb_appender_error(duckdb_appender appender);
 duckdb_state duckdb_appender_flush(duckdb_appender appender);
+duckdb_state duckdb_appender_clear(duckdb_appender appender);
 duckdb_state duckdb_appender_end_row(duckdb_appender appender);
 duckdb_state duckdb_append_bool(duckdb_appender appender, bool value);
 duckdb_state duckdb_append_int64(duckdb_appender appender, int64_t value);

@@ -90,8 +90,10 @@ TEST_F(DuckDb, RolledBackAppendLeavesNothing) {
     appender->Int(1);
     ASSERT_TRUE(appender->EndRow());
     ASSERT_TRUE(appender->Flush());
+    appender->Int(2);
+    ASSERT_TRUE(appender->EndRow());
+    Run("ROLLBACK");
   }
-  Run("ROLLBACK");
   auto rows = *connection_->Query("SELECT count(*) FROM t");
   ASSERT_TRUE(rows.Next());
   EXPECT_EQ(rows.Int64(0), 0);
