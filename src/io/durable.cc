@@ -17,7 +17,8 @@ Result<void> WriteAndSync(FileSystem& fs, const std::string& path, std::string_v
 
 }  // namespace
 
-Result<void> WriteFileDurably(FileSystem& fs, const std::string& path, std::string_view bytes, int permissions) {
+Result<void> WriteFileDurably(FileSystem& fs, const std::string& path, std::string_view bytes,
+                              int permissions) {
   // Made anew each time: a leftover of a crash may have other permissions, or be longer.
   const std::string temporary = path + ".tmp";
   auto removed = fs.Remove(temporary);

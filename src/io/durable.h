@@ -10,7 +10,8 @@
 namespace beleg::io {
 
 // Makes path hold exactly bytes, or leaves what was there: temporary file beside it, write, sync, rename, sync the folder.
-Result<void> WriteFileDurably(FileSystem& fs, const std::string& path, std::string_view bytes, int permissions = 0644);
+Result<void> WriteFileDurably(FileSystem& fs, const std::string& path, std::string_view bytes,
+                              int permissions = 0644);
 
 // Makes folders durable too: creates what is missing and syncs each parent that changed.
 Result<void> MakeFoldersDurably(FileSystem& fs, const std::string& folder, int permissions = 0755);

@@ -49,7 +49,8 @@ enum class OpenMode {
 class FileSystem {
  public:
   virtual ~FileSystem() = default;
-  virtual Result<std::unique_ptr<File>> Open(const std::string& path, OpenMode mode, int permissions = 0644) = 0;
+  virtual Result<std::unique_ptr<File>> Open(const std::string& path, OpenMode mode,
+                                             int permissions = 0644) = 0;
   virtual Result<void> Rename(const std::string& from, const std::string& to) = 0;
   virtual Result<void> Remove(const std::string& path) = 0;  // a file; kNotFound when missing
   // Names (not paths) in a folder, sorted.

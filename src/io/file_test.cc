@@ -1,8 +1,9 @@
 #include "io/file.h"
 
-#include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <gtest/gtest.h>
 
 #include "io/durable.h"
 #include "io/testing.h"
@@ -90,7 +91,8 @@ TEST(FileSystem, LockIsHeldByOneOnly) {
   auto second = Fs().Lock(folder.path());
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code, ErrorCode::kFailedPrecondition);
-  EXPECT_NE(second.error().message.find(std::to_string(::getpid())), std::string::npos) << second.error().message;
+  EXPECT_NE(second.error().message.find(std::to_string(::getpid())), std::string::npos)
+      << second.error().message;
   first->reset();
   EXPECT_TRUE(Fs().Lock(folder.path()));
 }

@@ -11,7 +11,8 @@ namespace {
 
 class FaultFile final : public File {
  public:
-  FaultFile(std::unique_ptr<File> real, const FaultFileSystem::Fault& fault) : real_(std::move(real)), fault_(fault) {}
+  FaultFile(std::unique_ptr<File> real, const FaultFileSystem::Fault& fault)
+      : real_(std::move(real)), fault_(fault) {}
 
   Result<std::string> ReadAt(uint64_t offset, size_t size) override { return real_->ReadAt(offset, size); }
   Result<void> WriteAt(uint64_t offset, std::string_view bytes) override {

@@ -28,7 +28,17 @@ class TempFolder {
 void CopyFolder(const std::string& from, const std::string& to);
 
 // The calls that change a disk.
-enum class FaultPoint { kOpen, kWrite, kTruncate, kAllocate, kSync, kRename, kRemove, kMakeFolders, kSyncFolder };
+enum class FaultPoint {
+  kOpen,
+  kWrite,
+  kTruncate,
+  kAllocate,
+  kSync,
+  kRename,
+  kRemove,
+  kMakeFolders,
+  kSyncFolder
+};
 
 // The real disk, except where `fault` gives an error: it is asked before each call with what it is about to do.
 // Threads: set fault while no other thread uses the disk, or let it read atomics.

@@ -29,18 +29,19 @@ namespace beleg::ledger {
 
 struct LedgerOptions {
   std::string dir;
-  std::string origin;    // at inception; "": "beleg-" and 16 random hex digits. Later it must be "" or the same.
+  std::string
+      origin;  // at inception; "": "beleg-" and 16 random hex digits. Later it must be "" or the same.
   std::chrono::microseconds group_window{500};  // how long a group waits for company when the disk is idle
   std::chrono::milliseconds checkpoint_interval{1000};
   size_t queue_count_max = 8192;
   size_t queue_bytes_max = 64 << 20;
   uint64_t wal_segment_bytes = 16 << 20;
-  uint64_t free_bytes_min = 64 << 20;  // below this much room on disk Begin and Append refuse
+  uint64_t free_bytes_min = 64 << 20;        // below this much room on disk Begin and Append refuse
   int64_t resolved_within_us = 600'000'000;  // promise in begin receipts: the record exists by then
-  io::FileSystem* fs = nullptr;        // null: the real one
-  const Clock* clock = nullptr;        // null: the real one
-  Rng* rng = nullptr;                  // null: the real one
-  MetricRegistry* metrics = nullptr;   // null: none
+  io::FileSystem* fs = nullptr;              // null: the real one
+  const Clock* clock = nullptr;              // null: the real one
+  Rng* rng = nullptr;                        // null: the real one
+  MetricRegistry* metrics = nullptr;         // null: none
 };
 
 // A begun request, as its begin frame says.
