@@ -33,7 +33,9 @@ uint64_t HashOf(std::string_view id) {
 int EntryBytes(int row_bits) { return std::max(5, (row_bits + kFingerprintBitsMin + 7) / 8); }
 
 // The top bits of a hash choose the bucket, the next ones are the fingerprint, the row takes what is left of an entry.
-uint64_t BucketOf(uint64_t hash, int bucket_bits) { return bucket_bits == 0 ? 0 : hash >> (64 - bucket_bits); }
+uint64_t BucketOf(uint64_t hash, int bucket_bits) {
+  return bucket_bits == 0 ? 0 : hash >> (64 - bucket_bits);
+}
 
 uint64_t FingerprintOf(uint64_t hash, int bucket_bits, int row_bits) {
   return (hash << bucket_bits) >> (64 - (8 * EntryBytes(row_bits) - row_bits));
@@ -78,11 +80,13 @@ Result<Header> DecodeHeader(const std::string& path, std::string_view bytes) {
   if (bytes.size() < kHeaderBytes || !bytes.starts_with(kMagic))
     return Fail(ErrorCode::kDataLoss, "{}: no id index", path);
   if (uint32_t version = GetLittle32(bytes.data() + 8); version != kVersion)
-    return Fail(ErrorCode::kUnimplemented, "{}: version {} of the id index, {} is known", path, version, kVersion);
+    return Fail(ErrorCode::kUnimplemented, "{}: version {} of the id index, {} is known", path, version,
+                kVersion);
   if (GetLittle32(bytes.data() + 20) != Crc32c(bytes.substr(0, 20)))
     return Fail(ErrorCode::kDataLoss, "{}: header at byte 0: bad checksum", path);
   Header header{bytes[12], bytes[13], GetLittle32(bytes.data() + 16)};
-  if (header.bucket_bits < 0 || header.bucket_bits > kBucketBitsMax || header.row_bits < 0 || header.row_bits > 32)
+  if (header.bucket_bits < 0 || header.bucket_bits > kBucketBitsMax || header.row_bits < 0 ||
+      header.row_bits > 32)
     return Fail(ErrorCode::kDataLoss, "{}: header at byte 12: impossible widths", path);
   return header;
 }
@@ -98,7 +102,8 @@ Result<std::vector<uint32_t>> ReadTable(io::File& file, const Header& header) {
   for (size_t at = 0; at < table_bytes; at += 4) buckets.push_back(GetLittle32(bytes.data() + at));
   buckets.push_back(header.count);
   if (buckets.front() != 0 || !std::ranges::is_sorted(buckets))
-    return Fail(ErrorCode::kDataLoss, "{}: bucket table at byte {}: not ascending", file.path(), kHeaderBytes);
+    return Fail(ErrorCode::kDataLoss, "{}: bucket table at byte {}: not ascending", file.path(),
+                kHeaderBytes);
   return buckets;
 }
 
@@ -122,7 +127,8 @@ std::string IdIndexBuilder::Build() {
     std::string block;
     for (; next < entries_.size() && BucketOf(entries_[next].first, header.bucket_bits) == bucket; ++next) {
       const auto& [hash, row] = entries_[next];
-      PutEntry(block, FingerprintOf(hash, header.bucket_bits, header.row_bits) << header.row_bits | row, entry_bytes);
+      PutEntry(block, FingerprintOf(hash, header.bucket_bits, header.row_bits) << header.row_bits | row,
+               entry_bytes);
     }
     PutLittle32(block, Crc32c(block));
     body += block;
@@ -142,7 +148,8 @@ Result<std::unique_ptr<IdIndex>> IdIndex::Open(io::FileSystem& fs, const std::st
                         (kChecksumBytes << header.bucket_bits);
   if (size != want) return Fail(ErrorCode::kDataLoss, "{}: {} bytes, its header says {}", path, size, want);
   TRY_ASSIGN(auto buckets, ReadTable(*file, header));
-  return std::unique_ptr<IdIndex>(new IdIndex(std::move(file), header.bucket_bits, header.row_bits, std::move(buckets)));
+  return std::unique_ptr<IdIndex>(
+      new IdIndex(std::move(file), header.bucket_bits, header.row_bits, std::move(buckets)));
 }
 
 Result<std::vector<uint32_t>> IdIndex::Find(std::string_view id) const {
@@ -160,7 +167,8 @@ Result<std::vector<uint32_t>> IdIndex::Find(std::string_view id) const {
   std::vector<uint32_t> rows;
   for (size_t at = 0; at < block_bytes; at += static_cast<size_t>(entry_bytes)) {
     const uint64_t entry = GetEntry(bytes.data() + at, entry_bytes);
-    if (entry >> row_bits_ == fingerprint) rows.push_back(static_cast<uint32_t>(entry & ((uint64_t{1} << row_bits_) - 1)));
+    if (entry >> row_bits_ == fingerprint)
+      rows.push_back(static_cast<uint32_t>(entry & ((uint64_t{1} << row_bits_) - 1)));
   }
   std::ranges::sort(rows);
   return rows;

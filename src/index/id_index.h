@@ -41,7 +41,10 @@ class IdIndex {
 
  private:
   IdIndex(std::unique_ptr<io::File> file, int bucket_bits, int row_bits, std::vector<uint32_t> buckets)
-      : file_(std::move(file)), bucket_bits_(bucket_bits), row_bits_(row_bits), buckets_(std::move(buckets)) {}
+      : file_(std::move(file)),
+        bucket_bits_(bucket_bits),
+        row_bits_(row_bits),
+        buckets_(std::move(buckets)) {}
 
   const std::unique_ptr<io::File> file_;
   const int bucket_bits_;

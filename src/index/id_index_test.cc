@@ -1,9 +1,9 @@
 #include "index/id_index.h"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <array>
+
+#include <gtest/gtest.h>
 
 #include "base/bytes.h"
 #include "base/rng.h"
@@ -75,7 +75,8 @@ TEST(IdIndex, RarelyNamesARowForAStranger) {
   io::TempFolder folder;
   auto index = Reopen(folder, BuildOf(RandomIds(1, 65'536))).value();
   size_t candidates = 0;
-  for (const Id16& stranger : RandomIds(2, 20'000)) candidates += index->Find(AsView(stranger)).value().size();
+  for (const Id16& stranger : RandomIds(2, 20'000))
+    candidates += index->Find(AsView(stranger)).value().size();
   EXPECT_LE(candidates, 2u);
 }
 
@@ -96,8 +97,15 @@ TEST(IdIndex, BytesStandAsDocumented) {  // docs/formats/id_index.md
   IdIndexBuilder builder;
   builder.Add("0123456789abcdef", 5);
   EXPECT_EQ(HexEncode(builder.Build()),
-            "42454c454749445801000000" "0003" "0000" "01000000" "413b492f"
-            "00000000" "c74b6748" "c5f1affbcc" "bdfbb29b");
+            "42454c454749445801000000"
+            "0003"
+            "0000"
+            "01000000"
+            "413b492f"
+            "00000000"
+            "c74b6748"
+            "c5f1affbcc"
+            "bdfbb29b");
 }
 
 TEST(IdIndex, EveryDamagedByteIsNoticed) {

@@ -11,6 +11,8 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <tuple>
+#include <utility>
 
 namespace beleg::io {
 namespace {
@@ -70,9 +72,8 @@ class PosixFile final : public File {
     std::string out(size, '\0');
     size_t got = 0;
     while (got < size) {
-      ssize_t n = Retry([&] {
-        return ::pread(fd_.get(), out.data() + got, size - got, static_cast<off_t>(offset + got));
-      });
+      ssize_t n = Retry(
+          [&] { return ::pread(fd_.get(), out.data() + got, size - got, static_cast<off_t>(offset + got)); });
       if (n < 0) return FailErrno(path_, "read");
       if (n == 0) break;
       got += static_cast<size_t>(n);
@@ -83,7 +84,8 @@ class PosixFile final : public File {
 
   Result<void> WriteAt(uint64_t offset, std::string_view bytes) override {
     while (!bytes.empty()) {
-      ssize_t n = Retry([&] { return ::pwrite(fd_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset)); });
+      ssize_t n =
+          Retry([&] { return ::pwrite(fd_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset)); });
       if (n < 0) return FailErrno(path_, "write");
       offset += static_cast<uint64_t>(n);
       bytes.remove_prefix(static_cast<size_t>(n));
@@ -98,7 +100,8 @@ class PosixFile final : public File {
   }
 
   Result<void> Truncate(uint64_t size) override {
-    if (Retry([&] { return ::ftruncate(fd_.get(), static_cast<off_t>(size)); }) != 0) return FailErrno(path_, "truncate");
+    if (Retry([&] { return ::ftruncate(fd_.get(), static_cast<off_t>(size)); }) != 0)
+      return FailErrno(path_, "truncate");
     return {};
   }
 
@@ -162,6 +165,11 @@ class Posix final : public FileSystem {
     return {};
   }
 
+  Result<void> RemoveFolder(const std::string& folder) override {
+    if (::rmdir(folder.c_str()) != 0) return FailErrno(folder, "remove folder");
+    return {};
+  }
+
   Result<std::vector<std::string>> List(const std::string& folder) override {
     DIR* dir = ::opendir(folder.c_str());
     if (dir == nullptr) return FailErrno(folder, "list");
@@ -180,14 +188,16 @@ class Posix final : public FileSystem {
   }
 
   Result<void> MakeFolders(const std::string& folder, int permissions) override {
-    for (size_t slash = folder.find('/', 1); ; slash = folder.find('/', slash + 1)) {
+    for (size_t slash = folder.find('/', 1);; slash = folder.find('/', slash + 1)) {
       std::string part = folder.substr(0, slash);
-      if (::mkdir(part.c_str(), static_cast<mode_t>(permissions)) != 0 && errno != EEXIST) return FailErrno(part, "make folder");
+      if (::mkdir(part.c_str(), static_cast<mode_t>(permissions)) != 0 && errno != EEXIST)
+        return FailErrno(part, "make folder");
       if (slash == std::string::npos) break;
     }
     struct stat info;
     if (::stat(folder.c_str(), &info) != 0) return FailErrno(folder, "stat");
-    if (!S_ISDIR(info.st_mode)) return Fail(ErrorCode::kAlreadyExists, "{}: is there and is no folder", folder);
+    if (!S_ISDIR(info.st_mode))
+      return Fail(ErrorCode::kAlreadyExists, "{}: is there and is no folder", folder);
     return {};
   }
 
@@ -206,7 +216,8 @@ class Posix final : public FileSystem {
 
   Result<uint64_t> FreeBytes(const std::string& path) override {
     struct statvfs info;
-    if (Retry([&] { return ::statvfs(path.c_str(), &info); }) != 0) return FailErrno(path, "ask the room left");
+    if (Retry([&] { return ::statvfs(path.c_str(), &info); }) != 0)
+      return FailErrno(path, "ask the room left");
     return static_cast<uint64_t>(info.f_bavail) * info.f_frsize;
   }
 
@@ -217,7 +228,8 @@ class Posix final : public FileSystem {
       if (errno != EWOULDBLOCK) return FailErrno(path, "lock");
       char holder[32] = {};
       ssize_t size = ::pread(fd.get(), holder, sizeof(holder) - 1, 0);
-      return Fail(ErrorCode::kFailedPrecondition, "{}: in use by another process{}{}", folder, size > 1 ? ", pid " : "",
+      return Fail(ErrorCode::kFailedPrecondition, "{}: in use by another process{}{}", folder,
+                  size > 1 ? ", pid " : "",
                   std::string_view(holder).substr(0, std::string_view(holder).find('\n')));
     }
     // The pid only helps people; that it may fail to be written on a full disk must not keep us out.

@@ -91,7 +91,8 @@ int ReadReport(int fd) {
 
 Result<pid_t> Start(const ChildOptions& options, int out, int err) {
   int report[2];
-  if (::pipe2(report, O_CLOEXEC) != 0) return Fail(ErrorCode::kResourceExhausted, "pipe: {}", ErrnoText(errno));
+  if (::pipe2(report, O_CLOEXEC) != 0)
+    return Fail(ErrorCode::kResourceExhausted, "pipe: {}", ErrnoText(errno));
   const ExecArguments arguments(options);
   const pid_t parent = ::getpid();
   const pid_t pid = ::fork();
@@ -103,8 +104,8 @@ Result<pid_t> Start(const ChildOptions& options, int out, int err) {
   if (pid < 0) return Fail(ErrorCode::kResourceExhausted, "fork: {}", ErrnoText(fork_errno));
   if (exec_errno != 0) {
     ::waitpid(pid, nullptr, 0);
-    return Fail(exec_errno == ENOENT ? ErrorCode::kNotFound : ErrorCode::kPermissionDenied, "{}: cannot run: {}",
-                options.argv[0], ErrnoText(exec_errno));
+    return Fail(exec_errno == ENOENT ? ErrorCode::kNotFound : ErrorCode::kPermissionDenied,
+                "{}: cannot run: {}", options.argv[0], ErrnoText(exec_errno));
   }
   return pid;
 }
@@ -159,8 +160,7 @@ int Child::Stop(std::chrono::milliseconds limit) {
   if (!Wait(limit)) {
     ::kill(-pid_, SIGKILL);  // the whole group: what it started must not outlive it
     int wait_status = 0;
-    while (::waitpid(pid_, &wait_status, 0) < 0 && errno == EINTR) {
-    }
+    while (::waitpid(pid_, &wait_status, 0) < 0 && errno == EINTR) {}
     status_ = StatusOf(wait_status);
   }
   return *status_;

@@ -14,9 +14,9 @@
 namespace beleg::io {
 
 struct ChildOptions {
-  std::vector<std::string> argv;  // argv[0] is the program's path
+  std::vector<std::string> argv;                                 // argv[0] is the program's path
   std::vector<std::pair<std::string, std::string>> environment;  // added to ours
-  std::string stdout_path;        // append to this file; "": inherit
+  std::string stdout_path;                                       // append to this file; "": inherit
   std::string stderr_path;
 };
 

@@ -1,8 +1,9 @@
 #include "io/process.h"
 
-#include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/stat.h>
+
+#include <gtest/gtest.h>
 
 #include "io/file.h"
 #include "io/testing.h"
@@ -26,7 +27,8 @@ TEST(Child, GivesOutputEnvironmentAndExitStatus) {
 }
 
 TEST(Child, StopEndsItInOrder) {
-  auto child = Child::Spawn({.argv = {"/bin/sleep", "1000"}, .environment = {}, .stdout_path = "", .stderr_path = ""});
+  auto child =
+      Child::Spawn({.argv = {"/bin/sleep", "1000"}, .environment = {}, .stdout_path = "", .stderr_path = ""});
   ASSERT_TRUE(child);
   EXPECT_EQ(child->Poll(), std::nullopt);
   EXPECT_EQ(child->Stop(milliseconds(10'000)), 128 + SIGTERM);
@@ -37,7 +39,9 @@ TEST(Child, StopKillsOneThatWillNot) {
   TempFolder folder;
   ASSERT_EQ(::mkfifo((folder / "ready").c_str(), 0600), 0);
   auto child = Child::Spawn({.argv = {"/bin/sh", "-c", "trap '' TERM; echo > $READY; exec sleep 1000"},
-                             .environment = {{"READY", folder / "ready"}}, .stdout_path = "", .stderr_path = ""});
+                             .environment = {{"READY", folder / "ready"}},
+                             .stdout_path = "",
+                             .stderr_path = ""});
   ASSERT_TRUE(child);
   auto ready = PosixFileSystem().Open(folder / "ready", OpenMode::kRead);  // returns once the shell opens it
   EXPECT_EQ(child->Wait(milliseconds(1)), std::nullopt);
@@ -45,7 +49,8 @@ TEST(Child, StopKillsOneThatWillNot) {
 }
 
 TEST(Child, NamesAProgramThatIsMissing) {
-  auto child = Child::Spawn({.argv = {"/no/such/program"}, .environment = {}, .stdout_path = "", .stderr_path = ""});
+  auto child =
+      Child::Spawn({.argv = {"/no/such/program"}, .environment = {}, .stdout_path = "", .stderr_path = ""});
   ASSERT_FALSE(child);
   EXPECT_EQ(child.error().code, ErrorCode::kNotFound);
   EXPECT_NE(child.error().message.find("/no/such/program"), std::string::npos);

@@ -11,7 +11,8 @@ namespace {
 
 class FaultFile final : public File {
  public:
-  FaultFile(std::unique_ptr<File> real, const FaultFileSystem::Fault& fault) : real_(std::move(real)), fault_(fault) {}
+  FaultFile(std::unique_ptr<File> real, const FaultFileSystem::Fault& fault)
+      : real_(std::move(real)), fault_(fault) {}
 
   Result<std::string> ReadAt(uint64_t offset, size_t size) override { return real_->ReadAt(offset, size); }
   Result<void> WriteAt(uint64_t offset, std::string_view bytes) override {
@@ -68,6 +69,11 @@ Result<void> FaultFileSystem::Rename(const std::string& from, const std::string&
 Result<void> FaultFileSystem::Remove(const std::string& path) {
   TRY(fault_(FaultPoint::kRemove, path));
   return real_.Remove(path);
+}
+
+Result<void> FaultFileSystem::RemoveFolder(const std::string& folder) {
+  TRY(fault_(FaultPoint::kRemove, folder));
+  return real_.RemoveFolder(folder);
 }
 
 Result<void> FaultFileSystem::MakeFolders(const std::string& folder, int permissions) {

@@ -13,14 +13,16 @@ namespace beleg::ledger {
 class Cursor {
  public:
   // A file under DIR/cursors; starts at 0. kDataLoss when its content is damaged.
-  static Result<std::unique_ptr<Cursor>> Open(io::FileSystem& fs, const std::string& ledger_dir, const std::string& name);
+  static Result<std::unique_ptr<Cursor>> Open(io::FileSystem& fs, const std::string& ledger_dir,
+                                              const std::string& name);
 
   uint64_t next() const { return next_; }
   // Durable on return. Never goes back (CHECK).
   Result<void> Advance(uint64_t next);
 
  private:
-  Cursor(io::FileSystem& fs, std::string path, uint64_t next) : fs_(fs), path_(std::move(path)), next_(next) {}
+  Cursor(io::FileSystem& fs, std::string path, uint64_t next)
+      : fs_(fs), path_(std::move(path)), next_(next) {}
   io::FileSystem& fs_;
   std::string path_;
   uint64_t next_;

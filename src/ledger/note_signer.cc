@@ -27,7 +27,8 @@ bool IsNameByte(char c) { return c > ' ' && c <= '~' && c != '+' && c != '"' && 
 Result<std::unique_ptr<NoteSigner>> NoteSigner::Make(std::string name, const Hash32& seed) {
   if (name.empty() || name.size() > kNameBytesMax || !std::ranges::all_of(name, IsNameByte))
     return Fail(ErrorCode::kInvalidArgument,
-                "origin: wants 1 to {} printable ASCII characters without space, plus, quote and backslash", kNameBytesMax);
+                "origin: wants 1 to {} printable ASCII characters without space, plus, quote and backslash",
+                kNameBytesMax);
   TRY_ASSIGN(auto key, wire::Ed25519Key::FromSeed(seed));
   return std::unique_ptr<NoteSigner>(new NoteSigner(std::move(name), seed, std::move(key)));
 }
@@ -38,11 +39,14 @@ NoteSigner::NoteSigner(std::string name, const Hash32& seed, std::unique_ptr<wir
 }
 
 std::string NoteSigner::PrivateKey() const {
-  return fmt::format("{}{}+{}+{}", kPrivatePrefix, name_, HexEncode(key_id_), Base64Encode(TypeAndKey(seed_)));
+  return fmt::format("{}{}+{}+{}", kPrivatePrefix, name_, HexEncode(key_id_),
+                     Base64Encode(TypeAndKey(seed_)));
 }
 
 Result<std::unique_ptr<NoteSigner>> NoteSigner::FromPrivateKey(std::string_view line) {
-  const auto bad = [] { return Fail(ErrorCode::kDataLoss, "no private key of a signed note (PRIVATE+KEY+name+id+seed)"); };
+  const auto bad = [] {
+    return Fail(ErrorCode::kDataLoss, "no private key of a signed note (PRIVATE+KEY+name+id+seed)");
+  };
   if (!line.starts_with(kPrivatePrefix)) return bad();
   line.remove_prefix(kPrivatePrefix.size());
   const size_t name_end = line.find('+');
@@ -50,7 +54,8 @@ Result<std::unique_ptr<NoteSigner>> NoteSigner::FromPrivateKey(std::string_view 
   if (id_end == line.npos) return bad();
   auto raw = Base64Decode(line.substr(id_end + 1));
   if (!raw || raw->size() != 33 || raw->front() != kEd25519) return bad();
-  TRY_ASSIGN(auto signer, Make(std::string(line.substr(0, name_end)), ToArray<32>(std::string_view(*raw).substr(1)).value()));
+  TRY_ASSIGN(auto signer, Make(std::string(line.substr(0, name_end)),
+                               ToArray<32>(std::string_view(*raw).substr(1)).value()));
   if (HexEncode(signer->key_id_) != line.substr(name_end + 1, id_end - name_end - 1)) return bad();
   return signer;
 }
@@ -58,7 +63,8 @@ Result<std::unique_ptr<NoteSigner>> NoteSigner::FromPrivateKey(std::string_view 
 std::string NoteSigner::SignNote(std::string_view text) {
   CHECK(text.ends_with('\n'), "a note's text ends with a newline");
   const auto signature = Sign(text);
-  return fmt::format("{}\n\u2014 {} {}\n", text, name_, Base64Encode(key_id_ + std::string(AsView(signature))));
+  return fmt::format("{}\n\u2014 {} {}\n", text, name_,
+                     Base64Encode(key_id_ + std::string(AsView(signature))));
 }
 
 wire::Ed25519Signature NoteSigner::Sign(std::string_view text) {

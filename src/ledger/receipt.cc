@@ -26,7 +26,8 @@ Levels TreeOf(const std::vector<std::string>& bodies) {
   while (levels.back().size() > 1) {
     const std::vector<Hash32>& below = levels.back();
     std::vector<Hash32> above;
-    for (size_t i = 0; i + 1 < below.size(); i += 2) above.push_back(wire::MerkleNodeHash(below[i], below[i + 1]));
+    for (size_t i = 0; i + 1 < below.size(); i += 2)
+      above.push_back(wire::MerkleNodeHash(below[i], below[i + 1]));
     if (below.size() % 2 == 1) above.push_back(below.back());
     levels.push_back(std::move(above));
   }
@@ -53,7 +54,8 @@ std::string EncodeReceiptBody(const BeginReceiptBody& body) {
 }
 
 std::string EncodeReceiptBody(const FinishReceiptBody& body) {
-  const std::string request = body.request_id ? fmt::format(R"("request_id":"{}",)", body.request_id->Hex()) : "";
+  const std::string request =
+      body.request_id ? fmt::format(R"("request_id":"{}",)", body.request_id->Hex()) : "";
   return fmt::format(R"({{"index":{},"leaf_hash":"{}","origin":"{}",{}"type":"finish"}})", body.index,
                      HexEncode(AsView(body.leaf_hash)), body.origin, request);
 }
@@ -61,8 +63,8 @@ std::string EncodeReceiptBody(const FinishReceiptBody& body) {
 std::vector<std::string> SignReceipts(NoteSigner& signer, const std::vector<std::string>& bodies) {
   CHECK(!bodies.empty(), "a group has a receipt");
   const Levels levels = TreeOf(bodies);
-  const std::string text =
-      fmt::format("{}/receipts/v1\n{}\n{}\n", signer.name(), bodies.size(), Base64Encode(AsView(levels.back()[0])));
+  const std::string text = fmt::format("{}/receipts/v1\n{}\n{}\n", signer.name(), bodies.size(),
+                                       Base64Encode(AsView(levels.back()[0])));
   const std::string signature = Base64Url(AsView(signer.Sign(text)));
   std::vector<std::string> receipts;
   receipts.reserve(bodies.size());

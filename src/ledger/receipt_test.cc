@@ -32,22 +32,25 @@ std::string BeginBody() {
 }
 
 std::string FinishBody() {
-  return EncodeReceiptBody(FinishReceiptBody{.origin = "example.org/log",
-                                             .index = 42,
-                                             .leaf_hash = wire::MerkleLeafHash("a"),
-                                             .request_id = IdOf<RequestId>("8899aabbccddeeff0011223344556677")});
+  return EncodeReceiptBody(
+      FinishReceiptBody{.origin = "example.org/log",
+                        .index = 42,
+                        .leaf_hash = wire::MerkleLeafHash("a"),
+                        .request_id = IdOf<RequestId>("8899aabbccddeeff0011223344556677")});
 }
 
 TEST(Receipt, BytesStandAsDocumented) {  // docs/formats/receipt.md
   auto signer = TestSigner();
   EXPECT_EQ(signer->vkey(), "example.org/log+98af023b+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4");
-  EXPECT_EQ(BeginBody(),
-            R"({"boot":"0011223344556677","origin":"example.org/log","request_id":"8899aabbccddeeff001122334455)"
-            R"(6677","resolved_by_us":1700000600000000,"seq":7,"time_us":1700000000000000,"trace_id":"0af765191)"
-            R"(6cd43dd8448eb211c80319c","type":"begin"})");
-  EXPECT_EQ(FinishBody(),
-            R"({"index":42,"leaf_hash":"022a6979e6dab7aa5ae4c3e5e45f7e977112a7e63593820dbec1ec738a24f93c","orig)"
-            R"(in":"example.org/log","request_id":"8899aabbccddeeff0011223344556677","type":"finish"})");
+  EXPECT_EQ(
+      BeginBody(),
+      R"({"boot":"0011223344556677","origin":"example.org/log","request_id":"8899aabbccddeeff001122334455)"
+      R"(6677","resolved_by_us":1700000600000000,"seq":7,"time_us":1700000000000000,"trace_id":"0af765191)"
+      R"(6cd43dd8448eb211c80319c","type":"begin"})");
+  EXPECT_EQ(
+      FinishBody(),
+      R"({"index":42,"leaf_hash":"022a6979e6dab7aa5ae4c3e5e45f7e977112a7e63593820dbec1ec738a24f93c","orig)"
+      R"(in":"example.org/log","request_id":"8899aabbccddeeff0011223344556677","type":"finish"})");
   const std::string begin =
       "eyJib290IjoiMDAxMTIyMzM0NDU1NjY3NyIsIm9yaWdpbiI6ImV4YW1wbGUub3JnL2xvZyIsInJlcXVlc3RfaWQiOiI4ODk5"
       "YWFiYmNjZGRlZWZmMDAxMTIyMzM0NDU1NjY3NyIsInJlc29sdmVkX2J5X3VzIjoxNzAwMDAwNjAwMDAwMDAwLCJzZXEiOjcs"
@@ -69,8 +72,9 @@ TEST(Receipt, BytesStandAsDocumented) {  // docs/formats/receipt.md
 }
 
 TEST(Receipt, ABodyOfNoRequestHasNoRequestId) {
-  EXPECT_EQ(EncodeReceiptBody(FinishReceiptBody{.origin = "o", .index = 0, .leaf_hash = {}, .request_id = {}}),
-            R"({"index":0,"leaf_hash":")" + std::string(64, '0') + R"(","origin":"o","type":"finish"})");
+  EXPECT_EQ(
+      EncodeReceiptBody(FinishReceiptBody{.origin = "o", .index = 0, .leaf_hash = {}, .request_id = {}}),
+      R"({"index":0,"leaf_hash":")" + std::string(64, '0') + R"(","origin":"o","type":"finish"})");
 }
 
 TEST(Receipt, ThePathLengthIsThatOfTheTree) {
@@ -94,7 +98,8 @@ TEST(NoteSigner, SignsAsSignedNoteSays) {
   const std::string head = text + "\n\u2014 example.org/log ";
   ASSERT_TRUE(note.starts_with(head)) << note;
   ASSERT_TRUE(note.ends_with("\n"));
-  const std::string raw = Base64Decode(std::string_view(note).substr(head.size(), note.size() - head.size() - 1)).value();
+  const std::string raw =
+      Base64Decode(std::string_view(note).substr(head.size(), note.size() - head.size() - 1)).value();
   const Hash32 public_key = wire::Ed25519Key::FromSeed(TestSeed()).value()->public_key();
   EXPECT_TRUE(wire::Ed25519Verify(public_key, text, std::string_view(raw).substr(4)));
 }

@@ -17,7 +17,8 @@ std::string NumberPath(uint64_t number) {
 
 std::string FullPath(int level, uint64_t number) {
   CHECK(level >= kEntriesLevel && level <= kTileLevelMax, "a tile level is -1 to 63");
-  return fmt::format("tile/{}/{}", level == kEntriesLevel ? "entries" : std::to_string(level), NumberPath(number));
+  return fmt::format("tile/{}/{}", level == kEntriesLevel ? "entries" : std::to_string(level),
+                     NumberPath(number));
 }
 
 // The number of "x001/x234/067"; digits alone, the form is checked by making the path again.

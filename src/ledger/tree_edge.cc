@@ -19,7 +19,8 @@ Hash32 HashAt(std::string_view hashes, size_t i) {
 // The root of a perfect subtree over count hashes, a power of two.
 Hash32 PerfectRoot(std::string_view hashes, size_t first, size_t count) {
   if (count == 1) return HashAt(hashes, first);
-  return wire::MerkleNodeHash(PerfectRoot(hashes, first, count / 2), PerfectRoot(hashes, first + count / 2, count / 2));
+  return wire::MerkleNodeHash(PerfectRoot(hashes, first, count / 2),
+                              PerfectRoot(hashes, first + count / 2, count / 2));
 }
 
 // size / 256^level, 0 where that passes 64 bits.
@@ -30,9 +31,11 @@ uint64_t Shifted(uint64_t size, int level) { return level >= 8 ? 0 : size >> (8 
 uint64_t FullTiles(uint64_t size, int level) { return Shifted(size, level + 1); }
 uint64_t PartialWidth(uint64_t size, int level) { return Shifted(size, level) % kTileWidth; }
 
-TreeEdge::TreeEdge(uint64_t size, const std::vector<std::string>& partial_tiles) : size_(size), levels_(partial_tiles) {
+TreeEdge::TreeEdge(uint64_t size, const std::vector<std::string>& partial_tiles)
+    : size_(size), levels_(partial_tiles) {
   for (size_t level = 0; level < levels_.size(); ++level)
-    CHECK(levels_[level].size() == PartialWidth(size, static_cast<int>(level)) * kHashBytes, "a partial tile fits the size");
+    CHECK(levels_[level].size() == PartialWidth(size, static_cast<int>(level)) * kHashBytes,
+          "a partial tile fits the size");
   CHECK(Shifted(size, static_cast<int>(levels_.size())) == 0, "every level of the tree is there");
 }
 
@@ -46,7 +49,8 @@ void TreeEdge::Append(const Hash32& leaf_hash, std::vector<TileFile>& full) {
     if (hashes.size() < kTileBytes) return;
     hash = PerfectRoot(hashes, 0, kTileWidth);  // only full subtrees go upward
     const int at = static_cast<int>(level);
-    full.push_back({{.level = at, .number = FullTiles(size_, at) - 1, .width = kTileWidth}, std::move(hashes)});
+    full.push_back(
+        {{.level = at, .number = FullTiles(size_, at) - 1, .width = kTileWidth}, std::move(hashes)});
     hashes.clear();
   }
 }
@@ -75,15 +79,16 @@ std::vector<TileFile> TreeEdge::Partials() const {
   for (size_t level = 0; level < levels_.size(); ++level) {
     if (levels_[level].empty()) continue;
     const int at = static_cast<int>(level);
-    tiles.push_back({{.level = at, .number = FullTiles(size_, at), .width = levels_[level].size() / kHashBytes},
-                     levels_[level]});
+    tiles.push_back(
+        {{.level = at, .number = FullTiles(size_, at), .width = levels_[level].size() / kHashBytes},
+         levels_[level]});
   }
   return tiles;
 }
 
 std::string_view TreeEdge::Partial(int level) const {
   return static_cast<size_t>(level) < levels_.size() ? std::string_view(levels_[static_cast<size_t>(level)])
-                                                      : std::string_view();
+                                                     : std::string_view();
 }
 
 }  // namespace beleg::ledger

@@ -1,8 +1,8 @@
 #include "ledger/tree_edge.h"
 
-#include <gtest/gtest.h>
-
 #include <bit>
+
+#include <gtest/gtest.h>
 
 #include "ledger/entry_bundle.h"
 #include "wire/sha256.h"
@@ -30,7 +30,8 @@ TEST(TreeEdge, GivesTheKnownRoots) {
   TreeEdge edge;
   std::vector<TileFile> full;
   EXPECT_EQ(Hex(edge.Root()), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-  EXPECT_EQ(Hex(wire::MerkleLeafHash("a")), "022a6979e6dab7aa5ae4c3e5e45f7e977112a7e63593820dbec1ec738a24f93c");
+  EXPECT_EQ(Hex(wire::MerkleLeafHash("a")),
+            "022a6979e6dab7aa5ae4c3e5e45f7e977112a7e63593820dbec1ec738a24f93c");
   for (const char* entry : {"a", "b", "c"}) edge.Append(wire::MerkleLeafHash(entry), full);
   EXPECT_EQ(Hex(edge.Root()), "36642e73c2540ab121e3a6bf9545b0a24982cd830eb13d3cd19de3ce6c021ec1");
   EXPECT_TRUE(full.empty());
@@ -42,7 +43,8 @@ TEST(TreeEdge, AFullTileIsTheKnownOneAndItsRootGoesUp) {
   for (uint64_t i = 0; i < 256; ++i) edge.Append(wire::MerkleLeafHash(Big16(i)), full);
   ASSERT_EQ(full.size(), 1u);
   EXPECT_EQ(full[0].id, (TileId{.level = 0, .number = 0, .width = 256}));
-  EXPECT_EQ(Hex(wire::Sha256(full[0].bytes)), "9e49076d1801028174bcf90fff1a270d962bfee444b3e82c356f21eeaefaf113");
+  EXPECT_EQ(Hex(wire::Sha256(full[0].bytes)),
+            "9e49076d1801028174bcf90fff1a270d962bfee444b3e82c356f21eeaefaf113");
   EXPECT_EQ(Hex(edge.Root()), "16284532241f522a3fba7a0ae0863cb456ad381219176c2d424516ac230e3110");
   ASSERT_EQ(edge.Partials().size(), 1u);
   EXPECT_EQ(TilePath(edge.Partials()[0].id), "tile/1/000.p/1");
@@ -81,7 +83,8 @@ TEST(TreeEdge, IsMadeAgainFromItsPartialTiles) {
   TreeEdge edge;
   std::vector<TileFile> full;
   for (uint64_t i = 0; i < 66'000; ++i) edge.Append(wire::MerkleLeafHash(Big16(i)), full);
-  TreeEdge again(edge.size(), {std::string(edge.Partial(0)), std::string(edge.Partial(1)), std::string(edge.Partial(2))});
+  TreeEdge again(edge.size(),
+                 {std::string(edge.Partial(0)), std::string(edge.Partial(1)), std::string(edge.Partial(2))});
   EXPECT_EQ(again.Root(), edge.Root());
   again.Append(wire::MerkleLeafHash("x"), full);
   edge.Append(wire::MerkleLeafHash("x"), full);
@@ -89,7 +92,8 @@ TEST(TreeEdge, IsMadeAgainFromItsPartialTiles) {
 }
 
 TEST(TilePath, IsReadBack) {
-  for (const char* path : {"tile/0/000", "tile/0/x001/x234/067", "tile/entries/273.p/112", "tile/63/x001/000.p/255"}) {
+  for (const char* path :
+       {"tile/0/000", "tile/0/x001/x234/067", "tile/entries/273.p/112", "tile/63/x001/000.p/255"}) {
     auto tile = ParseTilePath(path);
     ASSERT_TRUE(tile) << path;
     EXPECT_EQ(TilePath(*tile), path);
@@ -98,10 +102,27 @@ TEST(TilePath, IsReadBack) {
 }
 
 TEST(TilePath, RefusesWhatC2spDoesNotName) {
-  for (const char* path :
-       {"", "tile", "tile/", "tile/0", "tile/0/", "tile/0/1", "tile/0/0000", "tile/64/000", "tile/-1/000", "tile/00/000",
-        "tile/0/x000/001", "tile/0/001/234", "tile/0/000.p/0", "tile/0/000.p/256", "tile/0/000.p/01", "tile/0/000.p",
-        "tile/0/../000", "tile/0/000/", "/tile/0/000", "tile/entries/00x", "tile/0/x999/x999/x999/x999/x999/x999/x999/999"})
+  for (const char* path : {"",
+                           "tile",
+                           "tile/",
+                           "tile/0",
+                           "tile/0/",
+                           "tile/0/1",
+                           "tile/0/0000",
+                           "tile/64/000",
+                           "tile/-1/000",
+                           "tile/00/000",
+                           "tile/0/x000/001",
+                           "tile/0/001/234",
+                           "tile/0/000.p/0",
+                           "tile/0/000.p/256",
+                           "tile/0/000.p/01",
+                           "tile/0/000.p",
+                           "tile/0/../000",
+                           "tile/0/000/",
+                           "/tile/0/000",
+                           "tile/entries/00x",
+                           "tile/0/x999/x999/x999/x999/x999/x999/x999/999"})
     EXPECT_FALSE(ParseTilePath(path)) << path;
 }
 
