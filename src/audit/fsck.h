@@ -29,7 +29,7 @@ struct FsckResult {
 
 constexpr size_t kRecordFindingsMax = 100;
 
-// Errors: kInvalidArgument (key, URL), and the source's. What is wrong with the log is in the result.
+// Errors: kInvalidArgument (key, folder, URL), and the source's. What is wrong with the log is in the result.
 Result<FsckResult> FsckLog(const FsckOptions& options);
 
 std::string RenderText(const FsckOptions& options, const FsckResult& result);

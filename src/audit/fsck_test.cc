@@ -144,7 +144,7 @@ TEST(AuditFsck, BadCallsAreErrors) {
   TestLog log(3);
   io::TempFolder folder;
   EXPECT_EQ(FsckLog({folder.path(), "", "nonsense"}).error().code, ErrorCode::kInvalidArgument);
-  EXPECT_EQ(FsckLog({folder / "none", "", log.vkey_text()}).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(FsckLog({folder / "none", "", log.vkey_text()}).error().code, ErrorCode::kInvalidArgument);
   EXPECT_EQ(FsckLog({"http://127.0.0.1:1", "", log.vkey_text()}).error().code, ErrorCode::kUnavailable);
   auto empty = FsckLog({folder.path(), "", log.vkey_text()});
   ASSERT_TRUE(empty.has_value()) << empty.error().message;

@@ -25,7 +25,7 @@ Result<verify::TileSource> OpenLogSource(std::string_view place, std::string tok
   }
   std::string folder(place);
   TRY_ASSIGN(bool there, io::PosixFileSystem().Exists(folder));
-  if (!there) return Fail(ErrorCode::kNotFound, "{}: no such folder", folder);
+  if (!there) return Fail(ErrorCode::kInvalidArgument, "{}: no such folder", folder);
   return verify::TileSource([folder](const std::string& path) {
     return io::ReadFile(io::PosixFileSystem(), folder + "/" + path, kFileBytesMax);
   });

@@ -41,7 +41,10 @@ Result<ProveResult> Prove(const ProveOptions& options) {
   TRY_ASSIGN(verify::VerifierKey key, verify::ParseVerifierKey(result.vkey));
   TRY_ASSIGN(net::HttpResponse proof, ledger->Get("audit/proof/" + id.Hex()));
   TRY_ASSIGN(net::HttpResponse entry, ledger->Get("audit/record/" + id.Hex()));
-  TRY_ASSIGN(result.checkpoint, verify::CheckTlogProof(proof.body, entry.body, key));
+  auto checkpoint = verify::CheckTlogProof(proof.body, entry.body, key);
+  if (!checkpoint)
+    return Fail(ErrorCode::kDataLoss, "audit/proof/{}: {}", id.Hex(), checkpoint.error().message);
+  result.checkpoint = std::move(*checkpoint);
   TRY_ASSIGN(verify::TlogProof parsed, verify::ParseTlogProof(proof.body));
   result.index = parsed.index;
   TRY(CheckEntry(entry.body, id));

@@ -26,7 +26,7 @@ struct ProveResult {
 };
 
 // GET audit/proof/{id} and audit/record/{id}. Nothing is written unless everything fits.
-// Errors: kInvalidArgument (id, key, URL) · kNotFound (no record) · kDataLoss (proof, entry and id do not fit together) ·
+// Errors: kInvalidArgument (id, key, URL) · kNotFound (no record) · kDataLoss (proof, entry, id and key do not fit together) ·
 // as WebClient and io.
 Result<ProveResult> Prove(const ProveOptions& options);
 

@@ -86,7 +86,7 @@ TEST_F(ProveTest, WhatDoesNotFitIsRefusedAndNothingIsWritten) {
   EXPECT_EQ(Prove(options_).error().code, ErrorCode::kDataLoss);
   ServeLeaf(0);
   options_.vkey = TestLog(1, log_.origin, 99).vkey_text();
-  EXPECT_EQ(Prove(options_).error().code, ErrorCode::kUnauthenticated);
+  EXPECT_EQ(Prove(options_).error().code, ErrorCode::kDataLoss);
   options_.vkey = "nonsense";
   EXPECT_EQ(Prove(options_).error().code, ErrorCode::kInvalidArgument);
   ExpectNothingWritten();

@@ -16,7 +16,11 @@ constexpr std::string_view kProofSuffix = ".tlog-proof";
 constexpr std::string_view kReceiptStart = "v1.";
 
 Result<std::string> Read(const std::string& path) {
-  return io::ReadFile(io::PosixFileSystem(), path, kFileBytesMax);
+  auto bytes = io::ReadFile(io::PosixFileSystem(), path, kFileBytesMax);
+  // A wrong argument, and no finding about a log.
+  if (!bytes && bytes.error().code == ErrorCode::kNotFound)
+    return Fail(ErrorCode::kInvalidArgument, "{}", bytes.error().message);
+  return bytes;
 }
 
 // The entry that goes with a file; nullopt when none was given and none lies beside it.

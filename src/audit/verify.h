@@ -30,7 +30,7 @@ struct VerifyResult {
 
 // A file is a tlog-proof (its first line says so) or text with receipts: each line's part from "v1." on, so that headers
 // ("Audit-Finish: v1.…") and SSE comments can be kept as they came.
-// Errors: kInvalidArgument (key) and the file system's, when a file cannot be read; what does not hold is in the result.
+// Errors: kInvalidArgument (key, no such file) and the file system's; what does not hold is in the result.
 Result<VerifyResult> VerifyFiles(const VerifyOptions& options);
 
 std::string RenderText(const VerifyResult& result);

@@ -100,9 +100,9 @@ TEST_F(VerifyTest, OneBadFileIsEnough) {
 
 TEST_F(VerifyTest, UnreadableFilesAndBadKeysAreErrors) {
   auto missing = VerifyFiles({{folder_ / "none"}, log_.vkey_text(), ""});
-  EXPECT_EQ(missing.error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(missing.error().code, ErrorCode::kInvalidArgument);
   auto no_entry = VerifyFiles({{Write("proof", ProofText(log_, 0))}, log_.vkey_text(), folder_ / "none"});
-  EXPECT_EQ(no_entry.error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(no_entry.error().code, ErrorCode::kInvalidArgument);
   auto bad_key = VerifyFiles({{Write("proof", ProofText(log_, 0))}, "nonsense", ""});
   EXPECT_EQ(bad_key.error().code, ErrorCode::kInvalidArgument);
 }
