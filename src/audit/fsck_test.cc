@@ -63,6 +63,15 @@ TEST(AuditFsck, FolderIsCheckedAndItsRecordsCounted) {
   EXPECT_THAT(text, HasSubstr("OK: every entry, tile, root and signature is right\n"));
 }
 
+TEST(AuditFsck, LedgersOwnFolderWillDo) {
+  TestLog log(SampleEntries());
+  io::TempFolder folder;
+  WriteLog(log, folder / "public");
+  auto result = FsckLog({folder.path(), "", log.vkey_text()});
+  ASSERT_TRUE(result.has_value()) << result.error().message;
+  EXPECT_TRUE(result->ok());
+}
+
 TEST(AuditFsck, UrlIsCheckedWithItsToken) {
   TestLog log = LargeLog();
   FakeSite site;

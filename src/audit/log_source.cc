@@ -26,6 +26,9 @@ Result<verify::TileSource> OpenLogSource(std::string_view place, std::string tok
   std::string folder(place);
   TRY_ASSIGN(bool there, io::PosixFileSystem().Exists(folder));
   if (!there) return Fail(ErrorCode::kInvalidArgument, "{}: no such folder", folder);
+  // What a person names is the ledger's folder; the log's files are one below.
+  TRY_ASSIGN(bool inside, io::PosixFileSystem().Exists(folder + "/public/checkpoint"));
+  if (inside) folder += "/public";
   return verify::TileSource([folder](const std::string& path) {
     return io::ReadFile(io::PosixFileSystem(), folder + "/" + path, kFileBytesMax);
   });
