@@ -6,11 +6,8 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-<<<<<<< HEAD
-=======
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
->>>>>>> net
 
 #include "base/thread.h"
 #include "net/http_server_testing.h"
