@@ -310,6 +310,13 @@ Http1Result<void> ChunkedDecoder::TakeLine(std::string_view line) {
   return {};
 }
 
+std::string FormatStatusLine(int status) {
+  std::string out;
+  out.reserve(256);  // the fields follow
+  fmt::format_to(std::back_inserter(out), "HTTP/1.1 {} {}\r\n", status, ReasonPhrase(status));
+  return out;
+}
+
 void AppendField(std::string& out, std::string_view name, std::string_view value) {
   out += name;
   out += ": ";
@@ -319,10 +326,7 @@ void AppendField(std::string& out, std::string_view name, std::string_view value
   out += kLineEnd;
 }
 
-std::string FormatStatusAndFields(int status, const HttpHeaders& headers) {
-  std::string out;
-  out.reserve(256);
-  fmt::format_to(std::back_inserter(out), "HTTP/1.1 {} {}\r\n", status, ReasonPhrase(status));
+void AppendFields(std::string& out, const HttpHeaders& headers) {
   for (const auto& [name, value] : headers.fields()) {
     if (!IsToken(name) || EqualNoCase(name, "content-length") || EqualNoCase(name, "transfer-encoding") ||
         EqualNoCase(name, "connection")) {
@@ -330,7 +334,6 @@ std::string FormatStatusAndFields(int status, const HttpHeaders& headers) {
     }
     AppendField(out, name, value);
   }
-  return out;
 }
 
 }  // namespace beleg::net

@@ -90,10 +90,12 @@ class ChunkedDecoder {
 // The longest line of chunked framing that is taken; the reader's buffer is larger.
 constexpr size_t kChunkLineMax = 4'096;
 
-// "HTTP/1.1 200 OK\r\n" and the fields, without the empty line. Fields that would frame the message (Content-Length,
-// Transfer-Encoding, Connection) are left out: the caller appends its own. A line break in a value becomes a space, so that
-// no value can forge a field.
-std::string FormatStatusAndFields(int status, const HttpHeaders& headers);
+// "HTTP/1.1 200 OK\r\n".
+std::string FormatStatusLine(int status);
+// One field line. A line break in the value becomes a space, so that no value can forge a field.
 void AppendField(std::string& out, std::string_view name, std::string_view value);
+// All of them but those that frame a message (Content-Length, Transfer-Encoding, Connection: the caller appends its own)
+// and those whose name is none.
+void AppendFields(std::string& out, const HttpHeaders& headers);
 
 }  // namespace beleg::net

@@ -184,7 +184,8 @@ Awaitable<void> HttpConnection::RefuseBody(const HttpRequest& head, Http1Error e
 
 // The last answer on a connection whose input was not read to its end.
 Awaitable<void> HttpConnection::SendLast(HttpResponse response) {
-  std::string head = FormatStatusAndFields(response.status, response.headers);
+  std::string head = FormatStatusLine(response.status);
+  AppendFields(head, response.headers);
   AppendField(head, "content-length", fmt::format("{}", response.body.size()));
   head += "connection: close\r\n\r\n";
   auto sent = co_await stream_->Write(head, response.body);

@@ -89,7 +89,8 @@ void HttpExchange::OnClientGone(std::function<void()> callback) {
 
 std::string HttpExchange::FormatHead(int status, const HttpHeaders& headers, std::string_view framing_field) {
   if (headers.HasToken("connection", "close")) keep_alive_ = false;
-  std::string out = FormatStatusAndFields(status, headers);
+  std::string out = FormatStatusLine(status);
+  AppendFields(out, headers);
   out += framing_field;
   if (!keep_alive_) {
     out += "connection: close\r\n";

@@ -44,7 +44,7 @@ std::unique_ptr<HttpServer> Serve(Handler handler, HttpServerOptions options = {
 
 // What the server answers to these bytes, up to the end of the connection.
 std::string AnswerTo(HttpServer& server, std::string_view bytes) {
-  RawClient client(server.port());
+  RawSocket client(server.port());
   client.Send(bytes);
   std::string answer = client.ReadAll();
   EXPECT_FALSE(client.timed_out()) << "connection kept open after: " << bytes;
@@ -55,7 +55,7 @@ std::string WithClose(std::string_view head) { return std::string(head) + "conne
 
 TEST(HttpServer, AnswersAndKeepsTheConnection) {
   auto server = Serve(Echo);
-  RawClient client(server->port());
+  RawSocket client(server->port());
   for (int i = 0; i < 3; ++i) {
     client.Send(fmt::format("GET /{} HTTP/1.1\r\nHost: x\r\n\r\n", i));
     EXPECT_EQ(client.ReadResponse(),
@@ -80,7 +80,7 @@ TEST(HttpServer, ReadsAChunkedBodyWithExtensionsAndTrailers) {
 
 TEST(HttpServer, ReadsAClientThatSendsByteByByte) {
   auto server = Serve(Echo);
-  RawClient client(server->port());
+  RawSocket client(server->port());
   for (int round = 0; round < 2; ++round) {
     for (char c : std::string_view("\r\nPOST /p HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"
                                    "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")) {
@@ -96,7 +96,7 @@ TEST(HttpServer, AnswersPipelinedRequestsInOrder) {
   for (int i = 0; i < 1'000; ++i) {
     requests += fmt::format("POST /{} HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\nab", i);
   }
-  RawClient client(server->port());
+  RawSocket client(server->port());
   Thread sender("sender", [&](std::stop_token) { client.Send(requests); });
   for (int i = 0; i < 1'000; ++i) ASSERT_THAT(client.ReadResponse(), EndsWith(fmt::format("POST /{} ab", i)));
 }
@@ -113,7 +113,7 @@ Awaitable<void> StreamThree(Exchange& exchange) {
 
 TEST(HttpServer, StreamsInChunksAndKeepsTheConnection) {
   auto server = Serve(StreamThree);
-  RawClient client(server->port());
+  RawSocket client(server->port());
   for (int i = 0; i < 2; ++i) {
     client.Send(kGet);
     EXPECT_EQ(client.ReadUntil("0\r\n\r\n"),
@@ -130,7 +130,7 @@ TEST(HttpServer, AnswersHttp10ByClose) {
 
 TEST(HttpServer, KeepsHttp10ConnectionsWhenAsked) {
   auto server = Serve(Echo);
-  RawClient client(server->port());
+  RawSocket client(server->port());
   client.Send("GET /1 HTTP/1.0\r\nconnection: Keep-Alive\r\n\r\n");
   EXPECT_THAT(client.ReadResponse(), HasSubstr("connection: keep-alive"));
   client.Send("GET /2 HTTP/1.0\r\n\r\n");
@@ -186,7 +186,7 @@ TEST(HttpServer, LetsNoHeaderValueForgeAField) {
 
 TEST(HttpServer, SendsContinueOnlyWhenTheBodyIsAwaited) {
   auto server = Serve(Echo, {.body_bytes_max = 10});
-  RawClient client(server->port());
+  RawSocket client(server->port());
   client.Send("POST /p HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n");
   EXPECT_EQ(client.ReadUntil("\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
   client.Send("ab");
@@ -245,7 +245,7 @@ TEST_P(HttpServerGone, IsToldAtOnce) {
   GoneWatch watch;
   watch.stream = std::get<0>(GetParam());
   auto server = Serve([&watch](Exchange& exchange) { return WaitUntilGone(exchange, watch); });
-  RawClient client(server->port());
+  RawSocket client(server->port());
   client.Send(kGet);
   watch.started.get_future().wait();
   switch (std::get<1>(GetParam())) {
@@ -269,7 +269,7 @@ INSTANTIATE_TEST_SUITE_P(Ways, HttpServerGone,
 TEST(HttpServer, NoticesAClientThatFilledTheInputAndWentAway) {
   GoneWatch watch;
   auto server = Serve([&watch](Exchange& exchange) { return WaitUntilGone(exchange, watch); }, {.idle_timeout = milliseconds(80)});
-  RawClient client(server->port());
+  RawSocket client(server->port());
   client.Send(kGet);
   watch.started.get_future().wait();
   client.Send(std::string(100 << 10, 'x'));  // more than a connection holds
@@ -297,7 +297,7 @@ Awaitable<void> WriteUntilStopped(Exchange& exchange, BlockedWriter& writer) {
 TEST(HttpServer, TellsABlockedWriterThatItsClientIsGone) {
   BlockedWriter writer;
   auto server = Serve([&writer](Exchange& exchange) { return WriteUntilStopped(exchange, writer); });
-  RawClient client(server->port());
+  RawSocket client(server->port());
   client.Send(kGet);
   writer.blocked.get_future().wait();
   client.ShutdownWrite();
@@ -311,7 +311,7 @@ TEST(HttpServer, GivesUpAClientThatTakesNothing) {
   BlockedWriter writer;
   auto server = Serve([&writer](Exchange& exchange) { return WriteUntilStopped(exchange, writer); },
                       {.write_timeout = milliseconds(200)});
-  RawClient client(server->port());
+  RawSocket client(server->port());
   client.ShrinkReceiveBuffer();
   client.Send(kGet);
   auto ended = writer.ended.get_future();
@@ -329,7 +329,7 @@ Awaitable<void> SendMuch(Exchange& exchange) {
 
 TEST(HttpServer, WritesAtTheClientsPace) {
   auto server = Serve(SendMuch);
-  RawClient client(server->port());
+  RawSocket client(server->port());
   client.Send("GET / HTTP/1.0\r\n\r\n");
   EXPECT_EQ(client.ReadUntil("\r\n\r\n").substr(0, 12), "HTTP/1.1 200");
   EXPECT_EQ(client.ReadAll().size(), 10'000'000u);
@@ -373,7 +373,7 @@ TEST(HttpServer, Refuses413BeforeReadingTheBody) {
 
 TEST(HttpServer, LetsAClientReadItsRefusalWhileItSends) {
   auto server = Serve(Echo, {.body_bytes_max = 10});
-  RawClient client(server->port());
+  RawSocket client(server->port());
   std::string body(1 << 20, 'x');
   ASSERT_TRUE(client.Send(fmt::format("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n", body.size())));
   EXPECT_TRUE(client.Send(body));
@@ -397,7 +397,7 @@ TEST(HttpServer, AsksForTheAnswerToARefusedBody) {
   auto server = Serve(Echo, std::move(options));
   EXPECT_THAT(AnswerTo(*server, "POST /r HTTP/1.1\r\nhost: x\r\ncontent-length: 11\r\n\r\n"), EndsWith("recorded"));
   EXPECT_THAT(AnswerTo(*server, "POST /r HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n"), EndsWith("recorded"));
-  RawClient client(server->port());
+  RawSocket client(server->port());
   client.Send("POST /r HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\nab");
   client.ShutdownWrite();
   EXPECT_EQ(client.ReadAll(), "");
@@ -421,7 +421,7 @@ TEST(HttpServer, Answers408AndClosesIdleConnections) {
   EXPECT_EQ(AnswerTo(*server, ""), "");
   EXPECT_THAT(AnswerTo(*server, "GET / HT"), StartsWith("HTTP/1.1 408 "));
   EXPECT_THAT(AnswerTo(*server, "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\nab"), StartsWith("HTTP/1.1 408 "));
-  RawClient client(server->port());
+  RawSocket client(server->port());
   client.Send(kGet);
   EXPECT_THAT(client.ReadAll(), StartsWith("HTTP/1.1 200 "));
   EXPECT_FALSE(client.timed_out());
@@ -429,7 +429,7 @@ TEST(HttpServer, Answers408AndClosesIdleConnections) {
 
 TEST(HttpServer, Refuses503BeyondItsConnections) {
   auto server = Serve(Echo, {.connections_max = 2});
-  RawClient first(server->port()), second(server->port());
+  RawSocket first(server->port()), second(server->port());
   first.Send(kGet);
   second.Send(kGet);
   first.ReadResponse();
@@ -462,11 +462,11 @@ TEST(HttpServer, TakesAThousandConnectionsInTurnAndTwoHundredAtOnce) {
   for (int i = 0; i < 1'000; ++i) {
     ASSERT_THAT(AnswerTo(*server, WithClose("GET /one HTTP/1.1\r\nhost: x\r\n")), EndsWith("GET /one "));
   }
-  std::vector<RawClient> clients;
+  std::vector<RawSocket> clients;
   for (int i = 0; i < 200; ++i) clients.emplace_back(server->port());
   for (int round = 0; round < 3; ++round) {
-    for (RawClient& client : clients) client.Send(kGet);
-    for (RawClient& client : clients) ASSERT_THAT(client.ReadResponse(), EndsWith("GET / "));
+    for (RawSocket& client : clients) client.Send(kGet);
+    for (RawSocket& client : clients) ASSERT_THAT(client.ReadResponse(), EndsWith("GET / "));
   }
   EXPECT_EQ(server->counters().connections_accepted, 1'200u);
   EXPECT_EQ(server->counters().requests, 1'600u);
@@ -474,7 +474,7 @@ TEST(HttpServer, TakesAThousandConnectionsInTurnAndTwoHundredAtOnce) {
 
 TEST(HttpServer, StopClosesIdleConnectionsAtOnce) {
   auto server = Serve(Echo);
-  RawClient client(server->port());
+  RawSocket client(server->port());
   client.Send(kGet);
   client.ReadResponse();
   server->Stop(seconds(60));
@@ -500,7 +500,7 @@ TEST(HttpServer, StopLetsARunningExchangeEnd) {
   SlowAnswer slow;
   auto server = Serve([&slow](Exchange& exchange) { return AnswerWhenTold(exchange, slow); });
   uint16_t port = server->port();
-  RawClient client(port), idle(port);
+  RawSocket client(port), idle(port);
   client.Send(kGet);
   Exchange* exchange = slow.started.get_future().get();
   auto executor = exchange->executor();
@@ -514,7 +514,7 @@ TEST(HttpServer, StopLetsARunningExchangeEnd) {
 TEST(HttpServer, StopBreaksWhatDoesNotEndInTime) {
   GoneWatch watch;
   auto server = Serve([&watch](Exchange& exchange) { return WaitUntilGone(exchange, watch); });
-  RawClient client(server->port());
+  RawSocket client(server->port());
   client.Send(kGet);
   watch.started.get_future().wait();
   server->Stop(milliseconds(20));
@@ -596,7 +596,7 @@ TEST(HttpServer, SurvivesRandomBytes) {
       if (rng.Next() % 8 == 0) bytes.push_back(static_cast<char>(rng.Next() % 256));
       bytes += parts[rng.Next() % std::size(parts)];
     }
-    RawClient client(server->port());
+    RawSocket client(server->port());
     client.Send(bytes);
     client.ShutdownWrite();
     std::string answer = client.ReadAll();

@@ -14,6 +14,9 @@ namespace beleg::net {
 // kInvalidArgument when there is no such host.
 Result<std::vector<boost::asio::ip::tcp::endpoint>> ResolveToListen(const Endpoint& endpoint);
 
+// The addresses of a literal or of "localhost", which need no look-up; empty for any other host.
+std::vector<boost::asio::ip::tcp::endpoint> KnownAddresses(std::string_view host, uint16_t port);
+
 // "127.0.0.1:8000", "[::1]:8000".
 std::string FormatEndpoint(const boost::asio::ip::tcp::endpoint& endpoint);
 

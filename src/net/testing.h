@@ -1,4 +1,4 @@
-// For tests only: a client that sends exactly the bytes it is told to.
+// For tests only: both ends of TCP that send exactly the bytes they are told to.
 #pragma once
 
 #include <arpa/inet.h>
@@ -18,13 +18,14 @@
 namespace beleg::net {
 
 // A blocking TCP connection to 127.0.0.1. Every read gives up after 10 seconds, so a test fails instead of hanging.
-class RawClient {
+class RawSocket {
  public:
-  explicit RawClient(uint16_t port);
-  ~RawClient() { Close(); }
-  RawClient(RawClient&& other) noexcept : fd_(other.fd_), pending_(std::move(other.pending_)) { other.fd_ = -1; }
-  RawClient(const RawClient&) = delete;
-  RawClient& operator=(const RawClient&) = delete;
+  // Connects.
+  explicit RawSocket(uint16_t port);
+  ~RawSocket() { Close(); }
+  RawSocket(RawSocket&& other) noexcept : fd_(other.fd_), pending_(std::move(other.pending_)) { other.fd_ = -1; }
+  RawSocket(const RawSocket&) = delete;
+  RawSocket& operator=(const RawSocket&) = delete;
 
   // False when the peer has reset the connection.
   bool Send(std::string_view bytes);
@@ -46,28 +47,78 @@ class RawClient {
   void ShrinkReceiveBuffer();
 
  private:
+  friend class RawListener;
+  RawSocket() = default;
+  void SetOptions();
   bool Fill();
 
-  int fd_;
+  int fd_ = -1;
   std::string pending_;
   bool timed_out_ = false;
 };
 
-inline RawClient::RawClient(uint16_t port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+// A server that the test plays itself.
+class RawListener {
+ public:
+  RawListener();
+  ~RawListener() { Close(); }
+  RawListener(const RawListener&) = delete;
+  RawListener& operator=(const RawListener&) = delete;
+
+  uint16_t port() const { return port_; }
+  RawSocket Accept();
+  void Close();
+
+ private:
+  int fd_;
+  uint16_t port_ = 0;
+};
+
+inline ::sockaddr_in LoopbackAddress(uint16_t port) {
+  ::sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return address;
+}
+
+inline RawListener::RawListener() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  ::sockaddr_in address = LoopbackAddress(0);
+  ::socklen_t size = sizeof address;
+  CHECK(::bind(fd_, reinterpret_cast<::sockaddr*>(&address), size) == 0 && ::listen(fd_, 64) == 0, "bind, listen");
+  ::getsockname(fd_, reinterpret_cast<::sockaddr*>(&address), &size);
+  port_ = ntohs(address.sin_port);
+}
+
+inline RawSocket RawListener::Accept() {
+  RawSocket socket;
+  socket.fd_ = ::accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC);
+  CHECK(socket.fd_ >= 0, "accept");
+  socket.SetOptions();
+  return socket;
+}
+
+inline void RawListener::Close() {
+  if (fd_ >= 0) ::close(fd_);
+  fd_ = -1;
+}
+
+inline RawSocket::RawSocket(uint16_t port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   CHECK(fd_ >= 0, "socket");
+  SetOptions();
+  ::sockaddr_in address = LoopbackAddress(port);
+  CHECK(::connect(fd_, reinterpret_cast<::sockaddr*>(&address), sizeof address) == 0, "connect");
+}
+
+inline void RawSocket::SetOptions() {
   ::timeval limit{.tv_sec = 10, .tv_usec = 0};
   ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   ::setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
   int on = 1;
   ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  ::sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  CHECK(::connect(fd_, reinterpret_cast<::sockaddr*>(&address), sizeof address) == 0, "connect");
 }
 
-inline bool RawClient::Send(std::string_view bytes) {
+inline bool RawSocket::Send(std::string_view bytes) {
   while (!bytes.empty()) {
     ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (sent <= 0) return false;
@@ -76,7 +127,7 @@ inline bool RawClient::Send(std::string_view bytes) {
   return true;
 }
 
-inline bool RawClient::Fill() {
+inline bool RawSocket::Fill() {
   char buffer[16 << 10];
   ssize_t got = ::recv(fd_, buffer, sizeof buffer, 0);
   if (got < 0) timed_out_ = errno == EAGAIN || errno == EWOULDBLOCK;
@@ -85,7 +136,7 @@ inline bool RawClient::Fill() {
   return true;
 }
 
-inline std::string RawClient::ReadUntil(std::string_view end) {
+inline std::string RawSocket::ReadUntil(std::string_view end) {
   size_t found = pending_.find(end);
   while (found == std::string::npos) {
     if (!Fill()) return "";
@@ -94,7 +145,7 @@ inline std::string RawClient::ReadUntil(std::string_view end) {
   return ReadBytes(found + end.size());
 }
 
-inline std::string RawClient::ReadBytes(size_t count) {
+inline std::string RawSocket::ReadBytes(size_t count) {
   while (pending_.size() < count && Fill()) {
   }
   std::string out = pending_.substr(0, count);
@@ -102,7 +153,7 @@ inline std::string RawClient::ReadBytes(size_t count) {
   return out;
 }
 
-inline std::string RawClient::ReadResponse() {
+inline std::string RawSocket::ReadResponse() {
   constexpr std::string_view kLength = "content-length: ";
   std::string head = ReadUntil("\r\n\r\n");
   size_t at = head.find(kLength);
@@ -112,26 +163,26 @@ inline std::string RawClient::ReadResponse() {
   return head + ReadBytes(length.value_or(0));
 }
 
-inline std::string RawClient::ReadAll() {
+inline std::string RawSocket::ReadAll() {
   while (Fill()) {
   }
   return std::exchange(pending_, {});
 }
 
-inline void RawClient::ShutdownWrite() { ::shutdown(fd_, SHUT_WR); }
+inline void RawSocket::ShutdownWrite() { ::shutdown(fd_, SHUT_WR); }
 
-inline void RawClient::Close() {
+inline void RawSocket::Close() {
   if (fd_ >= 0) ::close(fd_);
   fd_ = -1;
 }
 
-inline void RawClient::Reset() {
+inline void RawSocket::Reset() {
   ::linger hard{.l_onoff = 1, .l_linger = 0};
   ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
   Close();
 }
 
-inline void RawClient::ShrinkReceiveBuffer() {
+inline void RawSocket::ShrinkReceiveBuffer() {
   int bytes = 4'096;
   ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
 }
