@@ -139,7 +139,7 @@ net::Awaitable<void> InferenceRun::Refuse(ApiError error) {
     co_return;
   }
   net::HttpResponse response = ErrorResponse(error);
-  for (const auto& [name, value] : Headers().fields()) response.headers.Add(name, value);
+  AddHeaders(response.headers);
   if (!receipt->header.empty()) response.headers.Add("Audit-Finish", ledger::WithSecret(*receipt, secret_));
   context_.metrics.CountHttp(exchange_.request().path(), "POST", error.status);
   (void)co_await exchange_.Reply(std::move(response));
@@ -159,7 +159,8 @@ net::Awaitable<void> InferenceRun::Answer() {
   ChunkWriter chunks(head_);
   bool sending = request_.params.stream;
   if (sending) {
-    net::HttpHeaders headers = Headers();
+    net::HttpHeaders headers;
+    AddHeaders(headers);
     headers.Set("Content-Type", "text/event-stream; charset=utf-8");
     headers.Set("Cache-Control", "no-cache");
     head_sent_ = static_cast<bool>(co_await exchange_.StartStream(200, std::move(headers)));
@@ -218,7 +219,7 @@ net::Awaitable<void> InferenceRun::EndWhole() {
   } else {
     response = net::MakeResponse(200, "application/json", WholeAnswer(head_, choices_, UsageOf()));
   }
-  for (const auto& [name, value] : Headers().fields()) response.headers.Add(name, value);
+  AddHeaders(response.headers);
   if (!receipt->header.empty()) response.headers.Add("Audit-Finish", ledger::WithSecret(*receipt, secret_));
   (void)co_await exchange_.Reply(std::move(response));
 }
@@ -306,14 +307,12 @@ Usage InferenceRun::UsageOf() const {
   return usage;
 }
 
-net::HttpHeaders InferenceRun::Headers() const {
-  net::HttpHeaders headers;
+void InferenceRun::AddHeaders(net::HttpHeaders& headers) const {
   headers.Add("X-Request-Id", head_.id);
   headers.Add("traceparent",
               FormatTraceParent({id_.trace_id, record::DeriveSpanId(context_.trail.IdOf(id_), "server"), true}));
   if (!begin_receipt_.empty()) headers.Add("Audit-Begin", begin_receipt_);
   if (context_.trail.mode() == AuditMode::kOff) headers.Add("Audit-Mode", "off");
-  return headers;
 }
 
 }  // namespace beleg::serve
