@@ -1,4 +1,7 @@
 // What is no HTTP, or could be read in two ways, gets one refusal and the end of the connection.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
 #include "base/rng.h"
 #include "net/http_server_testing.h"
 #include "net/testing.h"
@@ -68,8 +71,9 @@ TEST(HttpServer, RefusesBadChunks) {
   for (std::string_view body :
        {"x\r\n", "-1\r\n", "0x5\r\n", "5 5\r\n", "\r\n", "1\nA\r\n", "1\r\nAB\r\n", "1\r\nA\n0\r\n\r\n",
         "1000000000000000\r\n", "5\r;\r\n", "0\r\nbad trailer\r\n\r\n", "0\r\n folded: x\r\n\r\n"}) {
-    std::string answer = AnswerTo(
-        *server, "POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n" + std::string(body));
+    std::string answer =
+        AnswerTo(server->port(),
+                 "POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n" + std::string(body));
     EXPECT_THAT(answer, StartsWith("HTTP/1.1 400 ")) << body;
   }
   std::string endless =

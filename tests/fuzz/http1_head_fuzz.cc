@@ -8,7 +8,7 @@ namespace net = beleg::net;
 namespace {
 
 void CheckFields(const net::HttpHeaders& headers) {
-  for (const auto& [name, value] : headers) {
+  for (const auto& [name, value] : headers.fields()) {
     CHECK(!name.empty() && name.find_first_of(" :\t\r\n") == std::string::npos, "a name is a token");
     CHECK(value.find_first_of(std::string_view("\r\n\0", 3)) == std::string::npos, "a value is one line");
   }

@@ -1,6 +1,5 @@
 #include "engine/llama/llama_engine.h"
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <list>
@@ -9,27 +8,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "engine/llama/testing_model.h"
 #include "engine/testing.h"
 
 namespace beleg::engine {
 namespace {
 
-std::string ModelPath() {
-  const char* given = std::getenv("BELEG_TEST_MODEL");
-  return given != nullptr ? given : BELEG_TEST_MODEL;
-}
-
-// One thread: two that wait for each other are slow where others use the cores.
-LlamaOptions SmallOptions() {
-  return {
-      .model_path = ModelPath(), .threads = 1, .sequences_max = 16, .waiting_max = 64, .context_tokens = 256};
-}
-
 // One engine for all tests of the suite: they leave no generation behind.
 class LlamaEngine : public testing::Test {
  protected:
   static void SetUpTestSuite() {
-    auto opened = OpenLlama(SmallOptions());
+    auto opened = OpenLlama(TestModelOptions());
     ASSERT_TRUE(opened.has_value()) << opened.error().message;
     engine_ = opened->release();
   }
@@ -77,7 +66,7 @@ TEST_F(LlamaEngine, SaysWhatTheModelIs) {
   const ModelInfo& info = engine_->model();
   EXPECT_EQ(info.name, "smollm2-135m-instruct");
   EXPECT_EQ(info.file, "smollm2-135m-instruct.gguf");
-  EXPECT_EQ(info.weights_bytes, std::filesystem::file_size(ModelPath()));
+  EXPECT_EQ(info.weights_bytes, std::filesystem::file_size(TestModelPath()));
   EXPECT_NE(info.weights_sha256, Hash32{});
   EXPECT_NE(info.tokenizer_sha256, Hash32{});
   EXPECT_NE(info.chat_template_sha256, Hash32{});
@@ -272,18 +261,6 @@ TEST_F(LlamaEngine, RenderHoldsTheMessages) {
   EXPECT_THAT(*text, testing::HasSubstr("<|im_start|>system\nBe brief.<|im_end|>"));
   EXPECT_THAT(*text, testing::HasSubstr("<|im_start|>user\nGrüß dich<|im_end|>"));
   EXPECT_TRUE(text->ends_with("<|im_start|>assistant\n"));
-  EXPECT_EQ(*engine_->Render({{"developer", "x"}}), *engine_->Render({{"system", "x"}}));
-}
-
-TEST_F(LlamaEngine, RenderKeepsALongMessage) {
-  std::string content(100'000, 'x');
-  auto text = engine_->Render({{"user", content}});
-  EXPECT_THAT(*text, testing::HasSubstr(content));
-}
-
-TEST_F(LlamaEngine, RenderRefusesWhatItCannotRender) {
-  EXPECT_EQ(engine_->Render({{"wizard", "x"}}).error().code, ErrorCode::kInvalidArgument);
-  EXPECT_EQ(engine_->Render({{"user", std::string("a\0b", 3)}}).error().code, ErrorCode::kInvalidArgument);
 }
 
 TEST_F(LlamaEngine, TokenizeKnowsControlTokensOnlyWhenTold) {
@@ -294,7 +271,7 @@ TEST_F(LlamaEngine, TokenizeKnowsControlTokensOnlyWhenTold) {
 }
 
 TEST(OpenLlama, EndOfTheEngineEndsWhatRuns) {
-  LlamaOptions options = SmallOptions();
+  LlamaOptions options = TestModelOptions();
   options.sequences_max = 1;
   auto engine = OpenLlama(options).value();
   CollectingSink running, waiting;
@@ -311,7 +288,7 @@ TEST(OpenLlama, EndOfTheEngineEndsWhatRuns) {
 }
 
 TEST(OpenLlama, ChunksOfAPromptGiveTheSameAnswer) {
-  LlamaOptions options = SmallOptions();
+  LlamaOptions options = TestModelOptions();
   options.sequences_max = 2;
   std::string text =
       "Chunk by chunk a prompt is computed, and in the end their size does not matter. Chunk by";
@@ -352,7 +329,7 @@ class ModelFile : public testing::Test {
     return {.model_path = path};
   }
   static std::string RealBytes(size_t size) {
-    std::ifstream in(ModelPath(), std::ios::binary);
+    std::ifstream in(TestModelPath(), std::ios::binary);
     std::string bytes(size, '\0');
     in.read(bytes.data(), static_cast<std::streamsize>(size));
     return bytes;
@@ -381,11 +358,11 @@ TEST_F(ModelFile, CutFileSaysBothSizes) {
   std::string message;
   EXPECT_EQ(OpenError(With(RealBytes(20'000'000)), &message), ErrorCode::kDataLoss);
   EXPECT_THAT(message, testing::HasSubstr("20000000"));
-  EXPECT_THAT(message, testing::HasSubstr(std::to_string(std::filesystem::file_size(ModelPath()))));
+  EXPECT_THAT(message, testing::HasSubstr(std::to_string(std::filesystem::file_size(TestModelPath()))));
 }
 
 TEST_F(ModelFile, LastByteMatters) {
-  auto size = static_cast<size_t>(std::filesystem::file_size(ModelPath()));
+  auto size = static_cast<size_t>(std::filesystem::file_size(TestModelPath()));
   EXPECT_EQ(OpenError(With(RealBytes(size - 1))), ErrorCode::kDataLoss);
 }
 
@@ -399,13 +376,13 @@ TEST_F(ModelFile, HeaderOfNonsenseIsDamage) {
 }
 
 TEST(OpenLlama, BadOptionsAreRefused) {
-  LlamaOptions options = SmallOptions();
+  LlamaOptions options = TestModelOptions();
   options.sequences_max = 0;
   EXPECT_EQ(OpenError(options), ErrorCode::kInvalidArgument);
-  options = SmallOptions();
+  options = TestModelOptions();
   options.prefill_chunk_tokens = 0;
   EXPECT_EQ(OpenError(options), ErrorCode::kInvalidArgument);
-  options = SmallOptions();
+  options = TestModelOptions();
   options.context_tokens = 1'000'000;  // more than the model was trained with
   EXPECT_EQ(OpenError(options), ErrorCode::kInvalidArgument);
 }

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/check.h"
 #include "base/rng.h"
+#include "engine/llama/largest.h"
 
 namespace beleg::engine {
 namespace {
@@ -52,29 +54,6 @@ void AddDraw(llama_sampler* chain, const Sampling& s, int sequence) {
   Add(chain, llama_sampler_init_dist(SeedOf(s, sequence)));
 }
 
-// The index of the largest value, the first of equals. In blocks of lanes that need not wait for each other: this runs
-// once a token over the whole vocabulary, and std::max_element costs ten times as much.
-Token LargestOf(const float* values, int32_t size) {
-  constexpr int32_t kLanes = 16;
-  constexpr int32_t kBlock = 32 * kLanes;
-  float best = values[0];
-  int32_t best_block = 0;
-  int32_t block = 0;
-  for (; block + kBlock <= size; block += kBlock) {
-    float lanes[kLanes];
-    std::copy_n(values + block, kLanes, lanes);
-    for (int32_t i = block + kLanes; i < block + kBlock; i += kLanes) {
-      for (int32_t lane = 0; lane < kLanes; ++lane) lanes[lane] = std::max(lanes[lane], values[i + lane]);
-    }
-    float largest = *std::max_element(lanes, lanes + kLanes);
-    if (largest > best) best = largest, best_block = block;
-  }
-  const float* rest = std::max_element(values + block, values + size);
-  if (rest != values + size && *rest > best) return static_cast<Token>(rest - values);
-  int32_t end = std::min(best_block + kBlock, size);
-  return static_cast<Token>(std::max_element(values + best_block, values + end) - values);
-}
-
 }  // namespace
 
 Sampler::Sampler(const Sampling& sampling, const llama_vocab* vocabulary, const std::vector<Token>& prompt,
@@ -97,7 +76,9 @@ Sampler::Sampler(const Sampling& sampling, const llama_vocab* vocabulary, const 
 
 Token Sampler::Sample(llama_context* context, int32_t row) {
   if (chain_) return llama_sampler_sample(chain_.get(), context, row);
-  return LargestOf(llama_get_logits_ith(context, row), vocabulary_size_);
+  const float* logits = llama_get_logits_ith(context, row);
+  CHECK(logits != nullptr, "the row was added with wants_logits");
+  return IndexOfLargest(logits, vocabulary_size_);
 }
 
 }  // namespace beleg::engine

@@ -127,24 +127,24 @@ TEST_F(DuckDb, TextFunctionRunsOnEachBlob) {
   };
   ASSERT_TRUE(RegisterTextFunction(*connection_, "bracket", body));
   EXPECT_EQ(Sql("SELECT bracket(x::BLOB) AS y FROM (VALUES ('a'), ('b')) AS v(x)"),
-            R"({"columns":["y"],"rows":[["<a>"],["<b>"]],"truncated":false})");
+            R"({"columns":["y"],"rows":[["<a>"],["<b>"]]})");
 }
 
 TEST_F(DuckDb, SqlRendersEveryKindOfValue) {
   EXPECT_EQ(
       Sql("SELECT 1 AS i, 1.5 AS d, 'x' AS t, true AS b, NULL AS n, 2.5::DOUBLE AS f, 'ab'::BLOB AS y"),
-      R"({"columns":["i","d","t","b","n","f","y"],"rows":[[1,1.5,"x",true,null,2.5,"YWI="]],"truncated":false})");
+      R"({"columns":["i","d","t","b","n","f","y"],"rows":[[1,1.5,"x",true,null,2.5,"YWI="]]})");
   EXPECT_EQ(
       Sql("SELECT [1,2] AS l, {'a': 1} AS s, TIMESTAMP '2026-01-02 03:04:05' AS ts, "
           "170141183460469231731687303715884105727::HUGEINT AS h, sum(i) AS z FROM range(3) r(i)"),
-      R"({"columns":["l","s","ts","h","z"],"rows":[[[1,2],{"a":1},"2026-01-02 03:04:05","170141183460469231731687303715884105727",3]],"truncated":false})");
+      R"({"columns":["l","s","ts","h","z"],"rows":[[[1,2],{"a":1},"2026-01-02 03:04:05","170141183460469231731687303715884105727",3]]})");
 }
 
 TEST_F(DuckDb, SqlKeepsOrderAndCutsRows) {
   EXPECT_EQ(Sql("SELECT i FROM range(9) r(i) ORDER BY i DESC", {.rows_max = 3}),
             R"({"columns":["i"],"rows":[[8],[7],[6]],"truncated":true})");
   EXPECT_EQ(Sql("-- a comment\nWITH a AS (SELECT 'it''s' AS x) SELECT x FROM a; -- end\n"),
-            R"({"columns":["x"],"rows":[["it's"]],"truncated":false})");
+            R"({"columns":["x"],"rows":[["it's"]]})");
 }
 
 TEST_F(DuckDb, SqlRefusesWhatIsNotOneSelect) {
@@ -157,7 +157,7 @@ TEST_F(DuckDb, SqlRefusesWhatIsNotOneSelect) {
     std::string answer = Sql(sql);
     EXPECT_TRUE(answer.starts_with("INVALID_ARGUMENT")) << sql << " gives " << answer;
   }
-  EXPECT_EQ(Sql("SELECT count(*) AS n FROM t"), R"({"columns":["n"],"rows":[[0]],"truncated":false})");
+  EXPECT_EQ(Sql("SELECT count(*) AS n FROM t"), R"({"columns":["n"],"rows":[[0]]})");
 }
 
 TEST_F(DuckDb, SqlCannotReachFiles) {
@@ -176,7 +176,7 @@ TEST_F(DuckDb, SqlThatRunsTooLongIsEnded) {
       Sql("SELECT count(*) FROM range(1000000) a, range(1000000) b WHERE (a.range * b.range) % 7 = 9",
           {.time_max = std::chrono::milliseconds(50)});
   EXPECT_TRUE(answer.starts_with("DEADLINE_EXCEEDED")) << answer;
-  EXPECT_EQ(Sql("SELECT 1 AS a"), R"({"columns":["a"],"rows":[[1]],"truncated":false})");
+  EXPECT_EQ(Sql("SELECT 1 AS a"), R"({"columns":["a"],"rows":[[1]]})");
 }
 
 TEST(DuckDbMemory, QueryBeyondTheLimitIsRefused) {

@@ -175,8 +175,9 @@ Result<Json> Render(Rows& rows, const std::vector<Column>& columns, size_t rows_
     }
     out.emplace_back(std::move(row));
   }
-  return Json::MakeObject(
-      {{"columns", std::move(names)}, {"rows", std::move(out)}, {"truncated", truncated}});
+  Json answer = Json::MakeObject({{"columns", std::move(names)}, {"rows", std::move(out)}});
+  if (truncated) answer.Set("truncated", true);
+  return answer;
 }
 
 }  // namespace

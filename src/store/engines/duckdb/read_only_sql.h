@@ -1,6 +1,6 @@
 // Other people's SQL: one SELECT, that can read tables and nothing else, with a limit on time and rows.
 //
-// Shape:   {"columns":["name",…],"rows":[[…],…],"truncated":false}. Whole numbers that do not fit int64 come as text, BLOBs as
+// Shape:   {"columns":["name",…],"rows":[[…],…]}, and "truncated":true when rows were left out. Whole numbers that do not fit int64 come as text, BLOBs as
 //          base64, dates, times and other scalars as DuckDB writes them, lists, structs and maps as JSON.
 // Errors:  kInvalidArgument with DuckDB's own words, or that it is not one SELECT · kResourceExhausted (memory) ·
 //          kDeadlineExceeded.
