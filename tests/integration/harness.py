@@ -15,6 +15,7 @@ import requests
 
 BINARY = os.environ.get("BELEG_BINARY", str(pathlib.Path(__file__).parents[2] / "build/dev/beleg"))
 TLOGCHECK = os.environ.get("BELEG_TLOGCHECK", str(pathlib.Path(__file__).parents[2] / "build/tlogcheck"))
+DEMO_MODEL = pathlib.Path(os.environ.get("BELEG_DEPS", pathlib.Path(__file__).parents[2] / ".deps")) / "models/smollm2-135m-instruct.gguf"
 START_LIMIT_S = 90
 
 

@@ -1,14 +1,12 @@
 """What the tutorial's client does, in our own words, against a real model; then the record, proven by strangers' tools."""
 
-import os
-import pathlib
 import subprocess
 import time
 
 import pytest
 import requests
 
-from harness import BINARY, Stack, go_entries, receipt_body
+from harness import BINARY, DEMO_MODEL, Stack, go_entries, receipt_body
 
 REQUIRED = ["gen_ai.model.id", "gen_ai.usage.prompt_tokens", "gen_ai.usage.completion_tokens",
             "gen_ai.response.finish_reasons", "deployment.region"]
@@ -16,8 +14,7 @@ REQUIRED = ["gen_ai.model.id", "gen_ai.usage.prompt_tokens", "gen_ai.usage.compl
 
 @pytest.fixture(scope="module")
 def real(tmp_path_factory):
-    demo = pathlib.Path(os.environ["BELEG_DEPS"]) / "models/smollm2-135m-instruct.gguf"
-    with Stack(tmp_path_factory.mktemp("real"), engine=("--model", demo, "--max-model-len", 1024)) as stack:
+    with Stack(tmp_path_factory.mktemp("real"), engine=("--model", DEMO_MODEL, "--max-model-len", 1024)) as stack:
         yield stack
 
 
