@@ -65,6 +65,7 @@ void ServerLoop::Add(tcp::socket socket, bool refuse) {
   asio::co_spawn(context_, HttpConnection::Run(connection, refuse),
                  [this, connection, refuse](std::exception_ptr failure) {
                    if (failure) LOG_ERROR("http.connection_failed", F("refused", refuse));
+                   connection->Close();
                    Remove(connection, refuse);
                  });
 }
