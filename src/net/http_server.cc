@@ -94,7 +94,7 @@ Result<void> Server::BindTo(const tcp::endpoint& endpoint) {
 }
 
 void Server::Start() {
-  asio::co_spawn(loops_[0]->context(), AcceptLoop(), [](std::exception_ptr failure) {
+  asio::co_spawn(loops_[0]->context(), AcceptLoop(), [](const std::exception_ptr& failure) {
     if (failure) LOG_ERROR("http.accept_failed", F("what", "exception"));
   });
   for (auto& loop : loops_) loop->StartThread();
