@@ -271,6 +271,28 @@ TEST_F(StoreMerge, RestartMergesTheSame) {
   ExpectMerged(WithMore());
 }
 
+TEST_F(StoreMerge, TakenCopiesLeaveNoMemoryBehind) {
+  AddRecords();
+  size_t first = log_.leaves().size();
+  for (int round = 0; round < 15; ++round) {
+    std::vector<wire::otlp::Span> spans;
+    for (int i = 0; i < 100; ++i) {
+      for (wire::otlp::Span& span : log_.Spans(log_.AddRequest())) spans.push_back(std::move(span));
+    }
+    Ingest(Request(std::move(spans), WithMore(), "beleg"));
+    const auto& leaves = log_.leaves();
+    ASSERT_TRUE(
+        store_->AddRecords(log_.origin(), {leaves.begin() + static_cast<ptrdiff_t>(first), leaves.end()}));
+    first = leaves.size();
+  }
+  EXPECT_EQ(Sql("SELECT count(*), count(*) FILTER (WHERE verified), count(DISTINCT span_id) FROM spans"),
+            "[[6004,6004,6004]]");
+  const std::string left =
+      Sql("SELECT coalesce(sum(count), 0)::BIGINT < 4096 FROM pragma_storage_info('claimed_rows') WHERE "
+          "column_name = 'otlp'");
+  EXPECT_EQ(left, "[[true]]");
+}
+
 TEST_F(StoreMerge, CopyWithFewerNamesAgreesAndTheRecordsNamesStay) {
   AddRecords();
   Ingest(log_.Export(index_, more_, record::Semconv::kLegacy));
