@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <thread>
 
+#include "record/request_id.h"
+#include "verify/receipt.h"
+
 namespace beleg::audit {
 namespace {
 
@@ -37,7 +40,10 @@ class Run {
     TRY(FindSpans(*store));
     for (const SpanCheck& check : report_.spans) CompareSpan(check);
     if (options_.want_record) TRY(FindRecord(*store));
-    if (report_.record) CompareRecord(*report_.record);
+    if (report_.record) {
+      CompareRecord(*report_.record);
+      CheckReceipts(*report_.record);
+    }
     if (options_.strict) CountOthers();
     return {};
   }
@@ -59,6 +65,7 @@ class Run {
   void CompareSpan(const SpanCheck& check);
   Result<void> FindRecord(WebClient& store);
   void CompareRecord(const StoredRecord& stored);
+  void CheckReceipts(const StoredRecord& stored);
   void CountOthers();
 
   const CheckOptions& options_;
@@ -166,6 +173,40 @@ void Run::CompareRecord(const StoredRecord& stored) {
     if (!hash.empty() && hash != stored.leaf_hash)
       Find("span {}: {} is {}, the record's is {}", check.span.span_id, kLeafHash, hash, stored.leaf_hash);
   }
+}
+
+// The receipts of the answer must be signed by the record's log and speak of this record.
+Result<void> CheckReceiptOf(const std::string& text, const StoredRecord& stored,
+                            const std::string& response_id) {
+  TRY_ASSIGN(verify::VerifierKey key, verify::ParseVerifierKey(stored.vkey));
+  TRY_ASSIGN(verify::Receipt receipt, verify::ParseReceipt(text));
+  TRY(verify::CheckReceipt(receipt, key));
+  std::optional<RequestId> id;
+  if (const auto* finish = std::get_if<verify::FinishClaim>(&receipt.claim)) {
+    TRY(verify::CheckReceiptEntry(receipt, stored.entry));
+    if (finish->index != stored.index)
+      return Fail(ErrorCode::kDataLoss, "receipt: of leaf {}, the record is leaf {}", finish->index,
+                  stored.index);
+    id = finish->request_id;
+  } else {
+    id = std::get<verify::BeginClaim>(receipt.claim).request_id;
+  }
+  auto want = record::ParseRequestId(response_id);
+  if (!want || id != *want)
+    return Fail(ErrorCode::kDataLoss, "receipt: of another request than {}", response_id);
+  return {};
+}
+
+void Run::CheckReceipts(const StoredRecord& stored) {
+  const Completion& completion = *report_.completion;
+  auto check = [&](std::string name, const std::string& text) {
+    if (text.empty()) return;
+    auto checked = CheckReceiptOf(text, stored, completion.id);
+    if (!checked) return Find("{} {}", name, checked.error().message);
+    report_.receipts.push_back(std::move(name));
+  };
+  check("begin", completion.begin_receipt);
+  check("finish", completion.finish_receipt);
 }
 
 void Run::CountOthers() {

@@ -59,6 +59,7 @@ struct CheckReport {
   std::vector<SpanCheck> spans;   // server spans of this request
   std::vector<SpanCheck> others;  // other server spans of the look-back window
   std::optional<StoredRecord> record;
+  std::vector<std::string> receipts;  // "begin", "finish": those that came with the answer and are good
   std::vector<std::string> findings;  // why the verdict is not kOk, one line each
 };
 

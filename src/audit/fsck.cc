@@ -1,6 +1,7 @@
 #include "audit/fsck.h"
 
 #include "audit/log_source.h"
+#include "audit/report_text.h"
 #include "record/audit_record.h"
 
 namespace beleg::audit {
@@ -37,8 +38,8 @@ std::string RenderText(const FsckOptions& options, const FsckResult& result) {
   for (const auto& [type, count] : result.records) out += fmt::format("  {:<10}{}\n", type, count);
   if (result.newer_records > 0)
     out += fmt::format("  {:<10}{} (newer than this program)\n", "unknown", result.newer_records);
-  for (const std::string& finding : result.log.findings) out += "FOUND  " + finding + "\n";
-  for (const std::string& finding : result.record_findings) out += "FOUND  " + finding + "\n";
+  for (const std::string& finding : result.log.findings) out += "FOUND  " + OneLine(finding) + "\n";
+  for (const std::string& finding : result.record_findings) out += "FOUND  " + OneLine(finding) + "\n";
   if (result.bad_records > result.record_findings.size())
     out += fmt::format("FOUND  {} more entries that are no records\n",
                        result.bad_records - result.record_findings.size());

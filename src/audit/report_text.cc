@@ -38,6 +38,17 @@ std::string PrettyJson(const Json& json, int indent) {
   return out;
 }
 
+std::string OneLine(std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    uint8_t byte = static_cast<uint8_t>(text[i]);
+    bool c1 = byte == 0xC2 && i + 1 < text.size() && static_cast<uint8_t>(text[i + 1]) < 0xA0;
+    i += c1;
+    out += byte < 0x20 || byte == 0x7F || c1 ? ' ' : text[i];
+  }
+  return out;
+}
+
 std::string FormatUtc(int64_t unix_us) {
   using std::chrono::days, std::chrono::microseconds;
   std::chrono::sys_time<microseconds> time{microseconds(unix_us)};

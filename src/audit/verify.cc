@@ -112,7 +112,7 @@ Result<VerifyResult> VerifyFiles(const VerifyOptions& options) {
 std::string RenderText(const VerifyResult& result) {
   std::string out;
   for (const VerifiedItem& item : result.items)
-    out += fmt::format("{}  {}: {}\n", item.ok ? "OK    " : "FAILED", item.file, item.text);
+    out += fmt::format("{}  {}: {}\n", item.ok ? "OK    " : "FAILED", item.file, OneLine(item.text));
   return out;
 }
 

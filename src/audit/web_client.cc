@@ -1,5 +1,6 @@
 #include "audit/web_client.h"
 
+#include "audit/report_text.h"
 #include "base/bytes.h"
 
 namespace beleg::audit {
@@ -16,13 +17,11 @@ ErrorCode CodeOf(int status) {
   return ErrorCode::kInvalidArgument;
 }
 
-// The start of an error page, fit for one line of a terminal.
+// The start of an error page, on one line.
 std::string Quote(std::string_view body) {
-  std::string out(body.substr(0, kQuoteBytesMax));
-  for (char& c : out)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
+  std::string out = OneLine(body.substr(0, kQuoteBytesMax));
   while (out.ends_with(' ')) out.pop_back();
-  return body.size() > kQuoteBytesMax ? out + "…" : out;
+  return body.size() > kQuoteBytesMax ? out + " …" : out;
 }
 
 const wire::Json* Child(const wire::Json& parent, std::string_view key) {

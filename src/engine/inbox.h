@@ -2,7 +2,9 @@
 // run. Admission is decided in Submit, not when the thread gets to it, so it depends on load alone.
 //
 // Threads: Submit, Close and the counts from any; Wait, Release* from the engine's one thread, which calls Bind first.
-// Limits:  sequences_max sequences hold a place; waiting_max calls wait for one, then Submit refuses.
+// Limits:  sequences_max sequences hold a place; waiting_max calls wait for one, then Submit refuses. A prompt is at most
+//          context_tokens long, so both are limits in bytes too.
+// Shared:  the handles keep the inbox alive, so that one may be cancelled or destroyed after the engine.
 #pragma once
 
 #include <pthread.h>

@@ -40,10 +40,10 @@ class TextAssembler {
 
   std::vector<std::string> stops_;
   size_t stop_bytes_max_ = 0;
-  std::string partial_;     // the beginning of a character, at most 3 bytes
-  std::string text_;        // whole characters: the first emitted_ bytes are out, the rest waits
+  std::string partial_;  // the beginning of a character, at most 3 bytes
+  std::string text_;     // whole characters: the first emitted_ bytes are out, the rest waits
   size_t emitted_ = 0;
-  int64_t tokens_ = 0;      // pushed and not yet in an output
+  int64_t tokens_ = 0;  // pushed and not yet in an output
 };
 
 }  // namespace beleg::engine

@@ -1,5 +1,8 @@
 #include "io/durable.h"
 
+#include <set>
+#include <tuple>
+
 namespace beleg::io {
 namespace {
 
@@ -9,38 +12,51 @@ std::string ParentOf(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
-Result<void> WriteAndSync(FileSystem& fs, const std::string& path, std::string_view bytes, int permissions) {
-  TRY_ASSIGN(auto file, fs.Open(path, OpenMode::kCreate, permissions));
-  TRY(file->WriteAt(0, bytes));
+std::string TemporaryOf(const std::string& path) { return path + ".tmp"; }
+
+// Made anew each time: a leftover of a crash may have other permissions, or be longer.
+Result<void> WriteTemporary(FileSystem& fs, const FileContent& content, int permissions) {
+  const std::string temporary = TemporaryOf(content.path);
+  auto removed = fs.Remove(temporary);
+  if (!removed && removed.error().code != ErrorCode::kNotFound) return removed;
+  TRY_ASSIGN(auto file, fs.Open(temporary, OpenMode::kCreate, permissions));
+  TRY(file->WriteAt(0, content.bytes));
   return file->Sync();
+}
+
+Result<void> WriteAndRename(FileSystem& fs, std::span<const FileContent> files, int permissions) {
+  for (const FileContent& content : files) TRY(WriteTemporary(fs, content, permissions));
+  for (const FileContent& content : files) TRY(fs.Rename(TemporaryOf(content.path), content.path));
+  return {};
 }
 
 }  // namespace
 
+Result<void> WriteFilesDurably(FileSystem& fs, std::span<const FileContent> files, int permissions) {
+  std::set<std::string> folders;
+  for (const FileContent& content : files) folders.insert(ParentOf(content.path));
+  for (const std::string& folder : folders) TRY(MakeFoldersDurably(fs, folder));
+  if (auto written = WriteAndRename(fs, files, permissions); !written) {
+    for (const FileContent& content : files) std::ignore = fs.Remove(TemporaryOf(content.path));
+    return written;  // the first error is the one to tell
+  }
+  for (const std::string& folder : folders) TRY(fs.SyncFolder(folder));
+  return {};
+}
+
 Result<void> WriteFileDurably(FileSystem& fs, const std::string& path, std::string_view bytes,
                               int permissions) {
-  // Made anew each time: a leftover of a crash may have other permissions, or be longer.
-  const std::string temporary = path + ".tmp";
-  auto removed = fs.Remove(temporary);
-  if (!removed && removed.error().code != ErrorCode::kNotFound) return removed;
-  auto written = WriteAndSync(fs, temporary, bytes, permissions);
-  if (written) written = fs.Rename(temporary, path);
-  if (!written) {
-    std::ignore = fs.Remove(temporary);  // the first error is the one to tell
-    return written;
-  }
-  return fs.SyncFolder(ParentOf(path));
+  const FileContent content{path, bytes};
+  return WriteFilesDurably(fs, {&content, 1}, permissions);
 }
 
 Result<void> MakeFoldersDurably(FileSystem& fs, const std::string& folder, int permissions) {
   TRY_ASSIGN(bool exists, fs.Exists(folder));
-  if (!exists) {
-    const std::string parent = ParentOf(folder);
-    if (parent != folder) TRY(MakeFoldersDurably(fs, parent, permissions));
-    TRY(fs.MakeFolders(folder, permissions));
-    return fs.SyncFolder(parent);
-  }
-  return fs.MakeFolders(folder, permissions);  // complains when it is a file
+  if (exists) return {};
+  const std::string parent = ParentOf(folder);
+  TRY(MakeFoldersDurably(fs, parent, permissions));
+  TRY(fs.MakeFolders(folder, permissions));
+  return fs.SyncFolder(parent);
 }
 
 }  // namespace beleg::io

@@ -11,6 +11,8 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <tuple>
+#include <utility>
 
 namespace beleg::io {
 namespace {
@@ -160,6 +162,11 @@ class Posix final : public FileSystem {
 
   Result<void> Remove(const std::string& path) override {
     if (::unlink(path.c_str()) != 0) return FailErrno(path, "remove");
+    return {};
+  }
+
+  Result<void> RemoveFolder(const std::string& folder) override {
+    if (::rmdir(folder.c_str()) != 0) return FailErrno(folder, "remove folder");
     return {};
   }
 

@@ -52,7 +52,8 @@ class FileSystem {
   virtual Result<std::unique_ptr<File>> Open(const std::string& path, OpenMode mode,
                                              int permissions = 0644) = 0;
   virtual Result<void> Rename(const std::string& from, const std::string& to) = 0;
-  virtual Result<void> Remove(const std::string& path) = 0;  // a file; kNotFound when missing
+  virtual Result<void> Remove(const std::string& path) = 0;          // a file; kNotFound when missing
+  virtual Result<void> RemoveFolder(const std::string& folder) = 0;  // an empty one; kNotFound when missing
   // Names (not paths) in a folder, sorted.
   virtual Result<std::vector<std::string>> List(const std::string& folder) = 0;
   // The folder and its parents; existing ones are fine.

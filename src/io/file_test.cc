@@ -75,6 +75,14 @@ TEST(FileSystem, RenamesAndRemoves) {
   EXPECT_EQ(Fs().Remove(folder / "b").error().code, ErrorCode::kNotFound);
 }
 
+TEST(FileSystem, RemovesAnEmptyFolderOnly) {
+  TempFolder folder;
+  ASSERT_TRUE(Fs().MakeFolders(folder / "a/b"));
+  EXPECT_FALSE(Fs().RemoveFolder(folder / "a"));
+  EXPECT_TRUE(Fs().RemoveFolder(folder / "a/b"));
+  EXPECT_EQ(Fs().RemoveFolder(folder / "a/b").error().code, ErrorCode::kNotFound);
+}
+
 TEST(FileSystem, MakesFoldersAndRefusesAFileInTheWay) {
   TempFolder folder;
   ASSERT_TRUE(Fs().MakeFolders(folder / "a/b/c"));
@@ -136,6 +144,21 @@ TEST(Durable, SyncsTheFileBeforeTheRenameAndTheFolderAfterIt) {
   ASSERT_TRUE(WriteFileDurably(watched, folder / "a", "x"));
   EXPECT_EQ(calls, (std::vector{FaultPoint::kRemove, FaultPoint::kOpen, FaultPoint::kWrite, FaultPoint::kSync,
                                 FaultPoint::kRename, FaultPoint::kSyncFolder}));
+}
+
+TEST(Durable, WritesSeveralFilesAndSyncsEachFolderOnce) {
+  TempFolder folder;
+  std::vector<std::string> synced;
+  FaultFileSystem watched([&](FaultPoint point, const std::string& path) -> Result<void> {
+    if (point == FaultPoint::kSyncFolder) synced.push_back(path);
+    return {};
+  });
+  const std::vector<FileContent> files = {
+      {folder / "a/1", "one"}, {folder / "a/2", "two"}, {folder / "b", "three"}};
+  ASSERT_TRUE(WriteFilesDurably(watched, files));
+  for (const FileContent& file : files) EXPECT_EQ(ReadFile(Fs(), file.path).value(), file.bytes);
+  EXPECT_EQ(synced, (std::vector<std::string>{folder.path(), folder.path(),
+                                              folder / "a"}));  // the first for making a
 }
 
 TEST(Durable, MakesEachMissingFolderAndSyncsItsParent) {

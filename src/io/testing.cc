@@ -71,6 +71,11 @@ Result<void> FaultFileSystem::Remove(const std::string& path) {
   return real_.Remove(path);
 }
 
+Result<void> FaultFileSystem::RemoveFolder(const std::string& folder) {
+  TRY(fault_(FaultPoint::kRemove, folder));
+  return real_.RemoveFolder(folder);
+}
+
 Result<void> FaultFileSystem::MakeFolders(const std::string& folder, int permissions) {
   TRY(fault_(FaultPoint::kMakeFolders, folder));
   return real_.MakeFolders(folder, permissions);

@@ -54,6 +54,7 @@ class FaultFileSystem final : public FileSystem {
   Result<std::unique_ptr<File>> Open(const std::string& path, OpenMode mode, int permissions) override;
   Result<void> Rename(const std::string& from, const std::string& to) override;
   Result<void> Remove(const std::string& path) override;
+  Result<void> RemoveFolder(const std::string& folder) override;
   Result<std::vector<std::string>> List(const std::string& folder) override { return real_.List(folder); }
   Result<void> MakeFolders(const std::string& folder, int permissions) override;
   Result<void> SyncFolder(const std::string& folder) override;

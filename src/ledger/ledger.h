@@ -7,7 +7,9 @@
 //           reserved at Begin, so a request that may start can always be recorded.
 // Errors:   kResourceExhausted (no room on disk, or the queue is full: refuse new work, retry later; heals by itself) ·
 //           kUnavailable (closed) · kInvalidArgument (size). The process stops on EIO or a failed fsync (ADR 0004).
-// Threads:  Begin, Finish and Append from any thread; callbacks run on the ledger's thread and must be quick. Reads from any.
+//           A refused Begin leaves no trace: its seq counts as not given and may be given again.
+// Threads:  Begin, Finish and Append from any thread; callbacks run on the ledger's thread, or for a refusal on the caller's
+//           before the call returns, and must be quick and not wait for the ledger. Reads from any.
 // Cost:     one fdatasync a group (window 0..2 ms), one Ed25519 signature a group, about 2 SHA-256 a leaf.
 // Source:   RFC 6962 §2.1 (hashes), C2SP tlog-tiles, tlog-checkpoint, signed-note (layout); docs/formats/ledger.md,
 //           docs/formats/receipt.md.
@@ -35,8 +37,14 @@ struct LedgerOptions {
   std::chrono::milliseconds checkpoint_interval{1000};
   size_t queue_count_max = 8192;
   size_t queue_bytes_max = 64 << 20;
-  uint64_t wal_segment_bytes = 16 << 20;
-  uint64_t free_bytes_min = 64 << 20;        // below this much room on disk Begin and Append refuse
+  uint64_t wal_segment_bytes = 16 << 20;  // at least 512 KiB
+  size_t unpublished_bytes_max =
+      64 << 20;  // more leaves than that wait for their tiles: Begin and Append refuse
+  uint64_t index_block_leaves = 65'536;  // leaves of one file of the request-id index; a multiple of 256
+  uint64_t free_bytes_min = 64 << 20;    // below this much room on disk Begin and Append refuse
+  // Called once when the state of the disk is unknown (EIO, failed fsync). Empty: says so and ends the process, as ADR 0004
+  // wants; a test's function may return, then everything that waits fails with kUnavailable.
+  std::function<void(const Error&)> on_fatal;
   int64_t resolved_within_us = 600'000'000;  // promise in begin receipts: the record exists by then
   io::FileSystem* fs = nullptr;              // null: the real one
   const Clock* clock = nullptr;              // null: the real one
@@ -95,9 +103,10 @@ class Ledger {
   // boot record's index.
   virtual Result<uint64_t> BeginBoot(const BootId& boot, record::Boot body) = 0;
 
-  // request.id.seq must be new in this boot (CHECK).
+  // After BeginBoot. frame.id.seq is not open in this boot, its caller at most 1,024 bytes (CHECK).
   virtual void Begin(const BeginFrame& frame, BeginCallback done) = 0;
-  // The end of a begun request: a Request record. CHECK: seq is begun and not ended.
+  // The end of a begun request: a Request record of at most record::kRecordBytesMax (CHECK). May come before Begin is answered;
+  // kFailedPrecondition when the seq is not open: its begin was refused, or it has ended.
   virtual void Finish(uint64_t seq, std::string leaf, FinishCallback done) = 0;
   // Any other record.
   virtual void Append(std::string leaf, FinishCallback done) = 0;
@@ -105,6 +114,7 @@ class Ledger {
   virtual Result<FinishReceipt> AppendAndWait(std::string leaf) = 0;
 
   // Requests begun and not ended: how many, and the digest that heartbeats carry (record::Heartbeat).
+  // A call of Begin or Finish counts at once, before it is durable.
   struct OpenSet {
     int64_t count = 0;
     uint64_t highest_seq = 0;

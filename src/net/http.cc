@@ -1,8 +1,8 @@
 #include "net/http.h"
 
-#include <openssl/crypto.h>
-
 #include <algorithm>
+
+#include <openssl/crypto.h>
 
 #include "base/bytes.h"
 #include "wire/sha256.h"
@@ -28,7 +28,8 @@ Result<std::string> PercentDecode(std::string_view text) {
     } else {
       auto byte = HexDecode(text.substr(i + 1, 2));
       if (!byte || byte->size() != 1) {
-        return Fail(ErrorCode::kInvalidArgument, "bad percent escape at character {} of a query parameter", i);
+        return Fail(ErrorCode::kInvalidArgument, "bad percent escape at character {} of a query parameter",
+                    i);
       }
       out += *byte;
       i += 2;
@@ -40,7 +41,8 @@ Result<std::string> PercentDecode(std::string_view text) {
 }  // namespace
 
 bool EqualNoCase(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return Lower(x) == Lower(y); });
+  return a.size() == b.size() &&
+         std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return Lower(x) == Lower(y); });
 }
 
 std::optional<std::string_view> HttpHeaders::Get(std::string_view name) const {

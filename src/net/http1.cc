@@ -1,10 +1,10 @@
 #include "net/http1.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <optional>
+
+#include <fmt/format.h>
 
 #include "base/bytes.h"
 
@@ -26,7 +26,9 @@ bool IsTokenCharacter(char c) {
   return c != '\0' && std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
 }
 
-bool IsToken(std::string_view text) { return !text.empty() && std::all_of(text.begin(), text.end(), IsTokenCharacter); }
+bool IsToken(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), IsTokenCharacter);
+}
 
 bool IsControl(char c) {
   uint8_t byte = static_cast<uint8_t>(c);
@@ -62,13 +64,15 @@ Http1Result<std::pair<std::string_view, std::string_view>> ParseField(std::strin
   std::string_view name = line.substr(0, colon);
   if (!IsToken(name)) return Bad(400, "bad character in a header name");
   std::string_view value = Trim(line.substr(colon + 1));
-  if (std::any_of(value.begin(), value.end(), IsControl)) return Bad(400, fmt::format("control character in header {}", name));
+  if (std::any_of(value.begin(), value.end(), IsControl))
+    return Bad(400, fmt::format("control character in header {}", name));
   return std::pair(name, value);
 }
 
 Http1Result<void> ParseFields(std::string_view lines, HttpHeaders& headers) {
   for (std::string_view line = NextLine(lines); !line.empty(); line = NextLine(lines)) {
-    if (headers.fields().size() == kFieldsMax) return Bad(431, fmt::format("more than {} header fields", kFieldsMax));
+    if (headers.fields().size() == kFieldsMax)
+      return Bad(431, fmt::format("more than {} header fields", kFieldsMax));
     auto field = ParseField(line);
     if (!field) return Bad(field.error().status, std::move(field.error().message));
     headers.Add(std::string(field->first), std::string(field->second));
@@ -113,8 +117,10 @@ Http1Result<bool> ParseVersion(std::string_view text) {
 }
 
 // Origin form as it is; absolute form as a path, with its authority in `authority`; "*" for OPTIONS.
-Http1Result<std::string> ParseTarget(std::string_view method, std::string_view target, std::string& authority) {
-  if (target.empty() || !std::all_of(target.begin(), target.end(), IsTargetCharacter)) return Bad(400, "bad request target");
+Http1Result<std::string> ParseTarget(std::string_view method, std::string_view target,
+                                     std::string& authority) {
+  if (target.empty() || !std::all_of(target.begin(), target.end(), IsTargetCharacter))
+    return Bad(400, "bad request target");
   if (target.front() == '/') return std::string(target);
   if (target == "*" && method == "OPTIONS") return std::string(target);
   size_t colon = target.find("://");
@@ -203,7 +209,8 @@ HeadScanner::State HeadScanner::Scan(std::string_view bytes) {
     size_t end = std::min(lf, bytes.size());
     for (size_t i = scanned_; i < end; ++i) {
       // A CR is fine only if its LF follows, or has not come yet.
-      if (IsControl(bytes[i]) && !(bytes[i] == '\r' && (i + 1 == bytes.size() || bytes[i + 1] == '\n'))) return State::kBad;
+      if (IsControl(bytes[i]) && !(bytes[i] == '\r' && (i + 1 == bytes.size() || bytes[i + 1] == '\n')))
+        return State::kBad;
     }
     scanned_ = end;
     if (lf == std::string_view::npos) {
@@ -246,7 +253,8 @@ Http1Result<ResponseHead> ParseResponseHead(std::string_view head, std::string_v
   if (!http_1_0) return Bad(400, std::move(http_1_0.error().message));
   // "HTTP/1.1 200" and then nothing, or a space and a phrase.
   auto status = ParseUint64(line.substr(std::min<size_t>(9, line.size()), 3));
-  if (line.size() < 12 || line[8] != ' ' || !status || *status < 100 || (line.size() > 12 && line[12] != ' ')) {
+  if (line.size() < 12 || line[8] != ' ' || !status || *status < 100 ||
+      (line.size() > 12 && line[12] != ' ')) {
     return Bad(400, "bad status line");
   }
   out.response.status = static_cast<int>(*status);
@@ -288,7 +296,8 @@ Http1Result<size_t> ChunkedDecoder::Decode(std::string_view in, std::string& out
 }
 
 Http1Result<void> ChunkedDecoder::TakeLine(std::string_view line) {
-  if (std::any_of(line.begin(), line.end(), IsControl)) return Bad(400, "control character in chunked framing");
+  if (std::any_of(line.begin(), line.end(), IsControl))
+    return Bad(400, "control character in chunked framing");
   if (state_ == State::kDataEnd) {
     if (!line.empty()) return Bad(400, "chunk longer than announced");
     state_ = State::kSize;
@@ -297,7 +306,8 @@ Http1Result<void> ChunkedDecoder::TakeLine(std::string_view line) {
     std::string_view extension = Trim(line.substr(digits.size()));
     if (digits.empty() || digits.size() > kChunkDigitsMax) return Bad(400, "bad chunk size");
     if (!extension.empty() && extension.front() != ';') return Bad(400, "bad chunk size");
-    for (char c : digits) left_ = left_ * 16 + static_cast<uint64_t>(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
+    for (char c : digits)
+      left_ = left_ * 16 + static_cast<uint64_t>(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
     state_ = left_ == 0 ? State::kTrailer : State::kData;
   } else if (line.empty()) {
     state_ = State::kDone;

@@ -1,8 +1,7 @@
 #include "net/http_client.h"
 
-#include <fmt/format.h>
-
 #include <atomic>
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -11,6 +10,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
+#include <fmt/format.h>
 
 #include "net/http1.h"
 #include "net/resolve.h"
@@ -56,7 +56,10 @@ struct LookUp {
 class HttpClient::Impl {
  public:
   Impl(Url url, Options options)
-      : url_(std::move(url)), options_(options), where_(fmt::format("{}:{}", url_.host, url_.port)), scratch_(kReadBytes, '\0') {}
+      : url_(std::move(url)),
+        options_(options),
+        where_(fmt::format("{}:{}", url_.host, url_.port)),
+        scratch_(kReadBytes, '\0') {}
 
   Result<HttpResponse> Send(const HttpRequest& request, const OnBody& on_body);
   void Cancel();
@@ -103,15 +106,17 @@ class HttpClient::Impl {
 
 Result<HttpResponse> HttpClient::Impl::Send(const HttpRequest& request, const OnBody& on_body) {
   if (cancelled_) return Fail(ErrorCode::kCancelled, "{}: cancelled", where_);
-  if (!MayStandInRequestLine(request.method) || !(request.target.empty() || MayStandInRequestLine(request.target))) {
+  if (!MayStandInRequestLine(request.method) ||
+      !(request.target.empty() || MayStandInRequestLine(request.target))) {
     return Fail(ErrorCode::kInvalidArgument, "{}: bad method or target \"{}\"", where_, request.target);
   }
   std::optional<Result<HttpResponse>> result;
   expired_ = false;
-  asio::co_spawn(context_, Run(request, on_body), [&result](std::exception_ptr failure, Result<HttpResponse> answer) {
-    if (failure) answer = Fail(ErrorCode::kInternal, "exception while a request was sent");
-    result = std::move(answer);
-  });
+  asio::co_spawn(context_, Run(request, on_body),
+                 [&result](std::exception_ptr failure, Result<HttpResponse> answer) {
+                   if (failure) answer = Fail(ErrorCode::kInternal, "exception while a request was sent");
+                   result = std::move(answer);
+                 });
   context_.restart();
   while (!result) context_.run_one();
   deadline_.cancel();
@@ -130,7 +135,8 @@ Awaitable<Result<HttpResponse>> HttpClient::Impl::Run(const HttpRequest& request
     }
     SetDeadline(end);
     auto result = co_await RunOnce(request, on_body);
-    bool closed_too_early = !result && result.error().code == ErrorCode::kUnavailable && reused && !got_bytes_;
+    bool closed_too_early =
+        !result && result.error().code == ErrorCode::kUnavailable && reused && !got_bytes_;
     if (!closed_too_early || !MayBeRepeated(request.method)) co_return result;
     Close();
   }
@@ -208,11 +214,13 @@ Awaitable<Result<ResponseHead>> HttpClient::Impl::ReadOneHead(std::string_view m
   HeadScanner scanner;
   HeadScanner::State found = scanner.Scan(input_);
   while (found == HeadScanner::State::kMore) {
-    if (input_.size() > kHeadBytesMax) co_return Fail(ErrorCode::kDataLoss, "{}: answer's head too large", where_);
+    if (input_.size() > kHeadBytesMax)
+      co_return Fail(ErrorCode::kDataLoss, "{}: answer's head too large", where_);
     CO_TRY(co_await ReadMore());
     found = scanner.Scan(input_);
   }
-  if (found == HeadScanner::State::kBad) co_return Fail(ErrorCode::kDataLoss, "{}: answer is not HTTP", where_);
+  if (found == HeadScanner::State::kBad)
+    co_return Fail(ErrorCode::kDataLoss, "{}: answer is not HTTP", where_);
   auto head = ParseResponseHead(std::string_view(input_).substr(0, scanner.size()), method);
   if (!head) co_return Fail(ErrorCode::kDataLoss, "{}: answer is not HTTP: {}", where_, head.error().message);
   input_.erase(0, scanner.size());
@@ -247,7 +255,8 @@ Awaitable<Result<void>> HttpClient::Impl::ReadChunked(ResponseHead& head, const 
   for (;;) {
     std::string piece;
     auto used = decoder.Decode(input_, piece);
-    if (!used) co_return Fail(ErrorCode::kDataLoss, "{}: bad chunk in the answer: {}", where_, used.error().message);
+    if (!used)
+      co_return Fail(ErrorCode::kDataLoss, "{}: bad chunk in the answer: {}", where_, used.error().message);
     input_.erase(0, *used);
     CO_TRY(Deliver(head, on_body, piece));
     if (decoder.done()) co_return Result<void>{};
@@ -267,8 +276,8 @@ Awaitable<Result<void>> HttpClient::Impl::ReadUntilClose(ResponseHead& head, con
 
 Awaitable<Result<void>> HttpClient::Impl::ReadMore() {
   error_code error;
-  size_t bytes =
-      co_await socket_.async_read_some(asio::buffer(scratch_), asio::redirect_error(asio::use_awaitable, error));
+  size_t bytes = co_await socket_.async_read_some(asio::buffer(scratch_),
+                                                  asio::redirect_error(asio::use_awaitable, error));
   peer_closed_ = error == asio::error::eof;
   if (error) co_return Broken("read", error);
   got_bytes_ = true;
@@ -286,7 +295,8 @@ std::string HttpClient::Impl::FormatHead(const HttpRequest& request) const {
   headers.Set("host", host);
   headers.Set("user-agent", "beleg");
   AppendFields(out, headers);
-  bool tells_length = !request.body.empty() || request.method == "POST" || request.method == "PUT" || request.method == "PATCH";
+  bool tells_length = !request.body.empty() || request.method == "POST" || request.method == "PUT" ||
+                      request.method == "PATCH";
   if (tells_length) AppendField(out, "content-length", fmt::format("{}", request.body.size()));
   out += "\r\n";
   return out;
@@ -346,12 +356,14 @@ void HttpClient::Impl::Close() {
 std::unexpected<Error> HttpClient::Impl::Broken(std::string_view doing, const error_code& error) const {
   if (cancelled_) return Fail(ErrorCode::kCancelled, "{}: cancelled", where_);
   if (expired_) return Fail(ErrorCode::kDeadlineExceeded, "{}: no answer in time ({})", where_, doing);
-  if (error == asio::error::eof) return Fail(ErrorCode::kUnavailable, "{}: connection closed before the answer was complete", where_);
+  if (error == asio::error::eof)
+    return Fail(ErrorCode::kUnavailable, "{}: connection closed before the answer was complete", where_);
   return Fail(ErrorCode::kUnavailable, "{}: cannot {}: {}", where_, doing, error.message());
 }
 
 std::unexpected<Error> HttpClient::Impl::TooLarge() const {
-  return Fail(ErrorCode::kResourceExhausted, "{}: answer larger than {} bytes", where_, options_.response_bytes_max);
+  return Fail(ErrorCode::kResourceExhausted, "{}: answer larger than {} bytes", where_,
+              options_.response_bytes_max);
 }
 
 HttpClient::HttpClient(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

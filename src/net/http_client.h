@@ -35,7 +35,8 @@ class HttpClient {
   // request.target "" means the target of the URL. Host, Content-Length and User-Agent are set here.
   // on_body: called with each piece of a 2xx body as it arrives; the answer then has no body and no size limit. Returning
   // false ends the exchange: the connection is closed and the answer so far returned.
-  Result<HttpResponse> Send(const HttpRequest& request, const std::function<bool(std::string_view)>& on_body = {});
+  Result<HttpResponse> Send(const HttpRequest& request,
+                            const std::function<bool(std::string_view)>& on_body = {});
 
   Result<HttpResponse> Get(std::string target, HttpHeaders headers = {});
 

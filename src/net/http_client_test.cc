@@ -1,10 +1,10 @@
 #include "net/http_client.h"
 
+#include <atomic>
+
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <atomic>
 
 #include "base/thread.h"
 #include "net/http_server.h"
@@ -13,9 +13,9 @@
 namespace beleg::net {
 namespace {
 
+using std::chrono::milliseconds;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
-using std::chrono::milliseconds;
 
 constexpr std::string_view kOk = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
@@ -58,7 +58,8 @@ class Scripted {
 };
 
 Awaitable<void> Echo(Exchange& exchange) {
-  std::string text = fmt::format("{} {} {}", exchange.request().method, exchange.request().target, exchange.request().body);
+  std::string text =
+      fmt::format("{} {} {}", exchange.request().method, exchange.request().target, exchange.request().body);
   HttpResponse response = MakeResponse(200, "text/plain", std::move(text));
   EXPECT_TRUE(co_await exchange.Reply(std::move(response)));
 }
@@ -97,8 +98,10 @@ TEST(HttpClient, SendsAPlainRequest) {
   HttpRequest request = Post("");
   request.headers = {{"x-a", "1\r\nx-b: 2"}, {"Host", "other"}, {"content-length", "9"}};
   EXPECT_EQ(client->Send(request)->body, "ok");
-  EXPECT_EQ(server.heads().at(0), fmt::format("POST /base HTTP/1.1\r\nx-a: 1  x-b: 2\r\nhost: 127.0.0.1:{}\r\nuser-agent: beleg\r\n"
-                                              "content-length: 0\r\n\r\n", server.port()));
+  EXPECT_EQ(server.heads().at(0),
+            fmt::format("POST /base HTTP/1.1\r\nx-a: 1  x-b: 2\r\nhost: 127.0.0.1:{}\r\nuser-agent: beleg\r\n"
+                        "content-length: 0\r\n\r\n",
+                        server.port()));
 }
 
 TEST(HttpClient, ReadsChunkedBodies) {
@@ -118,7 +121,9 @@ TEST(HttpClient, ReadsABodyThatEndsByClose) {
 }
 
 TEST(HttpClient, SkipsInterimAnswersAndTakesAnyStatus) {
-  Scripted server({"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\nHTTP/1.1 404\r\ncontent-length: 4\r\n\r\nnone"});
+  Scripted server(
+      {"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\nHTTP/1.1 "
+       "404\r\ncontent-length: 4\r\n\r\nnone"});
   auto answer = OpenTo(server.port())->Get("/");
   ASSERT_TRUE(answer);
   EXPECT_EQ(answer->status, 404);
@@ -126,7 +131,8 @@ TEST(HttpClient, SkipsInterimAnswersAndTakesAnyStatus) {
 }
 
 TEST(HttpClient, ReadsNoBodyOfHeadAnd204) {
-  Scripted server({"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n", "HTTP/1.1 204 No Content\r\n\r\n", std::string(kOk)});
+  Scripted server({"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n", "HTTP/1.1 204 No Content\r\n\r\n",
+                   std::string(kOk)});
   auto client = OpenTo(server.port());
   HttpRequest head;
   head.method = "HEAD";
@@ -227,21 +233,26 @@ TEST(HttpClient, SaysUnavailableWhenNobodyListensOrTheServerBreaks) {
 }
 
 TEST(HttpClient, SaysDataLossWhenTheAnswerIsNotHttp) {
-  for (const char* answer : {"hello\r\n\r\n", "HTTP/1.1 200 OK\n\n", "HTTP/1.1 99 x\r\n\r\n", "HTTP/1.1 2000 x\r\n\r\n", "HTTP/2.0 200 OK\r\n\r\n",
-                             "HTTP/1.1 200 OK\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n",
-                             "HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\n",
-                             "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n", "\x15\x03\x01\x02\x02"}) {
+  for (const char* answer :
+       {"hello\r\n\r\n", "HTTP/1.1 200 OK\n\n", "HTTP/1.1 99 x\r\n\r\n", "HTTP/1.1 2000 x\r\n\r\n",
+        "HTTP/2.0 200 OK\r\n\r\n",
+        "HTTP/1.1 200 OK\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n",
+        "HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\n",
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n", "\x15\x03\x01\x02\x02"}) {
     Scripted server({answer});
     EXPECT_EQ(OpenTo(server.port())->Get("/").error().code, ErrorCode::kDataLoss) << answer;
   }
 }
 
 TEST(HttpClient, HoldsTheSizeLimit) {
-  for (const char* answer : {"HTTP/1.1 200 OK\r\ncontent-length: 11\r\n\r\n01234567890",
-                             "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nb\r\n01234567890\r\n0\r\n\r\n",
-                             "HTTP/1.1 200 OK\r\n\r\n01234567890"}) {
+  for (const char* answer :
+       {"HTTP/1.1 200 OK\r\ncontent-length: 11\r\n\r\n01234567890",
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nb\r\n01234567890\r\n0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\n\r\n01234567890"}) {
     Scripted server({answer});
-    EXPECT_EQ(OpenTo(server.port(), {.response_bytes_max = 10})->Get("/").error().code, ErrorCode::kResourceExhausted) << answer;
+    EXPECT_EQ(OpenTo(server.port(), {.response_bytes_max = 10})->Get("/").error().code,
+              ErrorCode::kResourceExhausted)
+        << answer;
   }
 }
 

@@ -24,7 +24,9 @@ std::unexpected<Http1Error> Bad(int status, std::string message) {
   return std::unexpected<Http1Error>(Http1Error{status, std::move(message)});
 }
 
-std::unexpected<Http1Error> TooLarge(size_t bytes_max) { return Bad(413, fmt::format("body larger than {} bytes", bytes_max)); }
+std::unexpected<Http1Error> TooLarge(size_t bytes_max) {
+  return Bad(413, fmt::format("body larger than {} bytes", bytes_max));
+}
 
 }  // namespace
 
@@ -83,7 +85,8 @@ Awaitable<Http1Result<RequestHead>> HttpConnection::ReadHead() {
       if (!first_) deadline = Clock::now() + options.head_timeout;
     }
     HeadScanner::State found = idle_ ? HeadScanner::State::kMore : scanner.Scan(input);
-    if (found == HeadScanner::State::kBad) co_return Bad(400, "a line that does not end in CR LF, or a control character");
+    if (found == HeadScanner::State::kBad)
+      co_return Bad(400, "a line that does not end in CR LF, or a control character");
     bool whole = found == HeadScanner::State::kDone;
     if ((whole ? scanner.size() : input.size()) > options.head_bytes_max) {
       co_return Bad(431, fmt::format("request head larger than {} bytes", options.head_bytes_max));
@@ -109,11 +112,13 @@ Awaitable<Http1Result<void>> HttpConnection::ReadBody(RequestHead& head) {
     if (!sent) co_return Bad(kClientGone, "client gone before its body");
   }
   SocketStream::Time deadline = Clock::now() + state_.options.body_timeout;
-  if (head.body.kind == BodyFraming::Kind::kChunked) co_return co_await ReadChunked(head.request.body, deadline);
+  if (head.body.kind == BodyFraming::Kind::kChunked)
+    co_return co_await ReadChunked(head.request.body, deadline);
   co_return co_await ReadSized(head.request.body, head.body.length, deadline);
 }
 
-Awaitable<Http1Result<void>> HttpConnection::ReadSized(std::string& body, uint64_t length, SocketStream::Time deadline) {
+Awaitable<Http1Result<void>> HttpConnection::ReadSized(std::string& body, uint64_t length,
+                                                       SocketStream::Time deadline) {
   body.reserve(std::min(length, kReserveMax));
   for (;;) {
     std::string_view input = stream_->input().substr(0, length - body.size());

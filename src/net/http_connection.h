@@ -25,8 +25,8 @@ struct HttpServerState {
 // Threads: the loop's alone.
 class HttpConnection {
  public:
-  HttpConnection(std::shared_ptr<SocketStream> stream, std::string peer, boost::asio::any_io_executor executor,
-                 HttpServerState& state);
+  HttpConnection(std::shared_ptr<SocketStream> stream, std::string peer,
+                 boost::asio::any_io_executor executor, HttpServerState& state);
 
   // Serves until the connection ends; refuse: answers 503 and no more. self keeps the object while the coroutine runs.
   static Awaitable<void> Run(std::shared_ptr<HttpConnection> self, bool refuse);

@@ -7,7 +7,8 @@
 
 namespace beleg::net {
 
-HttpExchange::HttpExchange(SocketStream& stream, RequestHead head, bool keep_alive, boost::asio::any_io_executor executor)
+HttpExchange::HttpExchange(SocketStream& stream, RequestHead head, bool keep_alive,
+                           boost::asio::any_io_executor executor)
     : stream_(stream), head_(std::move(head)), keep_alive_(keep_alive), executor_(std::move(executor)) {}
 
 Awaitable<Result<void>> HttpExchange::Reply(HttpResponse response) {
@@ -16,7 +17,8 @@ Awaitable<Result<void>> HttpExchange::Reply(HttpResponse response) {
   // To HEAD the length is told, the body is not sent; 204 and 304 have neither (RFC 9110 §8.6).
   std::string field;
   bool no_body = HasNoBody(response.status);
-  if (!no_body || head_.request.method == "HEAD") field = fmt::format("content-length: {}\r\n", response.body.size());
+  if (!no_body || head_.request.method == "HEAD")
+    field = fmt::format("content-length: {}\r\n", response.body.size());
   if (no_body) response.body.clear();
   std::string head = FormatHead(response.status, response.headers, field);
   CO_TRY(co_await stream_.Write(head, response.body));
@@ -61,7 +63,8 @@ Awaitable<Result<void>> HttpExchange::Write(std::string_view bytes) {
     co_return co_await stream_.Write(size, bytes, "\r\n");
   }
   if (framing_ == Framing::kLength) {
-    if (bytes.size() > length_left_) co_return Fail(ErrorCode::kInternal, "the answer is longer than its content-length");
+    if (bytes.size() > length_left_)
+      co_return Fail(ErrorCode::kInternal, "the answer is longer than its content-length");
     length_left_ -= bytes.size();
   }
   co_return co_await stream_.Write(bytes);
@@ -70,7 +73,8 @@ Awaitable<Result<void>> HttpExchange::Write(std::string_view bytes) {
 Awaitable<Result<void>> HttpExchange::EndStream() {
   CHECK(state_ == State::kStreaming, "EndStream comes after StartStream");
   if (length_left_ > 0 && framing_ == Framing::kLength) {
-    co_return Fail(ErrorCode::kInternal, "the answer is {} bytes shorter than its content-length", length_left_);
+    co_return Fail(ErrorCode::kInternal, "the answer is {} bytes shorter than its content-length",
+                   length_left_);
   }
   if (framing_ == Framing::kChunked) {
     CO_TRY(co_await stream_.Write("0\r\n\r\n"));

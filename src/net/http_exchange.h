@@ -10,7 +10,8 @@ namespace beleg::net {
 class HttpExchange final : public Exchange {
  public:
   // keep_alive: false when the server wants the connection to end after this answer.
-  HttpExchange(SocketStream& stream, RequestHead head, bool keep_alive, boost::asio::any_io_executor executor);
+  HttpExchange(SocketStream& stream, RequestHead head, bool keep_alive,
+               boost::asio::any_io_executor executor);
   ~HttpExchange() override { stream_.OnEnd({}); }
 
   const HttpRequest& request() const override { return head_.request; }

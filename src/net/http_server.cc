@@ -1,13 +1,12 @@
 #include "net/http_server.h"
 
-#include <fmt/format.h>
-
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <fmt/format.h>
 
 #include "base/log.h"
 #include "net/resolve.h"
@@ -26,7 +25,8 @@ constexpr std::chrono::milliseconds kAcceptBackOff{50};
 constexpr std::chrono::seconds kSlowHandlerWarning{10};
 
 bool IsShortage(const error_code& error) {
-  return error == boost::system::errc::too_many_files_open || error == boost::system::errc::too_many_files_open_in_system ||
+  return error == boost::system::errc::too_many_files_open ||
+         error == boost::system::errc::too_many_files_open_in_system ||
          error == boost::system::errc::no_buffer_space || error == boost::system::errc::not_enough_memory;
 }
 
@@ -131,7 +131,9 @@ void Server::HandOver(ServerLoop& loop, tcp::socket socket) {
     state_.accepted.fetch_add(1);
     state_.open.fetch_add(1);
   }
-  asio::dispatch(loop.context(), [&loop, refuse, socket = std::move(socket)]() mutable { loop.Add(std::move(socket), refuse); });
+  asio::dispatch(loop.context(), [&loop, refuse, socket = std::move(socket)]() mutable {
+    loop.Add(std::move(socket), refuse);
+  });
 }
 
 HttpServerCounters Server::counters() const {

@@ -13,12 +13,13 @@
 //          from any thread, as long as the handler has not returned.
 #pragma once
 
-#include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/awaitable.hpp>
 #include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
 
 #include "base/result.h"
 #include "net/http.h"
@@ -76,8 +77,8 @@ struct HttpServerOptions {
   // Asked instead of make_error when the head of a request was read but its body was not (413, 408, 400 for bad chunks, 499
   // for a client gone while sending, whose answer is dropped). Such a request never reaches the handler; here it can be
   // recorded. May be empty.
-  std::function<Awaitable<HttpResponse>(const HttpRequest& head, int status, std::string message)> refuse_body =
-      {};
+  std::function<Awaitable<HttpResponse>(const HttpRequest& head, int status, std::string message)>
+      refuse_body = {};
 };
 
 struct HttpServerCounters {

@@ -32,8 +32,9 @@ TEST(HttpHeaders, NamesCompareWithoutCase) {
 TEST(HttpRequest, PathAndQueryAreTakenApart) {
   EXPECT_EQ(To("/a%20b?x=1").path(), "/a%20b");
   EXPECT_EQ(To("/a").path(), "/a");
-  EXPECT_THAT(*To("/a?x=1&y=a%20b+c%26&&empty&z==&x=2").Query(),
-              ElementsAre(Pair("x", "1"), Pair("y", "a b c&"), Pair("empty", ""), Pair("z", "="), Pair("x", "2")));
+  EXPECT_THAT(
+      *To("/a?x=1&y=a%20b+c%26&&empty&z==&x=2").Query(),
+      ElementsAre(Pair("x", "1"), Pair("y", "a b c&"), Pair("empty", ""), Pair("z", "="), Pair("x", "2")));
   EXPECT_THAT(*To("/a").Query(), ElementsAre());
   for (const char* bad : {"/?a=%", "/?a=%2", "/?a=%zz", "/?%=1"}) {
     EXPECT_EQ(To(bad).Query().error().code, ErrorCode::kInvalidArgument) << bad;
@@ -74,9 +75,9 @@ TEST(ParseUrl, TakesUrlsApart) {
 }
 
 TEST(ParseUrl, SaysWhatIsWrong) {
-  for (const char* bad : {"", "a:80", "ftp://a", "http://", "http://:80", "http://a:", "http://a:0", "http://a:65536", "http://a:-1",
-                          "http://a b/", "http://a/b c", "http://a/#f", "http://[::1", "http://[::1]x", "http://[]", "http://[g]",
-                          "http://a:8:0/"}) {
+  for (const char* bad : {"", "a:80", "ftp://a", "http://", "http://:80", "http://a:", "http://a:0",
+                          "http://a:65536", "http://a:-1", "http://a b/", "http://a/b c", "http://a/#f",
+                          "http://[::1", "http://[::1]x", "http://[]", "http://[g]", "http://a:8:0/"}) {
     auto url = ParseUrl(bad);
     ASSERT_FALSE(url) << bad;
     EXPECT_EQ(url.error().code, ErrorCode::kInvalidArgument) << bad;

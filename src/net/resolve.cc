@@ -1,8 +1,7 @@
 #include "net/resolve.h"
 
-#include <fmt/format.h>
-
 #include <boost/asio/io_context.hpp>
+#include <fmt/format.h>
 
 namespace beleg::net {
 
@@ -20,7 +19,8 @@ Result<std::vector<tcp::endpoint>> ResolveToListen(const Endpoint& endpoint) {
   tcp::resolver resolver(context);
   auto found = resolver.resolve(endpoint.host, std::to_string(endpoint.port), tcp::resolver::passive, error);
   if (error || found.empty()) {
-    return Fail(ErrorCode::kInvalidArgument, "cannot listen on {}:{}: {}", endpoint.host, endpoint.port, error.message());
+    return Fail(ErrorCode::kInvalidArgument, "cannot listen on {}:{}: {}", endpoint.host, endpoint.port,
+                error.message());
   }
   return std::vector<tcp::endpoint>(found.begin(), found.end());
 }

@@ -1,9 +1,10 @@
 // Names and numbers of hosts as Asio's endpoints.
 #pragma once
 
-#include <boost/asio/ip/tcp.hpp>
 #include <string>
 #include <vector>
+
+#include <boost/asio/ip/tcp.hpp>
 
 #include "base/result.h"
 #include "net/http.h"

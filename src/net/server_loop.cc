@@ -1,9 +1,10 @@
 #include "net/server_loop.h"
 
 #include <algorithm>
+#include <vector>
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
-#include <vector>
 
 #include "base/log.h"
 #include "net/resolve.h"
@@ -21,7 +22,8 @@ constexpr size_t kScratchBytes = 64 << 10;
 constexpr size_t kRefusedOpenMax = 64;
 
 std::chrono::milliseconds TickInterval(const HttpServerOptions& options) {
-  auto shortest = std::min({options.head_timeout, options.body_timeout, options.idle_timeout, options.write_timeout});
+  auto shortest =
+      std::min({options.head_timeout, options.body_timeout, options.idle_timeout, options.write_timeout});
   return std::clamp(shortest / 8, std::chrono::milliseconds(5), std::chrono::milliseconds(250));
 }
 
@@ -49,8 +51,8 @@ void ServerLoop::Add(tcp::socket socket, bool refuse) {
   // What a chunk's line, or a head of the largest size and a bit more, needs.
   size_t input_max = std::max(state_.options.head_bytes_max, kScratchBytes) + kChunkLineMax;
   std::string peer = FormatPeer(socket);
-  auto stream = std::make_shared<SocketStream>(
-      std::move(socket), scratch_, SocketStream::Limits{input_max, state_.options.write_timeout});
+  auto stream = std::make_shared<SocketStream>(std::move(socket), scratch_,
+                                               SocketStream::Limits{input_max, state_.options.write_timeout});
   auto connection =
       std::make_shared<HttpConnection>(std::move(stream), std::move(peer), context_.get_executor(), state_);
   connections_.insert(connection);
@@ -108,7 +110,8 @@ bool ServerLoop::WaitUntilEmpty(std::chrono::steady_clock::time_point deadline) 
   while (live_ > 0) {
     auto left = deadline - std::chrono::steady_clock::now();
     if (left <= left.zero()) return false;
-    emptied_.WaitFor(mutex_, std::chrono::duration_cast<std::chrono::microseconds>(left) + std::chrono::microseconds(1));
+    emptied_.WaitFor(
+        mutex_, std::chrono::duration_cast<std::chrono::microseconds>(left) + std::chrono::microseconds(1));
   }
   return true;
 }

@@ -1,11 +1,12 @@
 // One event loop of a server: a thread, its connections and their timeouts.
 #pragma once
 
+#include <optional>
+#include <unordered_set>
+
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <optional>
-#include <unordered_set>
 
 #include "base/mutex.h"
 #include "base/thread.h"

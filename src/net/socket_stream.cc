@@ -3,6 +3,7 @@
 #include <poll.h>
 
 #include <array>
+
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -21,7 +22,9 @@ namespace {
 // A writer whose peer takes all at once lets other connections of the loop have their turn after so many bytes.
 constexpr size_t kYieldBytes = 256 << 10;
 
-bool WouldBlock(const error_code& error) { return error == asio::error::would_block || error == asio::error::try_again; }
+bool WouldBlock(const error_code& error) {
+  return error == asio::error::would_block || error == asio::error::try_again;
+}
 
 }  // namespace
 
@@ -83,7 +86,8 @@ void SocketStream::Wake() {
   waiter();
 }
 
-asio::awaitable<Result<void>> SocketStream::Write(std::string_view first, std::string_view second, std::string_view third) {
+asio::awaitable<Result<void>> SocketStream::Write(std::string_view first, std::string_view second,
+                                                  std::string_view third) {
   CHECK(!writing_, "two coroutines write one connection");
   Pieces pieces{asio::buffer(first), asio::buffer(second), asio::buffer(third)};
   size_t left = first.size() + second.size() + third.size();

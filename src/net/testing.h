@@ -23,7 +23,9 @@ class RawSocket {
   // Connects.
   explicit RawSocket(uint16_t port);
   ~RawSocket() { Close(); }
-  RawSocket(RawSocket&& other) noexcept : fd_(other.fd_), pending_(std::move(other.pending_)) { other.fd_ = -1; }
+  RawSocket(RawSocket&& other) noexcept : fd_(other.fd_), pending_(std::move(other.pending_)) {
+    other.fd_ = -1;
+  }
   RawSocket(const RawSocket&) = delete;
   RawSocket& operator=(const RawSocket&) = delete;
 
@@ -57,6 +59,9 @@ class RawSocket {
   bool timed_out_ = false;
 };
 
+// What the server on that port answers to these bytes, up to the end of the connection.
+std::string AnswerTo(uint16_t port, std::string_view bytes);
+
 // A server that the test plays itself.
 class RawListener {
  public:
@@ -85,7 +90,8 @@ inline ::sockaddr_in LoopbackAddress(uint16_t port) {
 inline RawListener::RawListener() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   ::sockaddr_in address = LoopbackAddress(0);
   ::socklen_t size = sizeof address;
-  CHECK(::bind(fd_, reinterpret_cast<::sockaddr*>(&address), size) == 0 && ::listen(fd_, 64) == 0, "bind, listen");
+  CHECK(::bind(fd_, reinterpret_cast<::sockaddr*>(&address), size) == 0 && ::listen(fd_, 64) == 0,
+        "bind, listen");
   ::getsockname(fd_, reinterpret_cast<::sockaddr*>(&address), &size);
   port_ = ntohs(address.sin_port);
 }
@@ -146,8 +152,7 @@ inline std::string RawSocket::ReadUntil(std::string_view end) {
 }
 
 inline std::string RawSocket::ReadBytes(size_t count) {
-  while (pending_.size() < count && Fill()) {
-  }
+  while (pending_.size() < count && Fill()) {}
   std::string out = pending_.substr(0, count);
   pending_.erase(0, out.size());
   return out;
@@ -164,8 +169,7 @@ inline std::string RawSocket::ReadResponse() {
 }
 
 inline std::string RawSocket::ReadAll() {
-  while (Fill()) {
-  }
+  while (Fill()) {}
   return std::exchange(pending_, {});
 }
 
@@ -185,6 +189,13 @@ inline void RawSocket::Reset() {
 inline void RawSocket::ShrinkReceiveBuffer() {
   int bytes = 4'096;
   ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+}
+
+inline std::string AnswerTo(uint16_t port, std::string_view bytes) {
+  RawSocket client(port);
+  client.Send(bytes);
+  std::string answer = client.ReadAll();
+  return client.timed_out() ? answer + "<and the connection stays open>" : answer;
 }
 
 }  // namespace beleg::net

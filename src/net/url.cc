@@ -8,7 +8,8 @@ namespace beleg::net {
 namespace {
 
 bool IsHostCharacter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
+         c == '_';
 }
 
 bool IsIpv6Character(char c) {
@@ -17,7 +18,8 @@ bool IsIpv6Character(char c) {
 
 Result<uint16_t> ParsePort(std::string_view text, std::string_view whole) {
   auto port = ParseUint64(text);
-  if (!port || *port > 65'535) return Fail(ErrorCode::kInvalidArgument, "\"{}\": bad port \"{}\", want 0 to 65535", whole, text);
+  if (!port || *port > 65'535)
+    return Fail(ErrorCode::kInvalidArgument, "\"{}\": bad port \"{}\", want 0 to 65535", whole, text);
   return static_cast<uint16_t>(*port);
 }
 
@@ -32,7 +34,8 @@ Result<Authority> SplitAuthority(std::string_view text, std::string_view whole) 
   std::string_view rest;
   if (text.starts_with('[')) {
     size_t end = text.find(']');
-    if (end == std::string_view::npos) return Fail(ErrorCode::kInvalidArgument, "\"{}\": \"[\" without \"]\"", whole);
+    if (end == std::string_view::npos)
+      return Fail(ErrorCode::kInvalidArgument, "\"{}\": \"[\" without \"]\"", whole);
     out.host = text.substr(1, end - 1);
     rest = text.substr(end + 1);
     if (out.host.empty() || !std::all_of(out.host.begin(), out.host.end(), IsIpv6Character)) {
@@ -71,7 +74,8 @@ Result<Url> ParseUrl(std::string_view text) {
   std::string_view target = rest.substr(end);
   if (rest.substr(0, end).find('@') != std::string_view::npos) {
     // Not echoed: it may hold a password.
-    return Fail(ErrorCode::kInvalidArgument, "a URL with user or password (\"@\" before the host) is not taken");
+    return Fail(ErrorCode::kInvalidArgument,
+                "a URL with user or password (\"@\" before the host) is not taken");
   }
   TRY_ASSIGN(Authority authority, SplitAuthority(rest.substr(0, end), text));
   if (authority.host.empty()) return Fail(ErrorCode::kInvalidArgument, "\"{}\": no host", text);
@@ -83,7 +87,8 @@ Result<Url> ParseUrl(std::string_view text) {
   }
   for (char c : target) {
     if (c <= ' ' || c >= 0x7f || c == '#') {
-      return Fail(ErrorCode::kInvalidArgument, "\"{}\": path with a space, \"#\" or non-ASCII character", text);
+      return Fail(ErrorCode::kInvalidArgument, "\"{}\": path with a space, \"#\" or non-ASCII character",
+                  text);
     }
   }
   url.target = target.starts_with('/') ? std::string(target) : "/" + std::string(target);

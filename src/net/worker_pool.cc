@@ -76,7 +76,8 @@ void Complete(std::shared_ptr<Job> job) {
 }
 
 template <class Completion>
-void StartJob(Completion completion, WorkerPool& pool, std::shared_ptr<const BlockingHandler> handler, Exchange& exchange) {
+void StartJob(Completion completion, WorkerPool& pool, std::shared_ptr<const BlockingHandler> handler,
+              Exchange& exchange) {
   auto job = std::make_shared<Job>(exchange, std::move(handler), std::move(completion));
   bool taken = pool.Run([job] {
     job->response = RunGuarded(*job->handler, job->exchange.request());
@@ -87,10 +88,10 @@ void StartJob(Completion completion, WorkerPool& pool, std::shared_ptr<const Blo
   Complete(std::move(job));
 }
 
-Awaitable<void> RunOnPool(WorkerPool& pool, std::shared_ptr<const BlockingHandler> handler, Exchange& exchange) {
-  auto start = [](auto completion, WorkerPool* to, std::shared_ptr<const BlockingHandler> what, Exchange* of) {
-    StartJob(std::move(completion), *to, std::move(what), *of);
-  };
+Awaitable<void> RunOnPool(WorkerPool& pool, std::shared_ptr<const BlockingHandler> handler,
+                          Exchange& exchange) {
+  auto start = [](auto completion, WorkerPool* to, std::shared_ptr<const BlockingHandler> what,
+                  Exchange* of) { StartJob(std::move(completion), *to, std::move(what), *of); };
   HttpResponse response = co_await asio::async_initiate<decltype(asio::use_awaitable), void(HttpResponse)>(
       start, asio::use_awaitable, &pool, std::move(handler), &exchange);
   auto sent = co_await exchange.Reply(std::move(response));

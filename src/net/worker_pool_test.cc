@@ -1,12 +1,12 @@
 #include "net/worker_pool.h"
 
-#include <fmt/format.h>
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <atomic>
 #include <future>
 #include <stdexcept>
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include "net/testing.h"
 
@@ -19,11 +19,14 @@ using ::testing::StartsWith;
 
 constexpr std::string_view kGet = "GET /a HTTP/1.1\r\nhost: x\r\n\r\n";
 
-std::unique_ptr<HttpServer> Serve(Handler handler) { return std::move(*HttpServer::Listen({}, std::move(handler))); }
+std::unique_ptr<HttpServer> Serve(Handler handler) {
+  return std::move(*HttpServer::Listen({}, std::move(handler)));
+}
 
 TEST(WorkerPool, AnswersFromItsThreads) {
   auto pool = WorkerPool::Start(2, 100);
-  auto server = Serve(OnPool(*pool, [](const HttpRequest& request) { return MakeResponse(200, "text/plain", request.target); }));
+  auto server = Serve(OnPool(
+      *pool, [](const HttpRequest& request) { return MakeResponse(200, "text/plain", request.target); }));
   RawSocket client(server->port());
   for (int i = 0; i < 100; ++i) {
     client.Send(kGet);
@@ -72,9 +75,8 @@ TEST(WorkerPool, Answers503WhenItsQueueIsFull) {
 
 TEST(WorkerPool, Answers500ForAnException) {
   auto pool = WorkerPool::Start(1, 1);
-  auto server = Serve(OnPool(*pool, [](const HttpRequest&) {
-    return MakeResponse(200, "text/plain", std::string("a").substr(2));
-  }));
+  auto server = Serve(OnPool(
+      *pool, [](const HttpRequest&) { return MakeResponse(200, "text/plain", std::string("a").substr(2)); }));
   RawSocket client(server->port());
   client.Send(kGet);
   EXPECT_THAT(client.ReadResponse(), StartsWith("HTTP/1.1 500 "));

@@ -18,8 +18,9 @@ Result<std::string_view> TemplateRole(const ChatMessage& message, size_t index) 
   if (message.role == "developer") return kRoles[0];
   auto role = std::find(kRoles.begin(), kRoles.end(), message.role);
   if (role == kRoles.end()) {
-    return Fail(ErrorCode::kInvalidArgument, "messages[{}].role \"{}\": want system, developer, user, assistant or tool",
-                index, message.role);
+    return Fail(ErrorCode::kInvalidArgument,
+                "messages[{}].role \"{}\": want system, developer, user, assistant or tool", index,
+                message.role);
   }
   return *role;
 }

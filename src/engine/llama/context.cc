@@ -1,11 +1,11 @@
 #include "engine/llama/context.h"
 
-#include <ggml-backend.h>
-#include <ggml-cpu.h>
-
 #include <algorithm>
 #include <exception>
 #include <utility>
+
+#include <ggml-backend.h>
+#include <ggml-cpu.h>
 
 #include "base/check.h"
 #include "engine/llama/library.h"
@@ -61,14 +61,15 @@ Result<std::unique_ptr<Context>> Context::Create(llama_model* model, const Optio
   try {
     llama_context_ptr context(llama_init_from_model(model, ParamsOf(options)));
     if (!context) {
-      return Fail(ErrorCode::kResourceExhausted, "no memory for {} sequences of {} tokens: {}", options.sequences_max,
-                  options.context_tokens, TakeLastError());
+      return Fail(ErrorCode::kResourceExhausted, "no memory for {} sequences of {} tokens: {}",
+                  options.sequences_max, options.context_tokens, TakeLastError());
     }
-    bool keeps_parts = !llama_model_is_recurrent(model) && !llama_model_is_hybrid(model) && llama_model_n_swa(model) == 0;
+    bool keeps_parts =
+        !llama_model_is_recurrent(model) && !llama_model_is_hybrid(model) && llama_model_n_swa(model) == 0;
     return std::make_unique<Context>(std::move(context), options, keeps_parts);
   } catch (const std::exception& error) {
-    return Fail(ErrorCode::kResourceExhausted, "no memory for {} sequences of {} tokens: {}", options.sequences_max,
-                options.context_tokens, error.what());
+    return Fail(ErrorCode::kResourceExhausted, "no memory for {} sequences of {} tokens: {}",
+                options.sequences_max, options.context_tokens, error.what());
   }
 }
 
@@ -100,7 +101,8 @@ Result<void> Context::Compute() {
     int32_t code = llama_decode(context_.get(), batch_);
     if (code == 0) return {};
     if (code == 1) return Fail(ErrorCode::kResourceExhausted, "llama.cpp found no room in the KV cache");
-    return Fail(ErrorCode::kInternal, "llama.cpp could not compute a step (code {}): {}", code, TakeLastError());
+    return Fail(ErrorCode::kInternal, "llama.cpp could not compute a step (code {}): {}", code,
+                TakeLastError());
   } catch (const std::exception& error) {
     return Fail(ErrorCode::kInternal, "llama.cpp could not compute a step: {}", error.what());
   }

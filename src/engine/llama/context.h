@@ -2,11 +2,11 @@
 // calls llama_decode. Engine's thread only.
 #pragma once
 
-#include <llama-cpp.h>
-
 #include <cstdint>
 #include <memory>
 #include <vector>
+
+#include <llama-cpp.h>
 
 #include "base/result.h"
 #include "engine/engine.h"

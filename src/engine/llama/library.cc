@@ -1,11 +1,12 @@
 #include "engine/llama/library.h"
 
-#include <ggml-backend.h>
 #include <llama.h>
 
 #include <filesystem>
 #include <string_view>
 #include <system_error>
+
+#include <ggml-backend.h>
 
 #include "base/log.h"
 #include "base/mutex.h"
@@ -58,7 +59,8 @@ Result<void> LoadBackends(const std::string& dir) {
   std::string from = dir.empty() ? DefaultDir() : dir;
   ggml_backend_load_all_from_path(from.c_str());
   if (ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU) == nullptr) {
-    return Fail(ErrorCode::kFailedPrecondition, "{}: no back end of ggml for this CPU (libggml-cpu-*.so)", from);
+    return Fail(ErrorCode::kFailedPrecondition, "{}: no back end of ggml for this CPU (libggml-cpu-*.so)",
+                from);
   }
   llama_backend_init();
   for (size_t i = 0; i < ggml_backend_dev_count(); ++i) {

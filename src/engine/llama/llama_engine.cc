@@ -19,7 +19,8 @@ class LlamaEngine final : public Engine {
   LlamaEngine(std::unique_ptr<Model> model, std::unique_ptr<Context> context, const LlamaOptions& options)
       : model_(std::move(model)),
         inbox_(std::make_shared<Inbox>(Inbox::Limits{options.sequences_max, options.waiting_max,
-                                                     model_->info().context_tokens, model_->vocabulary().size()})),
+                                                     model_->info().context_tokens,
+                                                     model_->vocabulary().size()})),
         scheduler_(*model_, std::move(context), inbox_, options.sequences_max, options.prefill_chunk_tokens),
         thread_("engine", [this](std::stop_token) { scheduler_.Run(); }) {}
   ~LlamaEngine() override { inbox_->Close(); }  // the thread ends what runs
@@ -54,10 +55,12 @@ int CoreCount() {
 Result<void> CheckOptions(const LlamaOptions& options) {
   auto sequences_limit = static_cast<int>(llama_max_parallel_sequences());
   if (options.sequences_max < 1 || options.sequences_max > sequences_limit) {
-    return Fail(ErrorCode::kInvalidArgument, "sequences_max {}: want 1 to {}", options.sequences_max, sequences_limit);
+    return Fail(ErrorCode::kInvalidArgument, "sequences_max {}: want 1 to {}", options.sequences_max,
+                sequences_limit);
   }
   if (options.prefill_chunk_tokens < 1) {
-    return Fail(ErrorCode::kInvalidArgument, "prefill_chunk_tokens {}: want at least 1", options.prefill_chunk_tokens);
+    return Fail(ErrorCode::kInvalidArgument, "prefill_chunk_tokens {}: want at least 1",
+                options.prefill_chunk_tokens);
   }
   if (options.waiting_max < 0 || options.threads < 0 || options.context_tokens < 0) {
     return Fail(ErrorCode::kInvalidArgument, "waiting_max, threads and context_tokens cannot be negative");

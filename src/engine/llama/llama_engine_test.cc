@@ -1,13 +1,13 @@
 #include "engine/llama/llama_engine.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <list>
 #include <set>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include "engine/testing.h"
 
@@ -21,7 +21,8 @@ std::string ModelPath() {
 
 // One thread: two that wait for each other are slow where others use the cores.
 LlamaOptions SmallOptions() {
-  return {.model_path = ModelPath(), .threads = 1, .sequences_max = 16, .waiting_max = 64, .context_tokens = 256};
+  return {
+      .model_path = ModelPath(), .threads = 1, .sequences_max = 16, .waiting_max = 64, .context_tokens = 256};
 }
 
 // One engine for all tests of the suite: they leave no generation behind.
@@ -182,8 +183,9 @@ TEST_F(LlamaEngine, PromptLongerThanTheContextIsRefused) {
 }
 
 TEST_F(LlamaEngine, SharedPrefixIsTakenFromTheCache) {
-  std::string prefix = "You are a careful clerk who files every voucher, line by line, and answers questions about them "
-                       "in short sentences. You never guess, and you say so when a voucher is missing. Question: ";
+  std::string prefix =
+      "You are a careful clerk who files every voucher, line by line, and answers questions about them "
+      "in short sentences. You never guess, and you say so when a voucher is missing. Question: ";
   Done cold = Generate(Greedy(prefix + "what is a ledger?", 4));
   EngineStats before = engine_->stats();
   Done warm = Generate(Greedy(prefix + "who keeps it?", 4));
@@ -204,8 +206,9 @@ TEST_F(LlamaEngine, ReusedPrefixGivesTheSameAnswer) {
 
 // All come at once, so nobody finds the prefix computed: the first computes it, the others wait for it and copy.
 TEST_F(LlamaEngine, ColdPrefixIsComputedOnceForAllWhoComeTogether) {
-  std::string prefix = "In the archive of the harbour town there were exactly ninety-one shelves, and on each shelf lay the "
-                       "papers of one ship, tied with a red ribbon, sorted by the year of its last voyage and sealed. ";
+  std::string prefix =
+      "In the archive of the harbour town there were exactly ninety-one shelves, and on each shelf lay the "
+      "papers of one ship, tied with a red ribbon, sorted by the year of its last voyage and sealed. ";
   std::list<CollectingSink> sinks(6);
   std::vector<std::unique_ptr<Generation>> generations;
   int64_t prompt_tokens = 0;
@@ -310,12 +313,14 @@ TEST(OpenLlama, EndOfTheEngineEndsWhatRuns) {
 TEST(OpenLlama, ChunksOfAPromptGiveTheSameAnswer) {
   LlamaOptions options = SmallOptions();
   options.sequences_max = 2;
-  std::string text = "Chunk by chunk a prompt is computed, and in the end their size does not matter. Chunk by";
+  std::string text =
+      "Chunk by chunk a prompt is computed, and in the end their size does not matter. Chunk by";
   std::vector<std::string> answers;
   for (int chunk : {7, 512}) {
     options.prefill_chunk_tokens = chunk;
     auto engine = OpenLlama(options).value();
-    GenerateRequest request{.prompt = engine->Tokenize(text, true).value(), .max_tokens = 4, .sampling = {.temperature = 0}};
+    GenerateRequest request{
+        .prompt = engine->Tokenize(text, true).value(), .max_tokens = 4, .sampling = {.temperature = 0}};
     CollectingSink sink;
     auto generation = engine->Start(request, sink).value();
     EXPECT_EQ(sink.WaitDone().sequences[0].output_tokens, 4);
@@ -362,7 +367,9 @@ TEST_F(ModelFile, MissingFileIsNotFound) {
   EXPECT_THAT(message, testing::HasSubstr("none.gguf"));
 }
 
-TEST_F(ModelFile, FolderIsRefused) { EXPECT_EQ(OpenError({.model_path = folder_}), ErrorCode::kInvalidArgument); }
+TEST_F(ModelFile, FolderIsRefused) {
+  EXPECT_EQ(OpenError({.model_path = folder_}), ErrorCode::kInvalidArgument);
+}
 
 TEST_F(ModelFile, OtherFilesAreNotGguf) {
   EXPECT_EQ(OpenError(With("PK\3\4 this is a zip")), ErrorCode::kDataLoss);

@@ -18,7 +18,8 @@ std::string BaseName(const std::string& path) { return path.substr(path.find_las
 
 std::string ServedName(std::string file) {
   if (file.ends_with(".gguf")) file.resize(file.size() - 5);
-  std::transform(file.begin(), file.end(), file.begin(), [](char c) { return 'A' <= c && c <= 'Z' ? c - 'A' + 'a' : c; });
+  std::transform(file.begin(), file.end(), file.begin(),
+                 [](char c) { return 'A' <= c && c <= 'Z' ? c - 'A' + 'a' : c; });
   return file;
 }
 
@@ -52,8 +53,8 @@ Result<int64_t> ContextTokens(const LlamaOptions& options, const llama_model* mo
   int64_t trained = llama_model_n_ctx_train(model);
   if (options.context_tokens == 0) return std::min(trained, kContextDefault);
   if (options.context_tokens < 1 || options.context_tokens > trained) {
-    return Fail(ErrorCode::kInvalidArgument, "a context of {} tokens: the model was trained with {}", options.context_tokens,
-                trained);
+    return Fail(ErrorCode::kInvalidArgument, "a context of {} tokens: the model was trained with {}",
+                options.context_tokens, trained);
   }
   return options.context_tokens;
 }
@@ -82,7 +83,8 @@ Result<std::unique_ptr<Model>> Model::Load(const LlamaOptions& options) {
   info.parameter_count = static_cast<int64_t>(llama_model_n_params(weights.get()));
   auto model = std::make_unique<Model>(std::move(weights), std::move(info));
   LOG_INFO("engine.model_loaded", F("file", path), F("bytes", bytes), F("sha256", HexEncode(AsView(hash))),
-           F("hash_ms", (hashed_us - start_us) / 1000), F("load_ms", (SystemClock().MonoMicros() - hashed_us) / 1000));
+           F("hash_ms", (hashed_us - start_us) / 1000),
+           F("load_ms", (SystemClock().MonoMicros() - hashed_us) / 1000));
   return model;
 }
 

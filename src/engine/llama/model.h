@@ -2,10 +2,10 @@
 // safe from any thread once loaded.
 #pragma once
 
-#include <llama-cpp.h>
-
 #include <memory>
 #include <string>
+
+#include <llama-cpp.h>
 
 #include "base/result.h"
 #include "engine/engine.h"

@@ -60,7 +60,8 @@ using Gguf = std::unique_ptr<gguf_context, decltype(&gguf_free)>;
 uint64_t WantedBytes(const gguf_context* gguf) {
   uint64_t data_bytes = 0;
   for (int64_t i = 0; i < gguf_get_n_tensors(gguf); ++i) {
-    data_bytes = std::max<uint64_t>(data_bytes, gguf_get_tensor_offset(gguf, i) + gguf_get_tensor_size(gguf, i));
+    data_bytes =
+        std::max<uint64_t>(data_bytes, gguf_get_tensor_offset(gguf, i) + gguf_get_tensor_size(gguf, i));
   }
   return gguf_get_data_offset(gguf) + data_bytes;
 }
@@ -83,12 +84,15 @@ Result<uint64_t> CheckModelFile(const std::string& path) {
   char magic[4];
   TRY_ASSIGN(size_t got, Read(file, path, magic, sizeof magic));
   if (got < sizeof magic || std::memcmp(magic, "GGUF", 4) != 0) {
-    return Fail(ErrorCode::kDataLoss, "{}: not a GGUF file: it does not begin with GGUF ({} bytes)", path, found);
+    return Fail(ErrorCode::kDataLoss, "{}: not a GGUF file: it does not begin with GGUF ({} bytes)", path,
+                found);
   }
   Gguf gguf(gguf_init_from_file(path.c_str(), {.no_alloc = true, .ctx = nullptr}), gguf_free);
-  if (!gguf) return Fail(ErrorCode::kDataLoss, "{}: the GGUF header is damaged or cut short ({} bytes)", path, found);
+  if (!gguf)
+    return Fail(ErrorCode::kDataLoss, "{}: the GGUF header is damaged or cut short ({} bytes)", path, found);
   if (uint64_t wanted = WantedBytes(gguf.get()); found < wanted) {
-    return Fail(ErrorCode::kDataLoss, "{}: cut short: the header describes {} bytes, the file has {}", path, wanted, found);
+    return Fail(ErrorCode::kDataLoss, "{}: cut short: the header describes {} bytes, the file has {}", path,
+                wanted, found);
   }
   if (IsSplit(gguf.get())) {
     return Fail(ErrorCode::kUnimplemented, "{}: one part of a split model; merge it into one file", path);

@@ -25,10 +25,12 @@ uint32_t SeedOf(const Sampling& sampling, int sequence) {
   return out == LLAMA_DEFAULT_SEED ? out - 1 : out;  // that one means "draw one yourself"
 }
 
-void AddPenalties(llama_sampler* chain, const Sampling& s, int32_t vocabulary_size, const std::vector<Token>& prompt) {
+void AddPenalties(llama_sampler* chain, const Sampling& s, int32_t vocabulary_size,
+                  const std::vector<Token>& prompt) {
   auto repetition = static_cast<float>(s.repetition_penalty);
   if (repetition != 1.0f) {
-    llama_sampler* penalties = llama_sampler_init_penalties(vocabulary_size, kPenaltyWindow, repetition, 0, 0);
+    llama_sampler* penalties =
+        llama_sampler_init_penalties(vocabulary_size, kPenaltyWindow, repetition, 0, 0);
     for (Token token : prompt) llama_sampler_accept(penalties, token);
     Add(chain, penalties);
   }
@@ -50,9 +52,33 @@ void AddDraw(llama_sampler* chain, const Sampling& s, int sequence) {
   Add(chain, llama_sampler_init_dist(SeedOf(s, sequence)));
 }
 
+// The index of the largest value, the first of equals. In blocks of lanes that need not wait for each other: this runs
+// once a token over the whole vocabulary, and std::max_element costs ten times as much.
+Token LargestOf(const float* values, int32_t size) {
+  constexpr int32_t kLanes = 16;
+  constexpr int32_t kBlock = 32 * kLanes;
+  float best = values[0];
+  int32_t best_block = 0;
+  int32_t block = 0;
+  for (; block + kBlock <= size; block += kBlock) {
+    float lanes[kLanes];
+    std::copy_n(values + block, kLanes, lanes);
+    for (int32_t i = block + kLanes; i < block + kBlock; i += kLanes) {
+      for (int32_t lane = 0; lane < kLanes; ++lane) lanes[lane] = std::max(lanes[lane], values[i + lane]);
+    }
+    float largest = *std::max_element(lanes, lanes + kLanes);
+    if (largest > best) best = largest, best_block = block;
+  }
+  const float* rest = std::max_element(values + block, values + size);
+  if (rest != values + size && *rest > best) return static_cast<Token>(rest - values);
+  int32_t end = std::min(best_block + kBlock, size);
+  return static_cast<Token>(std::max_element(values + best_block, values + end) - values);
+}
+
 }  // namespace
 
-Sampler::Sampler(const Sampling& sampling, const llama_vocab* vocabulary, const std::vector<Token>& prompt, int sequence)
+Sampler::Sampler(const Sampling& sampling, const llama_vocab* vocabulary, const std::vector<Token>& prompt,
+                 int sequence)
     : vocabulary_size_(llama_vocab_n_tokens(vocabulary)) {
   bool greedy = sampling.temperature <= 0;
   bool penalties =
@@ -71,8 +97,7 @@ Sampler::Sampler(const Sampling& sampling, const llama_vocab* vocabulary, const 
 
 Token Sampler::Sample(llama_context* context, int32_t row) {
   if (chain_) return llama_sampler_sample(chain_.get(), context, row);
-  const float* logits = llama_get_logits_ith(context, row);
-  return static_cast<Token>(std::max_element(logits, logits + vocabulary_size_) - logits);
+  return LargestOf(llama_get_logits_ith(context, row), vocabulary_size_);
 }
 
 }  // namespace beleg::engine

@@ -11,7 +11,8 @@ class Sampler {
  public:
   // sequence: which of a request's n; each draws another stream from the same seed. Repetition counts prompt and answer,
   // presence and frequency the answer alone (as vLLM).
-  Sampler(const Sampling& sampling, const llama_vocab* vocabulary, const std::vector<Token>& prompt, int sequence);
+  Sampler(const Sampling& sampling, const llama_vocab* vocabulary, const std::vector<Token>& prompt,
+          int sequence);
 
   // From the logits of output row of the context's last batch. Cost: one pass over the vocabulary; with temperature some
   // more, a sort of the likely part with top_p.

@@ -20,8 +20,8 @@ const std::vector<Token>& NoPrompt() {
 
 }  // namespace
 
-Scheduler::Scheduler(const Model& model, std::unique_ptr<Context> context, std::shared_ptr<Inbox> inbox, int sequences_max,
-                     int prefill_chunk_tokens)
+Scheduler::Scheduler(const Model& model, std::unique_ptr<Context> context, std::shared_ptr<Inbox> inbox,
+                     int sequences_max, int prefill_chunk_tokens)
     : model_(model),
       context_(std::move(context)),
       inbox_(std::move(inbox)),
@@ -48,7 +48,8 @@ EngineStats Scheduler::stats() const {
   stats.running = inbox_->running();
   stats.waiting = inbox_->waiting();
   auto room = static_cast<double>(model_.info().context_tokens) * static_cast<double>(slots_.size());
-  stats.kv_cache_usage = std::min(1.0, static_cast<double>(busy_tokens_.load(std::memory_order_relaxed)) / room);
+  stats.kv_cache_usage =
+      std::min(1.0, static_cast<double>(busy_tokens_.load(std::memory_order_relaxed)) / room);
   stats.prefix_queried_tokens = queried_tokens_.load(std::memory_order_relaxed);
   stats.prefix_hit_tokens = hit_tokens_.load(std::memory_order_relaxed);
   return stats;
@@ -59,14 +60,18 @@ void Scheduler::Publish() { busy_tokens_.store(slots_.busy_tokens(), std::memory
 void Scheduler::HandleNews(Inbox::News& news) {
   for (auto& call : news.admitted) Admit(call);
   for (auto& call : news.dropped) {
-    if (news.closed) call->Finish(FinishReason::kError, "the engine was stopped", clock_.MonoMicros());
-    else call->Finish(FinishReason::kCancelled, {}, clock_.MonoMicros());
+    if (news.closed)
+      call->Finish(FinishReason::kError, "the engine was stopped", clock_.MonoMicros());
+    else
+      call->Finish(FinishReason::kCancelled, {}, clock_.MonoMicros());
   }
   if (!news.cancelled && !news.closed) return;
   for (auto& sequence : sequences_) {
     if (sequence->phase == Phase::kEnded) continue;
-    if (news.closed) EndCall(sequence->call, FinishReason::kError, "the engine was stopped");
-    else if (sequence->call->cancelled()) EndCall(sequence->call, FinishReason::kCancelled, {});
+    if (news.closed)
+      EndCall(sequence->call, FinishReason::kError, "the engine was stopped");
+    else if (sequence->call->cancelled())
+      EndCall(sequence->call, FinishReason::kCancelled, {});
   }
   std::erase_if(sequences_, [](const auto& sequence) { return sequence->phase == Phase::kEnded; });
 }
@@ -131,8 +136,8 @@ void Scheduler::Begin(Sequence& sequence) {
 
 // Says how much of each prompt is in the step. Returns the sum.
 int64_t Scheduler::PlanPrefill() {
-  bool others_wait =
-      std::any_of(sequences_.begin(), sequences_.end(), [](const auto& s) { return s->phase == Phase::kDecode; });
+  bool others_wait = std::any_of(sequences_.begin(), sequences_.end(),
+                                 [](const auto& s) { return s->phase == Phase::kDecode; });
   int64_t budget = budget_.Tokens(others_wait);
   int64_t left = budget;
   for (auto& sequence : sequences_) {
@@ -153,7 +158,8 @@ void Scheduler::FillBatch() {
     if (sequence->phase == Phase::kDecode) sequence->planned = 1;
     if (sequence->planned > 0) by_slot_.push_back(sequence.get());
   }
-  std::sort(by_slot_.begin(), by_slot_.end(), [](Sequence* a, Sequence* b) { return a->slot->id < b->slot->id; });
+  std::sort(by_slot_.begin(), by_slot_.end(),
+            [](Sequence* a, Sequence* b) { return a->slot->id < b->slot->id; });
   context_->Clear();
   for (Sequence* sequence : by_slot_) {
     Slot& slot = *sequence->slot;
@@ -206,13 +212,15 @@ void Scheduler::Take(Sequence& sequence, Token token) {
   const GenerateRequest& request = sequence.call->request();
   sequence.phase = Phase::kDecode;
   ++sequence.output_tokens;
-  if (!request.ignore_eos && model_.vocabulary().EndsText(token)) return EndSequence(sequence, FinishReason::kStop);
+  if (!request.ignore_eos && model_.vocabulary().EndsText(token))
+    return EndSequence(sequence, FinishReason::kStop);
 
   TextAssembler::Output out = sequence.assembler.Push(model_.vocabulary().Piece(token));
   if (!out.text.empty()) sequence.call->OnText(sequence.index, out.text, out.tokens);
   if (out.stopped) return EndSequence(sequence, FinishReason::kStop);
   int64_t room = model_.info().context_tokens - static_cast<int64_t>(request.prompt.size());
-  if (sequence.output_tokens >= std::min(request.max_tokens, room)) return EndSequence(sequence, FinishReason::kLength);
+  if (sequence.output_tokens >= std::min(request.max_tokens, room))
+    return EndSequence(sequence, FinishReason::kLength);
   sequence.next = token;
 }
 

@@ -26,8 +26,8 @@ namespace beleg::engine {
 class Scheduler {
  public:
   // model outlives the scheduler. inbox admits at most sequences_max.
-  Scheduler(const Model& model, std::unique_ptr<Context> context, std::shared_ptr<Inbox> inbox, int sequences_max,
-            int prefill_chunk_tokens);
+  Scheduler(const Model& model, std::unique_ptr<Context> context, std::shared_ptr<Inbox> inbox,
+            int sequences_max, int prefill_chunk_tokens);
 
   // The thread's work.
   void Run();
@@ -37,10 +37,10 @@ class Scheduler {
 
  private:
   enum class Phase {
-    kNew,       // looks for a beginning that is computed
-    kPrefill,   // its prompt is being computed
-    kFollow,    // waits for the prompt of the call's first sequence
-    kDecode,    // makes the answer
+    kNew,      // looks for a beginning that is computed
+    kPrefill,  // its prompt is being computed
+    kFollow,   // waits for the prompt of the call's first sequence
+    kDecode,   // makes the answer
     kEnded,
   };
   struct Sequence {

@@ -56,7 +56,8 @@ Result<std::vector<Token>> Vocabulary::Tokenize(std::string_view text, bool pars
   try {
     for (int tries = 0; tries < 2; ++tries) {
       auto room = static_cast<int32_t>(tokens.size());
-      int32_t count = llama_tokenize(vocabulary_, text.data(), text_size, tokens.data(), room, true, parse_special);
+      int32_t count =
+          llama_tokenize(vocabulary_, text.data(), text_size, tokens.data(), room, true, parse_special);
       if (count == std::numeric_limits<int32_t>::min()) break;
       tokens.resize(static_cast<size_t>(count < 0 ? -count : count));
       if (count < 0) continue;

@@ -1,0 +1,382 @@
+// The ledger's two threads around LedgerCore: the writer commits groups, the publisher makes tiles and checkpoints.
+#include "ledger/ledger.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <optional>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "base/thread.h"
+#include "ledger/entry_bundle.h"
+#include "ledger/ledger_core.h"
+#include "ledger/op_queue.h"
+#include "ledger/receipt.h"
+
+namespace beleg::ledger {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+
+constexpr milliseconds kRetryPause{200};         // after the disk was found full
+constexpr milliseconds kCheckpointPauseMin{25};  // between checkpoints that somebody asked for
+constexpr milliseconds kProofWaitMax{5'000};
+constexpr int kExitDiskFailed = 74;  // EX_IOERR of sysexits.h
+
+[[noreturn]] void StopProcess(const Error& error) {
+  LOG_ERROR("ledger.stop", F("why", error.message),
+            F("then", "start again: recovery decides what is durable"));
+  std::_Exit(kExitDiskFailed);
+}
+
+// Waits until a number of callbacks have come.
+class Waiter {
+ public:
+  explicit Waiter(size_t count) : left_(count) {}
+  FinishCallback Callback() {
+    return [this](Result<FinishReceipt> receipt) {
+      MutexLock lock(mutex_);
+      if (!first_ || !receipt) first_ = std::move(receipt);
+      if (--left_ == 0) done_.NotifyAll();
+    };
+  }
+  // The first receipt, or an error if any came.
+  Result<FinishReceipt> Wait() {
+    MutexLock lock(mutex_);
+    while (left_ > 0) done_.Wait(mutex_);
+    return *first_;
+  }
+
+ private:
+  Mutex mutex_;
+  CondVar done_;
+  size_t left_ GUARDED_BY(mutex_);
+  std::optional<Result<FinishReceipt>> first_ GUARDED_BY(mutex_);
+};
+
+class ThreadedLedger final : public Ledger {
+ public:
+  explicit ThreadedLedger(std::unique_ptr<LedgerCore> core)
+      : core_(std::move(core)), queue_({core_->options().queue_count_max, core_->options().queue_bytes_max}) {
+    writer_ = Thread("ledger-write", [this](std::stop_token) { Write(); });
+    publisher_ = Thread("ledger-publish", [this](std::stop_token stop) { Publish(stop); });
+  }
+  ~ThreadedLedger() override { Close(); }
+
+  const std::string& origin() const override { return core_->origin(); }
+  const std::string& vkey() const override { return core_->vkey(); }
+  const std::string& host() const override { return core_->host(); }
+
+  Result<uint64_t> BeginBoot(const BootId& boot, record::Boot body) override;
+  void Begin(const BeginFrame& frame, BeginCallback done) override;
+  void Finish(uint64_t seq, std::string leaf, FinishCallback done) override;
+  void Append(std::string leaf, FinishCallback done) override;
+  Result<FinishReceipt> AppendAndWait(std::string leaf) override;
+  OpenSet open_set() const override { return core_->open_requests().Summary(boot()); }
+  uint64_t durable_size() const override { return core_->durable_size(); }
+  uint64_t WaitForSize(uint64_t size, milliseconds limit) override;
+  Result<std::vector<Leaf>> Read(uint64_t first, size_t count_max, size_t bytes_max) override {
+    return core_->Read(first, count_max, bytes_max);
+  }
+  Result<uint64_t> CheckpointAtLeast(uint64_t size, milliseconds limit) override;
+  Result<uint64_t> FindRequest(const RequestId& id) override { return core_->FindRequest(id); }
+  Result<std::string> Proof(uint64_t index) override;
+  Result<Resource> ReadResource(std::string_view path) override { return core_->ReadResource(path); }
+  Result<void> Health() const override;
+  void Close() override;
+
+ private:
+  BootId boot() const;
+  Result<uint64_t> AppendBoot(const BootId& boot, record::Boot body);
+  void Push(Op op);
+
+  // Writer.
+  void Write();
+  void CommitOne(std::vector<Op> ops);
+  void FailAll(std::vector<Op> ops);
+
+  // Publisher.
+  void Publish(std::stop_token stop);
+  bool IsPublishDue() const REQUIRES(mutex_);
+  Result<void> PublishOnce();
+  void PublishRest();
+  void Pause(milliseconds pause);
+
+  void Stop(const Error& error);
+  void WakeWaiters();
+  // Waits until `reached` or Close, at most for limit. Real time: the simulation drives LedgerCore itself.
+  template <class Condition>
+  void WaitUntil(Condition reached, milliseconds limit);
+
+  const std::unique_ptr<LedgerCore> core_;
+  OpQueue queue_;
+  mutable Mutex mutex_;
+  CondVar progress_;      // sizes grew, or the ledger closes
+  CondVar publish_wake_;  // a checkpoint is wanted, or the ledger closes
+  std::optional<BootId> boot_ GUARDED_BY(mutex_);
+  uint64_t wanted_size_ GUARDED_BY(mutex_) = 0;  // checkpoint asked for
+  bool closing_ GUARDED_BY(mutex_) = false;
+  bool broken_ GUARDED_BY(mutex_) = false;
+  Mutex close_mutex_;  // one Close at a time
+  Thread writer_;
+  Thread publisher_;
+};
+
+Result<uint64_t> ThreadedLedger::BeginBoot(const BootId& boot, record::Boot body) {
+  CHECK(!boot.IsZero(), "a boot's id is random");
+  {
+    MutexLock lock(mutex_);
+    CHECK(!boot_, "a process has one boot");
+    boot_ = boot;
+  }
+  auto index = AppendBoot(boot, std::move(body));
+  MutexLock lock(mutex_);
+  if (!index) boot_.reset();  // may be tried again
+  return index;
+}
+
+Result<uint64_t> ThreadedLedger::AppendBoot(const BootId& boot, record::Boot body) {
+  TRY_ASSIGN(auto ops, core_->BootOps(boot, std::move(body)));
+  Waiter waiter(ops.size());
+  for (Op& op : ops) op.done = waiter.Callback();
+  TRY(queue_.PushAll(std::move(ops)));
+  TRY_ASSIGN(FinishReceipt receipt, waiter.Wait());
+  return receipt.index;
+}
+
+BootId ThreadedLedger::boot() const {
+  MutexLock lock(mutex_);
+  return boot_.value_or(BootId{});
+}
+
+void ThreadedLedger::Begin(const BeginFrame& frame, BeginCallback done) {
+  const BootId boot_now = boot();
+  CHECK(!boot_now.IsZero(), "BeginBoot comes first");
+  Op op;
+  op.kind = Op::Kind::kBegin;
+  op.key = {boot_now, frame.id.seq};
+  op.begin = frame;
+  op.begin_done = std::move(done);
+  core_->open_requests().Begin(op.key, frame);
+  Push(std::move(op));
+}
+
+void ThreadedLedger::Finish(uint64_t seq, std::string leaf, FinishCallback done) {
+  CHECK(!leaf.empty() && leaf.size() <= record::kRecordBytesMax,
+        "the room that Begin reserved is for a record");
+  Op op;
+  op.kind = Op::Kind::kEnd;
+  op.key = {boot(), seq};
+  op.leaf = std::move(leaf);
+  op.done = std::move(done);
+  op.request_id = core_->open_requests().End(op.key);
+  if (!op.request_id)
+    return FailOp(op, {ErrorCode::kFailedPrecondition, fmt::format("seq {} is not open", seq)});
+  Push(std::move(op));
+}
+
+void ThreadedLedger::Append(std::string leaf, FinishCallback done) {
+  Op op;
+  op.kind = Op::Kind::kLeaf;
+  op.leaf = std::move(leaf);
+  op.done = std::move(done);
+  if (op.leaf.empty() || op.leaf.size() > kLeafBytesMax)
+    return FailOp(op, {ErrorCode::kInvalidArgument,
+                       fmt::format("a leaf has 1 to {} bytes, not {}", kLeafBytesMax, op.leaf.size())});
+  op.request_id = RequestIdOf(op.leaf);
+  Push(std::move(op));
+}
+
+Result<FinishReceipt> ThreadedLedger::AppendAndWait(std::string leaf) {
+  Waiter waiter(1);
+  Append(std::move(leaf), waiter.Callback());
+  return waiter.Wait();
+}
+
+// Into the queue, or refused at once.
+void ThreadedLedger::Push(Op op) {
+  const bool is_end = op.kind == Op::Kind::kEnd;
+  auto pushed = is_end ? Result<void>() : core_->room().MayTry();
+  if (pushed) pushed = queue_.Push(std::move(op));
+  if (pushed) return;
+  if (op.kind == Op::Kind::kBegin) core_->open_requests().Forget(op.key);
+  FailOp(op, pushed.error());
+}
+
+// Commits what has come, group after group, until the queue is closed and drained.
+void ThreadedLedger::Write() {
+  size_t company = 1;  // how many ops the last group had: as many callers may be about to come again
+  microseconds last_commit{0};
+  const SystemClock clock;
+  for (;;) {
+    // Waiting for company longer than a commit takes never pays.
+    const auto window = std::min(core_->options().group_window, last_commit);
+    auto ops = queue_.Take(company, window, core_->ops_bytes_max());
+    if (ops.empty()) return;
+    company = ops.size();
+    const int64_t start_us = clock.MonoMicros();
+    CommitOne(std::move(ops));
+    last_commit = microseconds(clock.MonoMicros() - start_us);
+  }
+}
+
+void ThreadedLedger::CommitOne(std::vector<Op> ops) {
+  {
+    MutexLock lock(mutex_);
+    if (broken_) return FailAll(std::move(ops));
+  }
+  auto again = core_->Commit(std::move(ops));
+  if (!again) return Stop(again.error());
+  if (!again->empty() && !queue_.Return(*again, kRetryPause)) FailAll(std::move(*again));
+  WakeWaiters();
+}
+
+void ThreadedLedger::FailAll(std::vector<Op> ops) {
+  for (Op& op : ops) FailOp(op, {ErrorCode::kUnavailable, "the ledger is closed"});
+}
+
+// Publishes each interval, and sooner when a checkpoint is wanted, until stopped; then the rest.
+void ThreadedLedger::Publish(std::stop_token stop) {
+  while (!stop.stop_requested()) {
+    {
+      MutexLock lock(mutex_);
+      if (!closing_ && !IsPublishDue()) publish_wake_.WaitFor(mutex_, core_->options().checkpoint_interval);
+      if (closing_) break;
+    }
+    auto done = PublishOnce();
+    if (!done && done.error().code != ErrorCode::kResourceExhausted) return Stop(done.error());
+    WakeWaiters();
+    Pause(done ? kCheckpointPauseMin : kRetryPause);
+  }
+  PublishRest();
+}
+
+// Unlike the wait for something to publish, this one ends early for Close alone.
+void ThreadedLedger::Pause(milliseconds pause) {
+  const SystemClock clock;
+  const int64_t deadline_us = clock.MonoMicros() + microseconds(pause).count();
+  MutexLock lock(mutex_);
+  while (!closing_) {
+    const int64_t left_us = deadline_us - clock.MonoMicros();
+    if (left_us <= 0) return;
+    publish_wake_.WaitFor(mutex_, microseconds(left_us));
+  }
+}
+
+bool ThreadedLedger::IsPublishDue() const {
+  return wanted_size_ > core_->published()->size() && core_->durable_size() > core_->published()->size();
+}
+
+Result<void> ThreadedLedger::PublishOnce() {
+  auto published = core_->Publish();
+  if (!published && published.error().code == ErrorCode::kResourceExhausted)
+    LOG_WARN("ledger.publish_waits", F("why", published.error().message));
+  if (!published) return published;
+  TRY_ASSIGN(auto forward, core_->Retire());
+  if (forward) std::ignore = queue_.Push(std::move(*forward));  // closed: the next start does it
+  return core_->RefreshRoom();
+}
+
+void ThreadedLedger::PublishRest() {
+  writer_.Join();  // nothing comes any more
+  {
+    MutexLock lock(mutex_);
+    if (broken_) return;
+  }
+  while (core_->published()->size() < core_->durable_size()) {
+    auto published = core_->Publish();
+    if (published) continue;
+    LOG_WARN("ledger.closed_unpublished", F("why", published.error().message));  // the next start publishes
+    return;
+  }
+}
+
+void ThreadedLedger::Stop(const Error& error) {
+  {
+    MutexLock lock(mutex_);
+    if (std::exchange(broken_, true)) return;
+    closing_ = true;
+  }
+  if (core_->options().on_fatal)
+    core_->options().on_fatal(error);
+  else
+    StopProcess(error);
+  queue_.Close();
+  WakeWaiters();
+}
+
+void ThreadedLedger::WakeWaiters() {
+  MutexLock lock(mutex_);
+  progress_.NotifyAll();
+  if (closing_) publish_wake_.NotifyAll();
+}
+
+template <class Condition>
+void ThreadedLedger::WaitUntil(Condition reached, milliseconds limit) {
+  const SystemClock clock;
+  const int64_t deadline_us = clock.MonoMicros() + microseconds(limit).count();
+  MutexLock lock(mutex_);
+  while (!reached() && !closing_) {
+    const int64_t left_us = deadline_us - clock.MonoMicros();
+    if (left_us <= 0) return;
+    progress_.WaitFor(mutex_, microseconds(left_us));
+  }
+}
+
+uint64_t ThreadedLedger::WaitForSize(uint64_t size, milliseconds limit) {
+  WaitUntil([&] { return core_->durable_size() >= size; }, limit);
+  return core_->durable_size();
+}
+
+Result<uint64_t> ThreadedLedger::CheckpointAtLeast(uint64_t size, milliseconds limit) {
+  {
+    MutexLock lock(mutex_);
+    wanted_size_ = std::max(wanted_size_, size);
+    publish_wake_.NotifyAll();
+  }
+  WaitUntil([&] { return core_->published()->size() >= size; }, limit);
+  const uint64_t published = core_->published()->size();
+  if (published >= size) return published;
+  TRY(Health());
+  return Fail(ErrorCode::kDeadlineExceeded, "the checkpoint covers {} leaves, not {}", published, size);
+}
+
+Result<std::string> ThreadedLedger::Proof(uint64_t index) {
+  if (index >= durable_size())
+    return Fail(ErrorCode::kNotFound, "the log has {} leaves, none of index {}", durable_size(), index);
+  TRY(CheckpointAtLeast(index + 1, kProofWaitMax));
+  return core_->Proof(*core_->published(), index);
+}
+
+Result<void> ThreadedLedger::Health() const {
+  if (queue_.closed()) return Fail(ErrorCode::kUnavailable, "the ledger is closed");
+  return core_->room().status();
+}
+
+void ThreadedLedger::Close() {
+  MutexLock closing(close_mutex_);
+  queue_.Close();
+  {
+    MutexLock lock(mutex_);
+    closing_ = true;
+    progress_.NotifyAll();
+    publish_wake_.NotifyAll();
+  }
+  publisher_.RequestStop();
+  publisher_.Join();
+  writer_.Join();
+}
+
+}  // namespace
+
+std::string WithSecret(const FinishReceipt& receipt, const Hash32& secret) {
+  return AppendSecret(receipt.header, secret);
+}
+
+Result<std::unique_ptr<Ledger>> Ledger::Open(LedgerOptions options) {
+  TRY_ASSIGN(auto core, LedgerCore::Open(std::move(options)));
+  return std::make_unique<ThreadedLedger>(std::move(core));
+}
+
+}  // namespace beleg::ledger

@@ -1,0 +1,203 @@
+#include "ledger/ledger_core.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "io/durable.h"
+#include "record/request_id.h"
+#include "wire/sha256.h"
+
+namespace beleg::ledger {
+namespace {
+
+constexpr uint64_t kSegmentBytesMin = 512 << 10;
+constexpr uint64_t kSegmentBytesMax = 1 << 30;
+constexpr size_t kPublishLeavesMax = 16'384;
+
+Result<void> CheckOptions(const LedgerOptions& options) {
+  if (options.dir.empty()) return Fail(ErrorCode::kInvalidArgument, "the ledger wants a folder");
+  if (options.wal_segment_bytes < kSegmentBytesMin || options.wal_segment_bytes > kSegmentBytesMax)
+    return Fail(ErrorCode::kInvalidArgument, "wal_segment_bytes is {}, wants {} to {}",
+                options.wal_segment_bytes, kSegmentBytesMin, kSegmentBytesMax);
+  if (options.index_block_leaves == 0 || options.index_block_leaves % kTileWidth != 0)
+    return Fail(ErrorCode::kInvalidArgument, "index_block_leaves is {}, wants a multiple of 256",
+                options.index_block_leaves);
+  return {};
+}
+
+std::vector<HashedLeaf> Hashed(std::vector<std::string> leaves) {
+  std::vector<HashedLeaf> out;
+  for (std::string& leaf : leaves) {
+    const Hash32 hash = wire::MerkleLeafHash(leaf);
+    out.push_back({std::move(leaf), hash});
+  }
+  return out;
+}
+
+}  // namespace
+
+LedgerCore::LedgerCore(LedgerOptions options) : options_(std::move(options)) {
+  if (options_.fs == nullptr) options_.fs = &io::PosixFileSystem();
+  if (options_.clock == nullptr) options_.clock = &system_clock_;
+  if (options_.rng == nullptr) options_.rng = &system_rng_;
+  probe_ = std::make_unique<Probe>(options_.metrics);
+  room_ = std::make_unique<Room>(*options_.clock);
+}
+
+Result<std::unique_ptr<LedgerCore>> LedgerCore::Open(LedgerOptions options) {
+  TRY(CheckOptions(options));
+  std::unique_ptr<LedgerCore> core(new LedgerCore(std::move(options)));
+  TRY(core->OpenFolders());
+  TRY(core->Recover());
+  return core;
+}
+
+Result<void> LedgerCore::OpenFolders() {
+  io::FileSystem& fs = *options_.fs;
+  TRY(io::MakeFoldersDurably(fs, options_.dir));
+  TRY_ASSIGN(lock_, fs.Lock(options_.dir));
+  for (std::string_view name : {"wal", "public", "index", "cursors"})
+    TRY(io::MakeFoldersDurably(fs, PathOf(name)));
+  TRY_ASSIGN(identity_, OpenIdentity(fs, options_.dir, options_.origin, *options_.rng));
+  TRY_ASSIGN(publisher_, Publisher::Open(fs, PathOf("public"), *identity_.signer));
+  TRY_ASSIGN(requests_, RequestIndex::Open(fs, PathOf("index"), options_.index_block_leaves));
+  reader_ = std::make_unique<LogReader>(fs, PathOf("public"));
+  return {};
+}
+
+// Crashing anywhere in here and starting again gives the same log: each step only repeats what is durable already.
+Result<void> LedgerCore::Recover() {
+  const uint64_t published_size = published()->size();
+  TRY_ASSIGN(WalContent content, ReadWal(*options_.fs, PathOf("wal"), published_size));
+  TRY(CheckContent(content));
+  TRY(RewriteTail(*options_.fs, PathOf("wal"),
+                  content));  // from here on what was read is known to be on disk
+  tail_ = std::make_unique<LeafTail>(FullTiles(published_size, 0) * kTileWidth);
+  tail_->Append(publisher_->TakeBundleLeaves());
+  tail_->Append(Hashed(std::move(content.leaves)));
+  TRY(RestoreRequestIndex());
+  TRY(StartWal(content));
+  TRY(RewriteBegins(content));
+  while (published()->size() < durable_size()) TRY(Publish());
+  TRY(RemoveSegments(content.segments));
+  if (durable_size() > published_size || !content.open.empty())
+    LOG_INFO("ledger.recovered", F("size", durable_size()), F("published_before", published_size),
+             F("open_requests", content.open.size()));
+  return RefreshRoom();
+}
+
+Result<void> LedgerCore::CheckContent(const WalContent& content) const {
+  const uint64_t size = published()->size();
+  if (!content.has_groups) return {};
+  if (content.end_leaf < size)
+    return Fail(ErrorCode::kDataLoss, "{}: ends at leaf {}, but the checkpoint covers {}", PathOf("wal"),
+                content.end_leaf, size);
+  if (content.leaves.size() != content.end_leaf - size)
+    return Fail(ErrorCode::kDataLoss, "{}: leaves from {} to {} are missing", PathOf("wal"), size,
+                content.end_leaf - content.leaves.size());
+  return {};
+}
+
+Result<void> LedgerCore::StartWal(const WalContent& content) {
+  const uint64_t next_segment = content.segments.empty() ? 1 : content.segments.back() + 1;
+  TRY_ASSIGN(wal_, Wal::Start({.fs = options_.fs,
+                               .folder = PathOf("wal"),
+                               .rng = options_.rng,
+                               .segment_bytes = options_.wal_segment_bytes,
+                               .first_segment = next_segment,
+                               .first_group = content.next_group}));
+  committer_ = std::make_unique<Committer>(
+      Committer::Parts{options_, *wal_, open_, *tail_, *requests_, *identity_.signer, *room_, *probe_});
+  return {};
+}
+
+// The begins of open requests move into the new segment, so that the old ones can go.
+Result<void> LedgerCore::RewriteBegins(const WalContent& content) {
+  for (const auto& [key, begin] : content.open) open_.Written(key, begin, content.last_segment);
+  while (!open_.WrittenThrough(content.last_segment).empty()) {
+    Op forward;
+    forward.kind = Op::Kind::kForward;
+    forward.through_segment = content.last_segment;
+    const size_t before = open_.WrittenThrough(content.last_segment).size();
+    TRY(RefreshRoom());
+    std::vector<Op> ops;
+    ops.push_back(std::move(forward));
+    TRY(Commit(std::move(ops)));
+    if (open_.WrittenThrough(content.last_segment).size() == before) return room_->status();
+  }
+  return {};
+}
+
+// Oldest first and each for good before the next: a younger one must never be gone while an older one is there.
+Result<void> LedgerCore::RemoveSegments(const std::vector<uint64_t>& segments) {
+  for (uint64_t number : segments) {
+    TRY(options_.fs->Remove(PathOf("wal/" + SegmentName(number))));
+    TRY(options_.fs->SyncFolder(PathOf("wal")));
+  }
+  return {};
+}
+
+Result<void> LedgerCore::Publish() {
+  const auto before = published();
+  const auto leaves = tail_->Copy(before->size(), kPublishLeavesMax);
+  if (leaves.empty()) return requests_->Seal(before->size());
+  const int64_t start_us = options_.clock->MonoMicros();
+  TRY(publisher_->Publish(leaves));
+  const uint64_t size = published()->size();
+  tail_->DropBefore(FullTiles(size, 0) * kTileWidth);
+  const int64_t took_us = options_.clock->MonoMicros() - start_us;
+  probe_->publish_seconds.Observe(static_cast<double>(took_us) / 1e6);
+  probe_->published_size.Set(static_cast<double>(size));
+  return requests_->Seal(size);
+}
+
+Result<std::optional<Op>> LedgerCore::Retire() {
+  for (const Wal::Sealed& segment : wal_->sealed()) {
+    if (segment.end_leaf > published()->size()) break;
+    if (!open_.WrittenThrough(segment.number).empty()) {
+      Op forward;
+      forward.kind = Op::Kind::kForward;
+      forward.through_segment = segment.number;
+      return forward;
+    }
+    TRY(wal_->RemoveOldest());
+  }
+  return std::nullopt;
+}
+
+Result<std::vector<Leaf>> LedgerCore::Read(uint64_t first, size_t count_max, size_t bytes_max) {
+  std::vector<Leaf> leaves;
+  size_t bytes = 0;
+  while (leaves.size() < count_max && (leaves.empty() || bytes < bytes_max)) {
+    const uint64_t next = first + leaves.size();
+    const size_t count = count_max - leaves.size();
+    const size_t bytes_left = bytes_max - std::min(bytes_max, bytes);
+    auto part = tail_->Read(next, count, bytes_left);
+    if (part.empty() && next < tail_->first()) {
+      TRY_ASSIGN(part, reader_->ReadFullBundle(next, count, bytes_left));
+    }
+    if (part.empty()) break;
+    for (Leaf& leaf : part) {
+      if (!leaves.empty() && bytes + leaf.bytes.size() > bytes_max) return leaves;
+      bytes += leaf.bytes.size();
+      leaves.push_back(std::move(leaf));
+    }
+  }
+  return leaves;
+}
+
+Result<std::string> LedgerCore::Proof(const Published& published, uint64_t index) {
+  TRY_ASSIGN(Hash32 leaf_hash, reader_->LeafHash(published, index));
+  TRY_ASSIGN(auto path, reader_->InclusionPath(published, index, leaf_hash));
+  std::string proof = fmt::format("c2sp.org/tlog-proof@v1\nindex {}\n", index);
+  for (const Hash32& hash : path) proof += Base64Encode(AsView(hash)) + "\n";
+  return proof + "\n" + published.checkpoint;
+}
+
+Result<Resource> LedgerCore::ReadResource(std::string_view path) {
+  if (path == "checkpoint") return Resource{published()->checkpoint, "text/plain; charset=utf-8", false};
+  return reader_->ReadTileResource(path);
+}
+
+}  // namespace beleg::ledger

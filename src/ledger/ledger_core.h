@@ -1,0 +1,95 @@
+// The ledger without its threads: everything it does is a call, so a simulation can choose the order (ledger.cc has the threads).
+//
+// Threads: Commit from one (the writer), Publish and Retire from one (the publisher), the rest from any.
+// Errors:  an error of Commit, Publish or Retire is fatal, but kResourceExhausted of Publish: no room, try again later.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ledger/committer.h"
+#include "ledger/identity.h"
+#include "ledger/leaf_tail.h"
+#include "ledger/ledger.h"
+#include "ledger/log_reader.h"
+#include "ledger/open_requests.h"
+#include "ledger/probe.h"
+#include "ledger/publisher.h"
+#include "ledger/request_index.h"
+#include "ledger/room.h"
+#include "ledger/wal.h"
+#include "ledger/wal_recovery.h"
+
+namespace beleg::ledger {
+
+class LedgerCore {
+ public:
+  // Locks the folder and recovers: what the write-ahead log still has is published, a fresh segment takes its place.
+  static Result<std::unique_ptr<LedgerCore>> Open(LedgerOptions options);
+
+  const LedgerOptions& options() const { return options_; }
+  const std::string& origin() const { return identity_.signer->name(); }
+  const std::string& vkey() const { return identity_.signer->vkey(); }
+  const std::string& host() const { return identity_.host; }
+
+  // Writer. Returns ends that are to be tried again (Committer::Commit).
+  Result<std::vector<Op>> Commit(std::vector<Op> ops) { return committer_->Commit(std::move(ops)); }
+  size_t ops_bytes_max() const { return committer_->ops_bytes_max(); }
+
+  // Publisher. Publishes up to some thousand leaves, signs, seals full blocks of the request index.
+  Result<void> Publish();
+  // Removes segments of the write-ahead log whose leaves are published. When one holds begins of open requests these must be copied
+  // forward first: gives the op that does it, to be committed before the next Retire.
+  Result<std::optional<Op>> Retire();
+  // Makes room ahead and looks whether a full disk has room again.
+  Result<void> RefreshRoom() { return committer_->RefreshRoom(); }
+
+  // The ops of a boot's start: its boot record, the key record at inception, a lost record for each request that a former boot left
+  // open. Their callbacks are empty.
+  Result<std::vector<Op>> BootOps(const BootId& boot, record::Boot body);
+
+  OpenRequests& open_requests() { return open_; }
+  const OpenRequests& open_requests() const { return open_; }
+  Room& room() { return *room_; }
+  const Room& room() const { return *room_; }
+
+  uint64_t durable_size() const { return tail_->end(); }
+  std::shared_ptr<const Published> published() const { return publisher_->published(); }
+  Result<std::vector<Leaf>> Read(uint64_t first, size_t count_max, size_t bytes_max);
+  Result<uint64_t> FindRequest(const RequestId& id);
+  // CHECK: index is published.
+  Result<std::string> Proof(const Published& published, uint64_t index);
+  Result<Resource> ReadResource(std::string_view path);
+
+ private:
+  explicit LedgerCore(LedgerOptions options);
+  std::string PathOf(std::string_view name) const { return options_.dir + "/" + std::string(name); }
+  Result<void> OpenFolders();
+  Result<void> Recover();
+  Result<void> CheckContent(const WalContent& content) const;
+  Result<void> StartWal(const WalContent& content);
+  Result<void> RewriteBegins(const WalContent& content);
+  Result<void> RemoveSegments(const std::vector<uint64_t>& segments);
+  Result<void> RestoreRequestIndex();
+  Result<RequestIndex::Ids> IdsOfBlock(uint64_t block);
+  Result<std::optional<uint64_t>> FindAmong(const RequestId& id, const std::vector<uint64_t>& indexes);
+
+  LedgerOptions options_;
+  SystemClock system_clock_;
+  SystemRng system_rng_;
+  std::unique_ptr<io::FolderLock> lock_;
+  Identity identity_;
+  std::unique_ptr<Probe> probe_;
+  std::unique_ptr<Room> room_;
+  OpenRequests open_;
+  std::unique_ptr<Publisher> publisher_;
+  std::unique_ptr<LogReader> reader_;
+  std::unique_ptr<LeafTail> tail_;
+  std::unique_ptr<RequestIndex> requests_;
+  std::unique_ptr<Wal> wal_;
+  std::unique_ptr<Committer> committer_;
+};
+
+}  // namespace beleg::ledger
