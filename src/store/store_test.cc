@@ -379,17 +379,12 @@ TEST_F(StoreTest, ClosedStoreTakesNothing) {
 }
 
 TEST(StoreDisk, FullDiskRefusesAndHeals) {
-  io::TempFolder folder;
-  io::FaultFileSystem fs([](io::FaultPoint, const std::string&) -> Result<void> { return {}; });
-  StoreOptions options;
-  options.dir = folder / "store";
-  options.fs = &fs;
-  options.free_bytes_min = 1000;
-  auto store = *Store::Open(std::move(options));
-  fs.free_bytes = 10;
+  testing::TestStore store;
+  store.Reopen(1000);
+  store.SetFreeBytes(10);
   EXPECT_EQ(store->Ingest(Request({SampleSpan(1)})).error().code, ErrorCode::kResourceExhausted);
   EXPECT_EQ(store->FindSpans({})->size(), 0u);
-  fs.free_bytes = -1;
+  store.SetFreeBytes(-1);
   EXPECT_EQ(*store->Ingest(Request({SampleSpan(1)})), 1u);
   EXPECT_EQ(store->FindSpans({})->size(), 1u);
 }
