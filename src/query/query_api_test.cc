@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "io/testing.h"
 #include "record/request_id.h"
 #include "store/testing.h"
 #include "verify/proof.h"
@@ -62,11 +61,6 @@ class FakeMirror final : public store::Mirror {
 class QueryApiTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    store::StoreOptions options;
-    options.dir = folder_ / "store";
-    options.free_bytes_min = 0;
-    options.fs = &fs_;
-    store_ = *store::Store::Open(std::move(options));
     mirror_ = std::make_unique<FakeMirror>(log_, *store_);
     MakeApi({});
   }
@@ -100,11 +94,9 @@ class QueryApiTest : public ::testing::Test {
     return record::FormatRequestId(id.operation, record::DeriveRequestId(record.boot, id.seq, id.trace_id));
   }
 
-  io::TempFolder folder_;
-  io::FaultFileSystem fs_{[](io::FaultPoint, const std::string&) -> Result<void> { return {}; }};
+  store::testing::TestStore store_;
   MetricRegistry metrics_;
   SampleLog log_;
-  std::unique_ptr<store::Store> store_;
   std::unique_ptr<FakeMirror> mirror_;
   std::unique_ptr<QueryApi> api_;
 };
@@ -313,13 +305,8 @@ TEST_F(OtlpHttp, UnknownTypesEncodingsAndSizesAreRefused) {
 }
 
 TEST_F(OtlpHttp, FullAndClosedStoresSayWhenToComeBack) {
-  fs_.free_bytes = 0;
-  store_.reset();
-  store::StoreOptions options;
-  options.dir = folder_ / "other";
-  options.fs = &fs_;
-  options.free_bytes_min = 1;
-  store_ = *store::Store::Open(std::move(options));
+  store_.SetFreeBytes(0);
+  store_.Reopen(1);
   MakeApi({});
   net::HttpResponse full = Post(Request({SampleSpan(1)}), kProtobuf);
   EXPECT_EQ(full.status, 429);
