@@ -14,6 +14,7 @@ SOURCES = find src tests bench \( -name '*.h' -o -name '*.cc' \) -print0
 
 .PHONY: help setup setup-test setup-deep build up test unit integration go-verifier lint tidy format bench fuzz asan tsan deep ci
 .DEFAULT_GOAL := help
+.NOTPARALLEL:
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' Makefile
@@ -42,6 +43,7 @@ go-verifier: setup-test # a reader of the ledger that shares no code with it
 	cd tests/conformance/go && $(GO) vet ./... && $(GO) test -v ./... && $(GO) build -o $(CURDIR)/build/tlogcheck .
 
 lint: ## layers, sizes, words, test names, docs, format
+	$(PYTHON) tools/tools_test.py
 	$(PYTHON) tools/lint.py
 
 tidy: setup-deep build/tidy/build.ninja ## clang-tidy on all files (F=FOLDER: on one)
@@ -56,8 +58,9 @@ bench: setup-test build ## measure on this machine (ARGS go to bench/run.py)
 asan tsan: setup-deep ## the unit tests under address and undefined-behaviour, or thread sanitizer
 	$(MAKE) unit PRESET=$@
 
-fuzz: setup-deep ## every parser of outside bytes, SECONDS_EACH seconds each (default 30)
-	$(PYTHON) tools/fuzz.py $(or $(SECONDS_EACH),30)
+fuzz: setup-deep build/fuzz/build.ninja ## the parsers of outside bytes, SECONDS_EACH=30 seconds each (F=json: only that)
+	cmake --build build/fuzz -j $(JOBS)
+	tools/fuzz.sh $(or $(SECONDS_EACH),30) $(F)
 
 deep: tidy asan tsan ## what is too slow for each change
 	$(MAKE) fuzz SECONDS_EACH=600

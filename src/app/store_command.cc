@@ -6,6 +6,8 @@
 #include "app/run_file.h"
 #include "base/log.h"
 #include "io/durable.h"
+#include "net/http_server.h"
+#include "net/worker_pool.h"
 #include "query/query_api.h"
 
 namespace beleg::app {

@@ -52,8 +52,8 @@ bool Call::finished() const {
   return finished_;
 }
 
-void Call::Abandon(std::thread::id engine_thread) {
-  if (std::this_thread::get_id() == engine_thread) {
+void Call::Abandon(pthread_t engine_thread) {
+  if (::pthread_equal(::pthread_self(), engine_thread)) {
     abandoned_ = true;
     return;
   }

@@ -2,11 +2,12 @@
 // the sink. Both hold the Call, so it ends with the later of them.
 #pragma once
 
+#include <pthread.h>
+
 #include <atomic>
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 #include "base/mutex.h"
@@ -38,7 +39,7 @@ class Call {
   void Cancel() { cancelled_.store(true, std::memory_order_relaxed); }
   bool finished() const;
   // After it the sink is not called again. Waits for Finish, except on engine_thread.
-  void Abandon(std::thread::id engine_thread);
+  void Abandon(pthread_t engine_thread);
 
  private:
   const GenerateRequest request_;

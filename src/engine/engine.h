@@ -24,8 +24,8 @@ using Token = int32_t;
 
 // What the record of a model says; hashes are made once when it is loaded.
 struct ModelInfo {
-  std::string name;        // served name
-  std::string file;        // base name of the weights' file
+  std::string name;  // served name
+  std::string file;  // base name of the weights' file
   Hash32 weights_sha256{};
   uint64_t weights_bytes = 0;
   Hash32 tokenizer_sha256{};      // over the vocabulary as the engine sees it
@@ -49,15 +49,15 @@ struct Sampling {
   double presence_penalty = 0.0;
   double frequency_penalty = 0.0;
   double repetition_penalty = 1.0;
-  std::optional<uint64_t> seed;  // given: the same prompt and parameters give the same text when run alone
+  std::optional<uint64_t> seed{};  // given: the same prompt and parameters give the same text when run alone
 };
 
 struct GenerateRequest {
-  std::vector<Token> prompt;
+  std::vector<Token> prompt{};
   int64_t max_tokens = 16;  // of each sequence; at least 1
   int sequences = 1;        // `n`: the prompt is computed once
-  Sampling sampling;
-  std::vector<std::string> stop;  // texts that end the answer and are not part of it
+  Sampling sampling{};
+  std::vector<std::string> stop{};  // texts that end the answer and are not part of it
   bool ignore_eos = false;
 };
 
@@ -76,9 +76,9 @@ struct GenerateResult {
   int64_t prompt_tokens = 0;
   int64_t cached_tokens = 0;  // of the prompt, taken from the prefix cache
   // Durations from Start, microseconds; -1 when the phase was not reached.
-  int64_t queue_us = -1;        // until the first prompt token is computed
-  int64_t prefill_us = -1;      // from there until the first output token
-  int64_t decode_us = -1;       // from there until the end
+  int64_t queue_us = -1;    // until the first prompt token is computed
+  int64_t prefill_us = -1;  // from there until the first output token
+  int64_t decode_us = -1;   // from there until the end
 };
 
 class GenerationSink {
@@ -103,8 +103,8 @@ class Generation {
 };
 
 struct EngineStats {
-  int64_t running = 0, waiting = 0;   // generations
-  double kv_cache_usage = 0;          // 0..1
+  int64_t running = 0, waiting = 0;                          // generations
+  double kv_cache_usage = 0;                                 // 0..1
   int64_t prefix_queried_tokens = 0, prefix_hit_tokens = 0;  // since start
 };
 

@@ -11,7 +11,8 @@ namespace beleg::engine {
 
 class Inbox::Handle final : public Generation {
  public:
-  Handle(std::shared_ptr<Call> call, std::shared_ptr<Inbox> inbox) : call_(std::move(call)), inbox_(std::move(inbox)) {}
+  Handle(std::shared_ptr<Call> call, std::shared_ptr<Inbox> inbox)
+      : call_(std::move(call)), inbox_(std::move(inbox)) {}
   ~Handle() override {
     if (call_->finished()) return;
     Cancel();
@@ -41,8 +42,8 @@ Result<std::unique_ptr<Generation>> Inbox::Submit(GenerateRequest request, Gener
   } else if (waiting_.size() < static_cast<size_t>(limits_.waiting_max)) {
     waiting_.push_back(call);
   } else {
-    return Fail(ErrorCode::kResourceExhausted, "the engine is full: {} generations run and {} wait, the limit", running_,
-                waiting_.size());
+    return Fail(ErrorCode::kResourceExhausted,
+                "the engine is full: {} generations run and {} wait, the limit", running_, waiting_.size());
   }
   return std::make_unique<Handle>(std::move(call), shared_from_this());
 }
@@ -97,8 +98,9 @@ Result<void> Inbox::CheckRequest(const GenerateRequest& request) const {
   auto prompt_tokens = static_cast<int64_t>(request.prompt.size());
   if (prompt_tokens == 0) return Fail(ErrorCode::kInvalidArgument, "the prompt is empty");
   if (prompt_tokens + 1 > limits_.context_tokens) {
-    return Fail(ErrorCode::kInvalidArgument, "the prompt has {} tokens; with one token of answer the context holds {}",
-                prompt_tokens, limits_.context_tokens);
+    return Fail(ErrorCode::kInvalidArgument,
+                "the prompt has {} tokens; with one token of answer the context holds {}", prompt_tokens,
+                limits_.context_tokens);
   }
   for (Token token : request.prompt) {
     if (token < 0 || token >= limits_.vocabulary_size) {
@@ -106,7 +108,8 @@ Result<void> Inbox::CheckRequest(const GenerateRequest& request) const {
                   limits_.vocabulary_size);
     }
   }
-  if (request.max_tokens < 1) return Fail(ErrorCode::kInvalidArgument, "max_tokens {}: want at least 1", request.max_tokens);
+  if (request.max_tokens < 1)
+    return Fail(ErrorCode::kInvalidArgument, "max_tokens {}: want at least 1", request.max_tokens);
   if (request.sequences < 1 || request.sequences > limits_.sequences_max) {
     return Fail(ErrorCode::kInvalidArgument, "n {}: want 1 to {}", request.sequences, limits_.sequences_max);
   }

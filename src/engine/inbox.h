@@ -2,15 +2,18 @@
 // run. Admission is decided in Submit, not when the thread gets to it, so it depends on load alone.
 //
 // Threads: Submit, Close and the counts from any; Wait, Release* from the engine's one thread, which calls Bind first.
-// Limits:  sequences_max sequences hold a place; waiting_max calls wait for one, then Submit refuses.
+// Limits:  sequences_max sequences hold a place; waiting_max calls wait for one, then Submit refuses. A prompt is at most
+//          context_tokens long, so both are limits in bytes too.
+// Shared:  the handles keep the inbox alive, so that one may be cancelled or destroyed after the engine.
 #pragma once
+
+#include <pthread.h>
 
 #include <atomic>
 #include <cstdint>
 #include <deque>
 #include <memory>
 #include <optional>
-#include <thread>
 #include <vector>
 
 #include "base/mutex.h"
@@ -42,7 +45,7 @@ class Inbox : public std::enable_shared_from_this<Inbox> {
   int64_t waiting() const;
 
   // --- the engine's thread ---
-  void Bind() { engine_thread_ = std::this_thread::get_id(); }
+  void Bind() { engine_thread_ = ::pthread_self(); }
 
   struct News {
     Calls admitted;          // hold their places: run them
@@ -50,7 +53,7 @@ class Inbox : public std::enable_shared_from_this<Inbox> {
     bool cancelled = false;  // a call was cancelled since the last Wait: look at those that run
     bool closed = false;
   };
-  // Waits for news until the monotonic time until_us (SystemClock); no time: as long as it takes; a past time: does not wait.
+  // Waits for news until the monotonic time until_us; no time: as long as it takes; a past time: does not wait.
   void Wait(std::optional<int64_t> until_us, News& news);
 
   // A sequence's place is free; the last sequence of a call ended.
@@ -67,7 +70,7 @@ class Inbox : public std::enable_shared_from_this<Inbox> {
   void NoteCancel();
 
   const Limits limits_;
-  std::atomic<std::thread::id> engine_thread_{};
+  std::atomic<pthread_t> engine_thread_{};
 
   mutable Mutex mutex_;
   CondVar news_there_;

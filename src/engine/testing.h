@@ -63,7 +63,8 @@ class CollectingSink final : public GenerationSink {
   }
   Sequence sequence(int index = 0) const {
     MutexLock lock(mutex_);
-    return static_cast<size_t>(index) < sequences_.size() ? sequences_[static_cast<size_t>(index)] : Sequence{};
+    return static_cast<size_t>(index) < sequences_.size() ? sequences_[static_cast<size_t>(index)]
+                                                          : Sequence{};
   }
   std::string text(int index = 0) const { return sequence(index).text; }
 

@@ -20,16 +20,20 @@ struct Character {
 // The bounds of the second byte depend on the first (RFC 3629 §4): no overlong forms, surrogates or > U+10FFFF.
 struct Lead {
   size_t size;  // 0: cannot begin a character
-  uint8_t second_min, second_max;
+  uint8_t second_min = 0x80, second_max = 0xBF;
 };
 
 Lead LeadOf(uint8_t byte) {
-  if (byte < 0x80) return {1, 0, 0};
-  if (byte < 0xC2) return {0, 0, 0};
-  if (byte < 0xE0) return {2, 0x80, 0xBF};
-  if (byte < 0xF0) return {3, static_cast<uint8_t>(byte == 0xE0 ? 0xA0 : 0x80), static_cast<uint8_t>(byte == 0xED ? 0x9F : 0xBF)};
-  if (byte < 0xF5) return {4, static_cast<uint8_t>(byte == 0xF0 ? 0x90 : 0x80), static_cast<uint8_t>(byte == 0xF4 ? 0x8F : 0xBF)};
-  return {0, 0, 0};
+  if (byte < 0x80) return {1};
+  if (byte < 0xC2) return {0};
+  if (byte < 0xE0) return {2};
+  if (byte == 0xE0) return {3, 0xA0, 0xBF};
+  if (byte == 0xED) return {3, 0x80, 0x9F};
+  if (byte < 0xF0) return {3};
+  if (byte == 0xF0) return {4, 0x90, 0xBF};
+  if (byte < 0xF4) return {4};
+  if (byte == 0xF4) return {4, 0x80, 0x8F};
+  return {0};
 }
 
 // The first character of bytes, which are not empty.
@@ -72,7 +76,11 @@ TextAssembler::Output TextAssembler::Push(std::string_view piece, int64_t tokens
     size_t end = begin + stop.size();
     if (end < best_end || (end == best_end && begin < best_begin)) best_end = end, best_begin = begin;
   }
-  if (best_end != std::string::npos) return Emit(best_begin, true);
+  if (best_end != std::string::npos) {
+    text_.resize(best_begin);
+    partial_.clear();
+    return Emit(best_begin, true);
+  }
   return Emit(text_.size() - HeldBack(), false);
 }
 

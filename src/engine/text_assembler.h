@@ -24,7 +24,7 @@ class TextAssembler {
   struct Output {
     std::string_view text;  // valid until the next call
     int64_t tokens = 0;     // tokens pushed since the last output that had text; 0 when text is empty
-    bool stopped = false;   // a stop text was found: text is the last, push no more
+    bool stopped = false;   // a stop text was found: text is the last there is, push no more
   };
 
   // piece: the bytes of tokens further tokens.
@@ -40,10 +40,10 @@ class TextAssembler {
 
   std::vector<std::string> stops_;
   size_t stop_bytes_max_ = 0;
-  std::string partial_;     // the beginning of a character, at most 3 bytes
-  std::string text_;        // whole characters: the first emitted_ bytes are out, the rest waits
+  std::string partial_;  // the beginning of a character, at most 3 bytes
+  std::string text_;     // whole characters: the first emitted_ bytes are out, the rest waits
   size_t emitted_ = 0;
-  int64_t tokens_ = 0;      // pushed and not yet in an output
+  int64_t tokens_ = 0;  // pushed and not yet in an output
 };
 
 }  // namespace beleg::engine

@@ -135,6 +135,12 @@ TEST(TextAssembler, TextBeforeAStopIsGivenOnlyOnce) {
   EXPECT_THAT(answer.outputs, ElementsAre("x", "ay", ""));
 }
 
+TEST(TextAssembler, NothingComesAfterAStop) {
+  TextAssembler assembler({"STOP"});
+  EXPECT_TRUE(assembler.Push("a STOP b \xC3").stopped);
+  EXPECT_EQ(assembler.Flush().text, "");
+}
+
 TEST(TextAssembler, EmptyStopTextIsIgnored) { EXPECT_EQ(Assemble({"", "\x80"}, {"abc"}).text, "abc"); }
 
 TEST(TextAssembler, BadBytesBecomeReplacementCharacters) {
@@ -142,17 +148,18 @@ TEST(TextAssembler, BadBytesBecomeReplacementCharacters) {
   std::string bad(kBad);
   EXPECT_EQ(Assemble({}, {"a\xFFz"}).text, "a" + bad + "z");
   EXPECT_EQ(Assemble({}, {"\x80\x80"}).text, bad + bad);
-  EXPECT_EQ(Assemble({}, {"\xC0\xAF"}).text, bad + bad);                  // overlong
-  EXPECT_EQ(Assemble({}, {"\xED\xA0\x80"}).text, bad + bad + bad);        // surrogate
+  EXPECT_EQ(Assemble({}, {"\xC0\xAF"}).text, bad + bad);                      // overlong
+  EXPECT_EQ(Assemble({}, {"\xED\xA0\x80"}).text, bad + bad + bad);            // surrogate
   EXPECT_EQ(Assemble({}, {"\xF4\x90\x80\x80"}).text, bad + bad + bad + bad);  // above U+10FFFF
-  EXPECT_EQ(Assemble({}, {"\xE2\x82", "z"}).text, bad + "z");             // one for the cut beginning
-  EXPECT_EQ(Assemble({}, {"\xF0\x9F\x98"}).text, bad);                    // cut by the end
+  EXPECT_EQ(Assemble({}, {"\xE2\x82", "z"}).text, bad + "z");                 // one for the cut beginning
+  EXPECT_EQ(Assemble({}, {"\xF0\x9F\x98"}).text, bad);                        // cut by the end
   EXPECT_EQ(Assemble({}, {"\xE2\x82", "\xC3", "\xA4"}).text, bad + "ä");
 }
 
 // Whatever the bytes and wherever they are cut: valid UTF-8 comes out, the same as in one piece, and no stop text in it.
 TEST(TextAssembler, CutsDoNotChangeTheAnswer) {
-  constexpr std::string_view kAlphabet[] = {"a", "b", "ab", "ä", "€", "😀", "\xC3", "\x82", "\xF0\x9F", "\xFF"};
+  constexpr std::string_view kAlphabet[] = {"a",  "b",    "ab",   "ä",        "€",
+                                            "😀", "\xC3", "\x82", "\xF0\x9F", "\xFF"};
   const std::vector<std::string> stops = {"abab", "b€", "äa", "😀b"};
   SeededRng rng(7);
   for (int round = 0; round < 3000; ++round) {

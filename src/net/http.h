@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,6 +13,9 @@
 
 namespace beleg::net {
 
+// ASCII letters of both cases are equal.
+bool EqualNoCase(std::string_view a, std::string_view b);
+
 // Header fields in order of arrival. Names compare without case.
 class HttpHeaders {
  public:
@@ -22,6 +25,8 @@ class HttpHeaders {
   // The first value of that name, or nullopt.
   std::optional<std::string_view> Get(std::string_view name) const;
   void Add(std::string name, std::string value) { fields_.emplace_back(std::move(name), std::move(value)); }
+  // True if a field of that name holds the token in its comma-separated list ("Connection: keep-alive, Upgrade").
+  bool HasToken(std::string_view name, std::string_view token) const;
   // Replaces all of that name by one.
   void Set(std::string_view name, std::string value);
   const std::vector<std::pair<std::string, std::string>>& fields() const { return fields_; }

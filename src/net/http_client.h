@@ -2,6 +2,8 @@
 //
 // Shape:   one connection, kept open between requests and made anew when the peer closed it. Bodies come whole, or
 //          piece by piece when on_body is set.
+// Retry:   once and silently, only when a kept connection turns out closed before any byte of the answer, and only for
+//          methods that may be repeated (GET, HEAD, PUT, DELETE, OPTIONS: RFC 9110 §9.2.2). A POST then gives kUnavailable.
 // Errors:  kUnavailable (cannot connect, reset; retry is sensible) · kDeadlineExceeded · kResourceExhausted (answer larger
 //          than the limit) · kDataLoss (answer is not HTTP) · kUnimplemented (https without TLS support yet).
 //          An HTTP status of any number is not an error here.
@@ -31,18 +33,21 @@ class HttpClient {
   ~HttpClient();
 
   // request.target "" means the target of the URL. Host, Content-Length and User-Agent are set here.
-  // on_body: called with each piece of a 2xx body as it arrives; returning false ends the exchange (the connection is
-  // closed and the answer so far returned).
-  Result<HttpResponse> Send(const HttpRequest& request, const std::function<bool(std::string_view)>& on_body = {});
+  // on_body: called with each piece of a 2xx body as it arrives; the answer then has no body and no size limit. Returning
+  // false ends the exchange: the connection is closed and the answer so far returned.
+  Result<HttpResponse> Send(const HttpRequest& request,
+                            const std::function<bool(std::string_view)>& on_body = {});
 
   Result<HttpResponse> Get(std::string target, HttpHeaders headers = {});
 
-  // Ends a Send in progress with kCancelled, and every later one.
+  // Ends a Send in progress with kCancelled, and every later one. May not be called while the object is destroyed.
   void Cancel();
 
- private:
+  // For Open alone: Impl is private.
   class Impl;
   explicit HttpClient(std::unique_ptr<Impl> impl);
+
+ private:
   std::unique_ptr<Impl> impl_;
 };
 

@@ -6,16 +6,20 @@
 //          503 with Retry-After and close.
 // Errors:  a head that is no HTTP gets 400 and is counted (unreadable_heads). A busy port is an error of Listen that names
 //          the address; no SO_REUSEPORT, so two servers never share a port by mistake.
+// HTTP:    1.1 and 1.0, strict where lenience would let requests be smuggled (net/http1.h); keep-alive, pipelining, HEAD,
+//          Expect: 100-continue, absolute-form targets. No HTTP/2, no TLS yet.
 // Threads: handlers run on the loops' threads and must not block; block on a WorkerPool (net/worker_pool.h) instead.
-//          An Exchange is used on its own loop's thread only; Exchange::Post brings work there from any thread.
+//          An Exchange is used on its own loop's thread only; boost::asio::post(exchange.executor(), …) brings work there
+//          from any thread, as long as the handler has not returned.
 #pragma once
 
-#include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/awaitable.hpp>
 #include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
 
 #include "base/result.h"
 #include "net/http.h"
@@ -36,8 +40,9 @@ class Exchange {
   // Answers whole. Errors: kCancelled when the client is gone.
   virtual Awaitable<Result<void>> Reply(HttpResponse response) = 0;
 
-  // Answers in pieces: head now, then any number of Writes, then EndStream. Content-Length or Transfer-Encoding: chunked is
-  // set here. Write waits until the socket took the bytes (back-pressure). Errors: kCancelled when the client is gone.
+  // Answers in pieces: head now, then any number of Writes, then EndStream. A Content-Length among headers is kept (and
+  // other than so many bytes are kInternal); else the body is chunked, for HTTP/1.0 ended by close. Write waits until the
+  // socket took the bytes (back-pressure), which the caller keeps. Errors: kCancelled when the client is gone.
   virtual Awaitable<Result<void>> StartStream(int status, HttpHeaders headers) = 0;
   virtual Awaitable<Result<void>> Write(std::string_view bytes) = 0;
   virtual Awaitable<Result<void>> EndStream() = 0;
@@ -51,6 +56,8 @@ class Exchange {
   virtual boost::asio::any_io_executor executor() = 0;
 };
 
+// Answers one request before it returns. Returning without an answer is a 500, in the middle of a stream a broken
+// connection; so is an exception. It must end soon after OnClientGone: Stop waits for it.
 using Handler = std::function<Awaitable<void>(Exchange&)>;
 
 struct HttpServerOptions {
@@ -62,25 +69,37 @@ struct HttpServerOptions {
   std::chrono::milliseconds head_timeout{10'000};
   std::chrono::milliseconds body_timeout{60'000};
   std::chrono::milliseconds idle_timeout{75'000};
+  // A client that takes no byte of its answer for so long counts as gone.
+  std::chrono::milliseconds write_timeout{60'000};
   // What an error page of the server itself (400, 408, 413, 431, 503) has as body: OpenAI form, plain text … Gets status and
   // message; default: plain text.
-  std::function<HttpResponse(int status, std::string message)> make_error;
+  std::function<HttpResponse(int status, std::string message)> make_error = {};
+  // Asked instead of make_error when the head of a request was read but its body was not (413, 408, 400 for bad chunks, 499
+  // for a client gone while sending, whose answer is dropped). Such a request never reaches the handler; here it can be
+  // recorded. May be empty.
+  std::function<Awaitable<HttpResponse>(const HttpRequest& head, int status, std::string message)>
+      refuse_body = {};
 };
 
 struct HttpServerCounters {
-  uint64_t connections_accepted, connections_refused, connections_open, requests, unreadable_heads;
+  uint64_t connections_accepted;
+  uint64_t connections_refused;  // over connections_max
+  uint64_t connections_open;
+  uint64_t requests;          // heads read
+  uint64_t unreadable_heads;  // malformed, too large, or not complete in time
 };
 
 class HttpServer {
  public:
-  // Binds and listens, then serves until Stop. Errors: kAlreadyExists (address in use), kPermissionDenied, kInvalidArgument.
+  // Binds and listens, then serves until Stop. An empty host means all interfaces. Errors: kAlreadyExists (address in use),
+  // kPermissionDenied, kInvalidArgument.
   static Result<std::unique_ptr<HttpServer>> Listen(HttpServerOptions options, Handler handler);
   virtual ~HttpServer() = default;  // Stop(0)
 
   virtual uint16_t port() const = 0;
   virtual HttpServerCounters counters() const = 0;
   // Stops accepting, closes idle connections, lets running exchanges end until the deadline, then breaks them (their
-  // OnClientGone is called). Returns when all threads have ended. From any thread but the loops'.
+  // OnClientGone is called). Returns when all handlers and threads have ended. From any thread but the loops'.
   virtual void Stop(std::chrono::milliseconds drain) = 0;
 };
 

@@ -1,34 +1,55 @@
 // The store's HTTP API: OTLP in, spans, records and proofs out. Routes, parameters and answers: docs/api/store.md.
 #pragma once
 
+#include <chrono>
 #include <memory>
+#include <string>
+#include <string_view>
 #include <vector>
 
-#include "net/worker_pool.h"
+#include "net/http.h"
 #include "store/mirror.h"
 #include "store/store.h"
 
 namespace beleg::query {
 
 struct QueryApiOptions {
-  std::string api_key;  // "": none asked (loopback)
-  size_t body_bytes_max = 64 << 20;
-  std::chrono::milliseconds visible_wait{3000};  // how long /api/v1/spans waits for records that ended before the query came
+  std::string api_key{};             // "": none asked (loopback)
+  size_t body_bytes_max = 64 << 20;  // of an OTLP request, packed and unpacked
+  std::chrono::milliseconds visible_wait{
+      3000};  // how long reads wait for records that ended before the query came
   MetricRegistry* metrics = nullptr;
 };
 
 class QueryApi {
  public:
+  // Store and mirrors outlive it.
   QueryApi(QueryApiOptions options, store::Store& store, std::vector<store::Mirror*> mirrors);
 
-  // Blocking; run it on a pool. Answers every path (404 in JSON for unknown ones).
-  net::HttpResponse Handle(const net::HttpRequest& request);       // port 3301
-  net::HttpResponse HandleOtlp(const net::HttpRequest& request);   // port 14318: POST /v1/traces
+  // Blocking; run it on a pool. Answers every path (404 in JSON for unknown ones). Threads: any.
+  net::HttpResponse Handle(const net::HttpRequest& request);      // port 3301
+  net::HttpResponse HandleOtlp(const net::HttpRequest& request);  // port 14318: POST /v1/traces
 
  private:
-  QueryApiOptions options_;
+  bool IsAllowed(const net::HttpRequest& request) const;
+  // Waits until every record that was finished before now is in the store, at most visible_wait.
+  void WaitVisible();
+  store::Mirror* MirrorOf(const std::string& origin) const;
+
+  net::HttpResponse Spans(const net::HttpRequest& request);    // /api/v1/spans
+  net::HttpResponse Trace(std::string_view trace_id);          // /api/v1/traces/ID
+  net::HttpResponse Records(const net::HttpRequest& request);  // /api/records
+  net::HttpResponse Record(std::string_view request_id);       // /api/records/ID
+  net::HttpResponse Sql(const net::HttpRequest& request);      // /api/sql
+  net::HttpResponse LedgerState() const;                       // /api/ledger
+  net::HttpResponse Health() const;                            // /health
+  net::HttpResponse Metrics() const;                           // /metrics
+
+  Result<wire::Json> FullRecord(const store::Store::RecordPlace& place) const;
+
+  const QueryApiOptions options_;
   store::Store& store_;
-  std::vector<store::Mirror*> mirrors_;
+  const std::vector<store::Mirror*> mirrors_;
 };
 
 }  // namespace beleg::query

@@ -132,7 +132,7 @@ struct Boot {
   bool operator==(const Boot&) const = default;
 };
 
-// Since the boot: accepted = answered + failed + cancelled + open, and accepted + refused = the seqs given.
+// Since the boot. accepted = answered + failed + cancelled + open; each seq given is one of these, or refused, or no_room.
 struct Counters {
   int64_t accepted = 0;  // begun
   int64_t answered = 0;  // outcome ok

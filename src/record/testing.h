@@ -73,7 +73,7 @@ inline Request FullRequest() {
 inline AuditRecord SampleRecord(Body body) { return {SampleBoot(), 1'795'500'002'113'406, std::move(body)}; }
 
 inline Counters SampleCounters() {
-  return {.accepted = 48'213,
+  return {.accepted = 48'143,
           .answered = 48'100,
           .failed = 2,
           .cancelled = 37,
@@ -82,6 +82,13 @@ inline Counters SampleCounters() {
           .unreadable = 1,
           .unknown_path = 12,
           .no_room = 3};
+}
+
+// The same server when the four open requests have ended.
+inline Counters LastCounters() {
+  Counters counters = SampleCounters();
+  counters.answered += 4;
+  return counters;
 }
 
 // One of each type, in the order of Body.
@@ -114,8 +121,9 @@ inline std::vector<AuditRecord> SampleRecords() {
               .engine_version = "0.5.0",
               .context_tokens = 8'192,
               .parameters = 134'515'008};
-  Config config{{{"audit", "closed"}, {"max-num-seqs", "16"}, {"model", "demo"}, {"port", "8000"}}};
-  Key key{.vkey = "beleg-5f1d9c02a7e4b836+7a3c1e52+AQAB", .reason = "inception"};
+  Config config{{{"listen", "127.0.0.1:8000"}, {"max_num_seqs", "16"}, {"semconv", "dup"}}};
+  Key key{.vkey = "beleg-5f1d9c02a7e4b836+a6dde33c+AXBxcnN0dXZ3eHl6e3x9fn+AgYKDhIWGh4iJiouMjY6P",
+          .reason = "inception"};
   Refused refused{.id = identity,
                   .status = 404,
                   .error = ErrorType::kModelNotFound,
@@ -126,9 +134,9 @@ inline std::vector<AuditRecord> SampleRecords() {
             .begun_boot = BootId{CountingBytes<std::array<uint8_t, 8>>(0xa0)},
             .start_us = 1'795'400'000'000'000};
   std::vector<AuditRecord> records;
-  for (Body body : std::initializer_list<Body>{SampleRequest(), refused, lost, boot,
-                                               Shutdown{"signal", SampleCounters(), 48'213}, heartbeat, model,
-                                               config, key})
+  for (Body body :
+       std::initializer_list<Body>{SampleRequest(), refused, lost, boot,
+                                   Shutdown{"signal", LastCounters(), 48'213}, heartbeat, model, config, key})
     records.push_back(SampleRecord(std::move(body)));
   return records;
 }

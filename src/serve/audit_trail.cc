@@ -53,31 +53,36 @@ record::RequestIdentity AuditTrail::NewRequest(record::Operation operation, std:
 }
 
 void AuditTrail::Begin(const record::RequestIdentity& id, int64_t start_us, OneShot<Result<ledger::BeginReceipt>>& done) {
-  ++counters_.accepted;
   if (options_.ledger == nullptr) return done.Setter()(ledger::BeginReceipt{});
-  options_.ledger->Begin({id, IdOf(id), start_us}, done.Setter());
+  auto deliver = done.Setter();
+  options_.ledger->Begin({id, IdOf(id), start_us}, [this, deliver](Result<ledger::BeginReceipt> receipt) mutable {
+    if (receipt) ++counters_.accepted;
+    deliver(std::move(receipt));
+  });
 }
 
 net::Awaitable<Result<ledger::FinishReceipt>> AuditTrail::Finish(boost::asio::any_io_executor executor,
                                                                  record::Request request) {
-  auto& counter = request.outcome == record::Outcome::kOk       ? counters_.answered
+  std::atomic<int64_t>& counter = request.outcome == record::Outcome::kOk       ? counters_.answered
                   : request.outcome == record::Outcome::kFailed ? counters_.failed
                                                                 : counters_.cancelled;
-  ++counter;
   if (options_.ledger == nullptr) co_return ledger::FinishReceipt{};
   uint64_t seq = request.id.seq;
   OneShot<Result<ledger::FinishReceipt>> done(executor);
   options_.ledger->Finish(seq, Encode(std::move(request)), done.Setter());
-  co_return co_await done.Get();
+  Result<ledger::FinishReceipt> receipt = co_await done.Get();
+  if (receipt) ++counter;
+  co_return receipt;
 }
 
 net::Awaitable<Result<ledger::FinishReceipt>> AuditTrail::Refuse(boost::asio::any_io_executor executor,
                                                                  record::Refused refused) {
-  ++counters_.refused;
   if (options_.ledger == nullptr) co_return ledger::FinishReceipt{};
   OneShot<Result<ledger::FinishReceipt>> done(executor);
   options_.ledger->Append(Encode(std::move(refused)), done.Setter());
-  co_return co_await done.Get();
+  Result<ledger::FinishReceipt> receipt = co_await done.Get();
+  if (receipt) ++counters_.refused;
+  co_return receipt;
 }
 
 // A heartbeat each interval in which something was open, ended or counted; silence else, so that an idle log does not grow.

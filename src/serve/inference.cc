@@ -11,17 +11,32 @@ namespace {
 // Above this a body is tokenized on the pool: a large prompt must not stop the other streams of its loop.
 constexpr size_t kInlineBodyBytesMax = 32 << 10;
 
+ApiError QueueFull() {
+  return {429, record::ErrorType::kRateLimited, "The server is at its limit of waiting requests; try again soon.", "",
+          "rate_limit_exceeded"};
+}
+
 ApiError FromEngine(const Error& error, std::string_view param) {
   switch (error.code) {
-    case ErrorCode::kResourceExhausted:
-      return {429, record::ErrorType::kRateLimited, "The server is at its limit of waiting requests; try again soon.", "",
-              "rate_limit_exceeded"};
+    case ErrorCode::kResourceExhausted: return QueueFull();
     case ErrorCode::kInvalidArgument: return InvalidField(std::string(param), error.message);
     case ErrorCode::kFailedPrecondition:
       return {400, record::ErrorType::kInvalidRequest, error.message, std::string(param), "unsupported"};
     default: return {503, record::ErrorType::kEngine, "The engine does not take requests.", "", "engine_unavailable"};
   }
 }
+
+ApiError NoRoom() {
+  return {503, record::ErrorType::kNone, "The audit ledger takes no records now, so no request may run.", "",
+          "ledger_unavailable"};
+}
+
+ApiError NoSuchModel(std::string_view name) {
+  return {404, record::ErrorType::kModelNotFound, fmt::format("The model `{}` does not exist.", name.substr(0, 200)), "model",
+          "model_not_found"};
+}
+
+ApiError EngineFailed() { return {500, record::ErrorType::kEngine, "The engine failed.", "", "engine_error"}; }
 
 std::string_view PromptParam(record::Operation operation) {
   return operation == record::Operation::kChat ? "messages" : "prompt";
@@ -74,9 +89,7 @@ net::Awaitable<std::expected<void, ApiError>> InferenceRun::Prepare() {
   if (!parsed) co_return std::unexpected(std::move(parsed.error()));
   request_ = std::move(*parsed);
   if (request_.model != context_.engine.model().name) {
-    co_return std::unexpected(ApiError{404, record::ErrorType::kModelNotFound,
-                                       fmt::format("The model `{}` does not exist.", request_.model.substr(0, 200)),
-                                       "model", "model_not_found"});
+    co_return std::unexpected(NoSuchModel(request_.model));
   }
   auto prompt = co_await PromptTokens();
   if (!prompt) co_return std::unexpected(std::move(prompt.error()));
@@ -94,7 +107,7 @@ net::Awaitable<std::expected<std::vector<engine::Token>, ApiError>> InferenceRun
   OneShot<std::expected<std::vector<engine::Token>, ApiError>> done(exchange_.executor());
   auto deliver = done.Setter();
   if (!context_.pool.Run([this, deliver]() mutable { deliver(Tokenize()); }))
-    co_return std::unexpected(FromEngine({ErrorCode::kResourceExhausted, ""}, ""));
+    co_return std::unexpected(QueueFull());
   co_return co_await done.Get();
 }
 
@@ -139,7 +152,7 @@ net::Awaitable<void> InferenceRun::Refuse(ApiError error) {
     co_return;
   }
   net::HttpResponse response = ErrorResponse(error);
-  for (const auto& [name, value] : Headers().fields()) response.headers.Add(name, value);
+  AddHeaders(response.headers);
   if (!receipt->header.empty()) response.headers.Add("Audit-Finish", ledger::WithSecret(*receipt, secret_));
   context_.metrics.CountHttp(exchange_.request().path(), "POST", error.status);
   (void)co_await exchange_.Reply(std::move(response));
@@ -150,16 +163,16 @@ net::Awaitable<void> InferenceRun::RefuseForNoRoom(const Error& why) {
   ++context_.trail.counters().no_room;
   LOG_WARN("serve.ledger_takes_nothing", F("why", why.message));
   context_.metrics.CountHttp(exchange_.request().path(), "POST", 503);
-  (void)co_await exchange_.Reply(ErrorResponse({503, record::ErrorType::kNone,
-                                                "The audit ledger takes no records now, so no request may run.", "",
-                                                "ledger_unavailable"}));
+  net::HttpResponse response = ErrorResponse(NoRoom());
+  (void)co_await exchange_.Reply(std::move(response));
 }
 
 net::Awaitable<void> InferenceRun::Answer() {
   ChunkWriter chunks(head_);
   bool sending = request_.params.stream;
   if (sending) {
-    net::HttpHeaders headers = Headers();
+    net::HttpHeaders headers;
+    AddHeaders(headers);
     headers.Set("Content-Type", "text/event-stream; charset=utf-8");
     headers.Set("Cache-Control", "no-cache");
     head_sent_ = static_cast<bool>(co_await exchange_.StartStream(200, std::move(headers)));
@@ -214,11 +227,11 @@ net::Awaitable<void> InferenceRun::EndWhole() {
   }
   net::HttpResponse response;
   if (failed) {
-    response = ErrorResponse({500, record::ErrorType::kEngine, "The engine failed.", "", "engine_error"});
+    response = ErrorResponse(EngineFailed());
   } else {
     response = net::MakeResponse(200, "application/json", WholeAnswer(head_, choices_, UsageOf()));
   }
-  for (const auto& [name, value] : Headers().fields()) response.headers.Add(name, value);
+  AddHeaders(response.headers);
   if (!receipt->header.empty()) response.headers.Add("Audit-Finish", ledger::WithSecret(*receipt, secret_));
   (void)co_await exchange_.Reply(std::move(response));
 }
@@ -229,8 +242,7 @@ net::Awaitable<void> InferenceRun::EndStream(const ChunkWriter& chunks) {
   if (exchange_.client_gone() || !head_sent_) co_return;
   std::string out;
   if (!receipt || !result_.error.empty()) {
-    std::string_view what = receipt ? "The engine failed." : "The audit ledger could not keep the record.";
-    out += wire::SseData(ErrorBody({500, record::ErrorType::kEngine, std::string(what), "", "engine_error"}));
+    out += wire::SseData(ErrorBody(receipt ? EngineFailed() : NoRoom()));
   } else {
     for (size_t i = 0; i < choices_.size(); ++i)
       out += chunks.Finish(static_cast<int>(i), choices_[i].finish_reason);
@@ -306,14 +318,12 @@ Usage InferenceRun::UsageOf() const {
   return usage;
 }
 
-net::HttpHeaders InferenceRun::Headers() const {
-  net::HttpHeaders headers;
+void InferenceRun::AddHeaders(net::HttpHeaders& headers) const {
   headers.Add("X-Request-Id", head_.id);
   headers.Add("traceparent",
               FormatTraceParent({id_.trace_id, record::DeriveSpanId(context_.trail.IdOf(id_), "server"), true}));
   if (!begin_receipt_.empty()) headers.Add("Audit-Begin", begin_receipt_);
   if (context_.trail.mode() == AuditMode::kOff) headers.Add("Audit-Mode", "off");
-  return headers;
 }
 
 }  // namespace beleg::serve

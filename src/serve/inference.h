@@ -60,7 +60,7 @@ class InferenceRun {
   record::Commitment Commit() const;
   Usage UsageOf() const;
 
-  net::HttpHeaders Headers() const;
+  void AddHeaders(net::HttpHeaders& headers) const;
   int64_t DurationMicros() const { return context_.clock.MonoMicros() - start_mono_us_; }
 
   const InferenceContext& context_;

@@ -18,6 +18,15 @@ constexpr size_t kLedgerPoolThreads = 4;
 constexpr std::chrono::milliseconds kExporterFarewell{3'000};
 constexpr std::chrono::milliseconds kLedgerDrain{2'000};
 
+net::HttpResponse Unauthenticated() {
+  return ErrorResponse({401, record::ErrorType::kNone, "No valid API key was given (Authorization: Bearer KEY).", "",
+                        "invalid_api_key"});
+}
+
+net::HttpResponse Busy() {
+  return ErrorResponse({503, record::ErrorType::kNone, "The server is busy; try again soon.", "", ""});
+}
+
 class ServerImpl final : public Server {
  public:
   ServerImpl(ServerOptions options, std::unique_ptr<engine::Engine> engine)
@@ -147,9 +156,8 @@ net::Awaitable<void> ServerImpl::Handle(ServerImpl& server, net::Exchange& excha
   if (!caller) {
     ++server.trail_->counters().unauthenticated;
     server.metrics_->CountHttp("unauthenticated", request.method, 401);
-    (void)co_await exchange.Reply(ErrorResponse({401, record::ErrorType::kNone,
-                                                 "No valid API key was given (Authorization: Bearer KEY).", "",
-                                                 "invalid_api_key"}));
+    net::HttpResponse refusal = Unauthenticated();
+    (void)co_await exchange.Reply(std::move(refusal));
     co_return;
   }
   if (request.method == "POST" && path == "/v1/chat/completions") {
@@ -159,7 +167,8 @@ net::Awaitable<void> ServerImpl::Handle(ServerImpl& server, net::Exchange& excha
   } else if (path.starts_with("/audit/") && server.ledger_) {
     co_await server.AskLedger(exchange);
   } else {
-    (void)co_await exchange.Reply(server.Answer(request));
+    net::HttpResponse response = server.Answer(request);
+    (void)co_await exchange.Reply(std::move(response));
   }
 }
 
@@ -174,7 +183,7 @@ net::Awaitable<void> ServerImpl::AskLedger(net::Exchange& exchange) {
   auto deliver = done.Setter();
   LedgerApi api(*ledger_, "");  // the caller's API key is checked already
   if (!ledger_pool_->Run([&api, &exchange, deliver]() mutable { deliver(api.Handle(exchange.request())); }))
-    deliver(ErrorResponse({503, record::ErrorType::kNone, "The server is busy; try again soon.", "", ""}));
+    deliver(Busy());
   net::HttpResponse response = co_await done.Get();
   metrics_->CountHttp("/audit", exchange.request().method, response.status);
   (void)co_await exchange.Reply(std::move(response));

@@ -115,11 +115,13 @@ Result<std::string> SpanExporter::Encode(const std::vector<ledger::Leaf>& leaves
   uint64_t boot_of_last = UINT64_MAX;
   for (const ledger::Leaf& leaf : leaves) {
     Result<record::AuditRecord> record = record::Decode(leaf.bytes);
+    if (!record && record.error().code == ErrorCode::kUnimplemented) continue;  // a newer version's type: no spans known
     if (!record) return Fail(std::move(record.error()), "leaf {}", leaf.index);
     const record::RequestIdentity* id = record::IdentityOf(*record);
     if (id == nullptr) continue;
     record::SpanContext context;
     context.origin = ledger_.origin();
+    context.boot_id = record::BootOfRequest(*record);
     context.semconv = options_.semconv;
     TRY_ASSIGN(const record::AuditRecord* boot, Context(id->boot_index));
     context.boot = std::get_if<record::Boot>(&boot->body);

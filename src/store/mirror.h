@@ -18,10 +18,10 @@
 namespace beleg::store {
 
 struct MirrorOptions {
-  std::string dir;               // DATA/mirror
-  std::string url;               // of the ledger, e.g. http://127.0.0.1:8001
-  std::string token;             // bearer; "": none
-  std::string vkey;              // "": trust the one served at first contact, pin it in dir/vkey, and compare ever after
+  std::string dir;    // DATA/mirror
+  std::string url;    // of the ledger, e.g. http://127.0.0.1:8001
+  std::string token;  // bearer; "": none
+  std::string vkey;   // "": trust the one served at first contact, pin it in dir/vkey, and compare ever after
   std::chrono::milliseconds poll_interval{500};
   io::FileSystem* fs = nullptr;
   MetricRegistry* metrics = nullptr;
@@ -29,9 +29,9 @@ struct MirrorOptions {
 
 struct MirrorState {
   std::string url, origin, vkey;
-  uint64_t size = 0;             // of the newest checkpoint that was verified and synced
-  std::string problem;           // "" or what is wrong, in words
-  bool diverged = false;         // the log was rewritten: needs an operator
+  uint64_t size = 0;      // of the newest checkpoint that was verified and synced
+  std::string problem;    // "" or what is wrong, in words
+  bool diverged = false;  // the log was rewritten: needs an operator
   int64_t last_contact_unix_us = 0;
 };
 
@@ -47,7 +47,7 @@ class Mirror {
 
   // From this copy.
   virtual Result<std::string> Entry(uint64_t index) = 0;
-  virtual Result<std::string> Proof(uint64_t index) = 0;        // C2SP tlog-proof
+  virtual Result<std::string> Proof(uint64_t index) = 0;                // C2SP tlog-proof
   virtual Result<std::string> ReadResource(std::string_view path) = 0;  // "checkpoint", "tile/…"
   virtual void Close() = 0;
 };

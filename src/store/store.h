@@ -44,10 +44,10 @@ struct SpanRow {
 };
 
 struct SpanFilter {
-  std::string service;                // "": any
+  std::string service{};                     // "": any
   int64_t start_us = 0, end_us = INT64_MAX;  // span start within [start, end]
-  std::string trace_id;               // hex; "": any
-  std::string request_id;             // 32 hex; "": any
+  std::string trace_id{};                    // hex; "": any
+  std::string request_id{};                  // 32 hex; "": any
   size_t limit = 100;
 };
 

@@ -34,9 +34,16 @@ Result<Hash32> ParseHash(std::string_view text) {
 
 }  // namespace
 
-// RFC 9162 §2.1.3.2: `node` is the index of the running hash at its level, `last` that of the level's last node.
 Result<void> CheckInclusion(const Hash32& leaf_hash, uint64_t index, uint64_t size,
                             const std::vector<Hash32>& proof, const Hash32& root) {
+  TRY_ASSIGN(Hash32 reached, RootOfInclusion(leaf_hash, index, size, proof));
+  if (reached != root) return BadProof("inclusion proof: gives another root");
+  return {};
+}
+
+// RFC 9162 §2.1.3.2: `node` is the index of the running hash at its level, `last` that of the level's last node.
+Result<Hash32> RootOfInclusion(const Hash32& leaf_hash, uint64_t index, uint64_t size,
+                               const std::vector<Hash32>& proof) {
   if (index >= size)
     return Fail(ErrorCode::kDataLoss, "inclusion proof: index {} in a tree of {} leaves", index, size);
   uint64_t node = index, last = size - 1;
@@ -53,8 +60,7 @@ Result<void> CheckInclusion(const Hash32& leaf_hash, uint64_t index, uint64_t si
     node >>= 1, last >>= 1;
   }
   if (last != 0) return BadProof("inclusion proof: too few hashes");
-  if (hash != root) return BadProof("inclusion proof: gives another root");
-  return {};
+  return hash;
 }
 
 // RFC 9162 §2.1.4.2, with the sizes 0 and equal that it leaves to the caller.

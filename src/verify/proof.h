@@ -13,6 +13,10 @@ namespace beleg::verify {
 // kDataLoss when the proof does not show it.
 Result<void> CheckInclusion(const Hash32& leaf_hash, uint64_t index, uint64_t size,
                             const std::vector<Hash32>& proof, const Hash32& root);
+// The root that the proof leads to; kDataLoss when it has too many or too few hashes. It shows nothing until the root is known
+// to be right.
+Result<Hash32> RootOfInclusion(const Hash32& leaf_hash, uint64_t index, uint64_t size,
+                               const std::vector<Hash32>& proof);
 Result<void> CheckConsistency(uint64_t old_size, const Hash32& old_root, uint64_t new_size,
                               const Hash32& new_root, const std::vector<Hash32>& proof);
 

@@ -48,8 +48,8 @@ void AppendCanonicalObject(std::string& out, const Json::Object& object) {
   std::vector<const Json::Member*> members;
   members.reserve(object.size());
   for (const auto& member : object) members.push_back(&member);
-  std::ranges::stable_sort(members, LessInUtf16,
-                           [](const Json::Member* member) { return std::string_view(member->first); });
+  std::ranges::sort(members, LessInUtf16,
+                    [](const Json::Member* member) { return std::string_view(member->first); });
   out += '{';
   for (const auto* member : members) {
     if (member != members.front()) out += ',';

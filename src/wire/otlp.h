@@ -31,16 +31,16 @@ struct Value {
                std::vector<KeyValue>>
       value;
   Value() = default;
-  Value(const char* text) : value(std::string(text)) {}
-  Value(std::string text) : value(std::move(text)) {}
-  Value(std::string_view text) : value(std::string(text)) {}
-  Value(bool flag) : value(flag) {}
-  Value(int64_t number) : value(number) {}
-  Value(int number) : value(int64_t{number}) {}
-  Value(double number) : value(number) {}
-  Value(Bytes bytes) : value(std::move(bytes)) {}
-  Value(std::vector<Value> items) : value(std::move(items)) {}
-  Value(std::vector<KeyValue> entries) : value(std::move(entries)) {}
+  Value(const char* text);
+  Value(std::string text);
+  Value(std::string_view text);
+  Value(bool flag);
+  Value(int64_t number);
+  Value(int number);
+  Value(double number);
+  Value(Bytes bytes);
+  Value(std::vector<Value> items);
+  Value(std::vector<KeyValue> entries);
   bool operator==(const Value&) const;
 };
 struct KeyValue {

@@ -5,8 +5,6 @@
 
 namespace beleg::wire::otlp {
 
-bool Value::operator==(const Value& other) const { return value == other.value; }
-
 namespace {
 
 using protozero::pbf_writer;

@@ -20,7 +20,7 @@ def test_a_client_that_leaves_a_stream_is_cancelled(stack):
         for _, line in zip(range(6), answer.iter_lines()):
             assert line is not None
     record = wait_until(lambda: stack.record(request_id).status_code == 200, what="record") and stack.record(request_id).json()["record"]
-    assert record["outcome"] == "cancelled" and record["error"] == "client_disconnected"
+    assert record["outcome"] == "cancelled" and record["error_type"] == "client_disconnected"
     assert 0 < record["output_tokens"] < 100000
 
 
@@ -43,7 +43,7 @@ def test_an_engine_failure_is_a_failed_record(stack):
     answer = requests.post(stack.api + "/chat/completions", json=body, timeout=20)
     assert answer.status_code == 500 and answer.json()["error"]["type"] == "server_error"
     record = stack.record(answer.headers["X-Request-Id"]).json()["record"]
-    assert record["outcome"] == "failed" and record["error"] == "engine_error"
+    assert record["outcome"] == "failed" and record["error_type"] == "engine_error"
 
     answer = requests.post(stack.api + "/chat/completions", json={**body, "stream": True}, timeout=20)
     assert '"error":{' in answer.text and answer.text.rstrip().endswith("data: [DONE]")

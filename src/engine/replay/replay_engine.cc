@@ -40,7 +40,9 @@ class ReplayEngine final : public Engine {
 
   const ModelInfo& model() const override { return model_; }
   Result<std::string> Render(const std::vector<ChatMessage>& messages) const override;
-  Result<std::vector<Token>> Tokenize(std::string_view text, bool) const override { return ReplayTokenize(text); }
+  Result<std::vector<Token>> Tokenize(std::string_view text, bool) const override {
+    return ReplayTokenize(text);
+  }
   Result<std::unique_ptr<Generation>> Start(GenerateRequest request, GenerationSink& sink) override;
   EngineStats stats() const override;
 
@@ -64,9 +66,10 @@ class ReplayEngine final : public Engine {
 
 ReplayEngine::ReplayEngine(ReplayOptions options)
     : options_(std::move(options)),
-      inbox_(std::make_shared<Inbox>(
-          Inbox::Limits{options_.sequences_max, options_.waiting_max, options_.context_tokens, kReplayVocabulary})) {
-  CHECK(1 <= options_.tokens_per_step && options_.tokens_per_step <= kReplayRunMax, "tokens_per_step is 1 to 64");
+      inbox_(std::make_shared<Inbox>(Inbox::Limits{options_.sequences_max, options_.waiting_max,
+                                                   options_.context_tokens, kReplayVocabulary})) {
+  CHECK(1 <= options_.tokens_per_step && options_.tokens_per_step <= kReplayRunMax,
+        "tokens_per_step is 1 to 64");
   model_ = {.name = options_.served_name,
             .file = "replay",
             .weights_sha256 = ReplayScriptHash(),
@@ -116,14 +119,19 @@ void ReplayEngine::Loop() {
     for (auto& call : news.admitted) Admit(std::move(call));
     int64_t now_us = clock_.MonoMicros();
     for (auto& call : news.dropped) {
-      if (news.closed) call->Finish(FinishReason::kError, "the engine was stopped", now_us);
-      else call->Finish(FinishReason::kCancelled, {}, now_us);
+      if (news.closed)
+        call->Finish(FinishReason::kError, "the engine was stopped", now_us);
+      else
+        call->Finish(FinishReason::kCancelled, {}, now_us);
     }
     int64_t next_us = kNever;
     for (Run& run : runs_) {
-      if (news.closed) End(run, FinishReason::kError, "the engine was stopped");
-      else if (run.call->cancelled()) End(run, FinishReason::kCancelled, {});
-      else if (run.due_us <= now_us) Step(run, now_us);
+      if (news.closed)
+        End(run, FinishReason::kError, "the engine was stopped");
+      else if (run.call->cancelled())
+        End(run, FinishReason::kCancelled, {});
+      else if (run.due_us <= now_us)
+        Step(run, now_us);
       if (run.call) next_us = std::min(next_us, run.due_us);
     }
     std::erase_if(runs_, [](const Run& run) { return !run.call; });
@@ -138,7 +146,8 @@ void ReplayEngine::Admit(std::shared_ptr<Call> call) {
   Run run;
   int64_t now_us = clock_.MonoMicros();
   call->MarkPrefill(now_us);
-  if (!request.stop.empty()) run.assemblers.assign(static_cast<size_t>(request.sequences), TextAssembler(request.stop));
+  if (!request.stop.empty())
+    run.assemblers.assign(static_cast<size_t>(request.sequences), TextAssembler(request.stop));
   int64_t room = model_.context_tokens - static_cast<int64_t>(request.prompt.size());
   int64_t limit = std::min(request.max_tokens, room);
   int64_t length = request.ignore_eos ? kNever : orders.tokens.value_or(options_.tokens);
@@ -160,13 +169,17 @@ void ReplayEngine::Step(Run& run, int64_t now_us) {
   if (count > 0) run.call->MarkDecode(now_us);
   for (int i = 0; i < run.call->request().sequences && count > 0; ++i) {
     if (run.call->SequenceEnded(i)) continue;
-    if (run.assemblers.empty()) Tell(run, i, count);
-    else TellUntilStop(run, i, count);
+    if (run.assemblers.empty())
+      Tell(run, i, count);
+    else
+      TellUntilStop(run, i, count);
   }
   run.position += count;
   run.due_us = now_us + run.delay_us;
-  if (run.call->open_sequences() == 0) End(run, FinishReason::kStop, {});
-  else if (run.position == run.end) End(run, run.end_reason, std::move(run.error));
+  if (run.call->open_sequences() == 0)
+    End(run, FinishReason::kStop, {});
+  else if (run.position == run.end)
+    End(run, run.end_reason, std::move(run.error));
 }
 
 // The text of the next tokens of a sequence; an answer begins without a space.
@@ -211,6 +224,8 @@ void ReplayEngine::EndSequence(Run& run, int sequence, FinishReason reason, int6
 
 }  // namespace
 
-std::unique_ptr<Engine> OpenReplay(ReplayOptions options) { return std::make_unique<ReplayEngine>(std::move(options)); }
+std::unique_ptr<Engine> OpenReplay(ReplayOptions options) {
+  return std::make_unique<ReplayEngine>(std::move(options));
+}
 
 }  // namespace beleg::engine

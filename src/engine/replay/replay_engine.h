@@ -19,9 +19,10 @@ namespace beleg::engine {
 
 struct ReplayOptions {
   std::string served_name = "replay";
-  int64_t tokens = 16;           // of an answer unless the prompt says else
-  int64_t delay_us = 0;          // between tokens
-  int64_t tokens_per_step = 16;  // tokens of one OnText when there is no delay; with a delay always 1. At most 64
+  int64_t tokens = 16;   // of an answer unless the prompt says else
+  int64_t delay_us = 0;  // between tokens
+  int64_t tokens_per_step =
+      16;  // tokens of one OnText when there is no delay; with a delay always 1. At most 64
   int sequences_max = 256;
   int waiting_max = 4096;
   int64_t context_tokens = 1 << 20;

@@ -1,8 +1,8 @@
 #include "engine/replay/replay_engine.h"
 
-#include <gtest/gtest.h>
-
 #include <optional>
+
+#include <gtest/gtest.h>
 
 #include "base/clock.h"
 #include "engine/testing.h"
@@ -33,7 +33,8 @@ Done Generate(Engine& engine, GenerateRequest request) {
 TEST(ReplayEngine, AnswersWithItsOwnText) {
   auto engine = OpenReplay({});
   Done done = Generate(*engine, Ask(*engine, "tell me something"));
-  EXPECT_EQ(done.sequence.text, "A voucher proves that a payment was made; without it the books tell a story that");
+  EXPECT_EQ(done.sequence.text,
+            "A voucher proves that a payment was made; without it the books tell a story that");
   EXPECT_EQ(done.sequence.tokens, 16);
   EXPECT_EQ(done.sequence.result.output_tokens, 16);
   EXPECT_EQ(done.sequence.result.reason, FinishReason::kStop);
@@ -162,7 +163,9 @@ TEST(ReplayEngine, FailsWhereThePromptSays) {
 
 TEST(ReplayEngine, LastOrderCountsAndBadOrdersAreWords) {
   auto engine = OpenReplay({});
-  Done done = Generate(*engine, Ask(*engine, "REPLAY:TOKENS=9 REPLAY:TOKENS=2 REPLAY:TOKENS= REPLAY:TOKENS=999999999999 REPLAY:NO"));
+  constexpr std::string_view kPrompt =
+      "REPLAY:TOKENS=9 REPLAY:TOKENS=2 REPLAY:TOKENS= REPLAY:TOKENS=999999999999 REPLAY:NO";
+  Done done = Generate(*engine, Ask(*engine, kPrompt));
   EXPECT_EQ(done.sequence.result.output_tokens, 2);
 }
 
@@ -203,9 +206,7 @@ TEST(ReplayEngine, CancelMidwayKeepsTheCount) {
 TEST(ReplayEngine, DestroyedGenerationIsOver) {
   auto engine = OpenReplay({});
   CollectingSink sink;
-  {
-    auto generation = engine->Start(Ask(*engine, "REPLAY:HANG"), sink);
-  }
+  { auto generation = engine->Start(Ask(*engine, "REPLAY:HANG"), sink); }
   EXPECT_TRUE(sink.done());
 }
 
@@ -361,7 +362,8 @@ TEST(ReplayEngine, ManyRequestsAtOnceAllFinish) {
   auto engine = OpenReplay({.sequences_max = 8, .waiting_max = 1000});
   std::vector<CollectingSink> sinks(500);
   std::vector<std::unique_ptr<Generation>> generations;
-  for (auto& sink : sinks) generations.push_back(engine->Start(Ask(*engine, "REPLAY:TOKENS=40"), sink).value());
+  for (auto& sink : sinks)
+    generations.push_back(engine->Start(Ask(*engine, "REPLAY:TOKENS=40"), sink).value());
   for (auto& sink : sinks) EXPECT_EQ(sink.WaitDone().sequences[0].output_tokens, 40);
   EXPECT_EQ(engine->stats().running, 0);
   EXPECT_EQ(engine->stats().waiting, 0);

@@ -20,7 +20,8 @@ static_assert(std::string_view::npos != kOnce.find("€"), "the text has charact
 
 struct Script {
   std::string text;
-  std::array<size_t, 2 * kReplayRunMax + 1> starts{};  // byte offset of each word's space; the last is the end
+  std::array<size_t, 2 * kReplayRunMax + 1>
+      starts{};  // byte offset of each word's space; the last is the end
 };
 
 Script MakeScript() {
@@ -49,12 +50,14 @@ Token MakeToken(Kind kind, int32_t value) { return static_cast<int32_t>(kind) <<
 std::optional<Token> OrderToken(std::string_view word) {
   if (!word.starts_with("REPLAY:")) return std::nullopt;
   if (word == "REPLAY:HANG") return MakeToken(Kind::kHang, 0);
-  constexpr std::pair<std::string_view, Kind> kOrders[] = {
-      {"REPLAY:TOKENS=", Kind::kTokens}, {"REPLAY:DELAY_MS=", Kind::kDelayMs}, {"REPLAY:FAIL_AT=", Kind::kFailAt}};
+  constexpr std::pair<std::string_view, Kind> kOrders[] = {{"REPLAY:TOKENS=", Kind::kTokens},
+                                                           {"REPLAY:DELAY_MS=", Kind::kDelayMs},
+                                                           {"REPLAY:FAIL_AT=", Kind::kFailAt}};
   for (auto [prefix, kind] : kOrders) {
     if (!word.starts_with(prefix)) continue;
     auto value = ParseUint64(word.substr(prefix.size()));
-    if (value && *value <= static_cast<uint64_t>(kValueMax)) return MakeToken(kind, static_cast<int32_t>(*value));
+    if (value && *value <= static_cast<uint64_t>(kValueMax))
+      return MakeToken(kind, static_cast<int32_t>(*value));
   }
   return std::nullopt;
 }
@@ -96,7 +99,8 @@ std::string_view ReplayText(int64_t first, int64_t count) {
   const Script& script = TheScript();
   auto begin = static_cast<size_t>(first % kReplayRunMax);
   size_t end = begin + static_cast<size_t>(count);
-  return std::string_view(script.text).substr(script.starts.at(begin), script.starts.at(end) - script.starts.at(begin));
+  return std::string_view(script.text)
+      .substr(script.starts.at(begin), script.starts.at(end) - script.starts.at(begin));
 }
 
 Hash32 ReplayScriptHash() { return wire::Sha256(kOnce); }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include "wire/json.h"
 
@@ -27,6 +28,15 @@ constexpr std::string_view kUnsupported[] = {"tools",      "tool_choice", "funct
                                              "modalities", "prediction",  "guided_json",   "guided_regex",  "guided_choice",
                                              "structured_outputs"};
 
+// 5 and 5.0 are whole numbers; a double beyond what it can hold exactly is none.
+std::optional<int64_t> WholeNumber(const Json& json) {
+  if (json.is_int()) return json.as_int();
+  constexpr double kExactMax = 9007199254740992.0;  // 2^53
+  if (!json.is_double() || std::trunc(json.as_double()) != json.as_double()) return std::nullopt;
+  if (std::abs(json.as_double()) > kExactMax) return std::nullopt;
+  return static_cast<int64_t>(json.as_double());
+}
+
 // Reads members one by one; the first error stays.
 class Reader {
  public:
@@ -49,12 +59,11 @@ class Reader {
   void Int(std::string_view name, int64_t low, int64_t high, int64_t& out) {
     const Json* member = Member(name);
     if (member == nullptr) return;
-    bool whole = member->is_int() || (member->is_double() && std::trunc(member->as_double()) == member->as_double());
-    if (!whole) return WrongType(std::string(name), "a whole number", *member);
-    double value = member->as_double();
-    if (value < static_cast<double>(low) || value > static_cast<double>(high))
-      return Fail(std::string(name), fmt::format("{} must be within {} and {}, not {}", name, low, high, value));
-    out = static_cast<int64_t>(value);
+    std::optional<int64_t> value = WholeNumber(*member);
+    if (!value) return WrongType(std::string(name), "a whole number", *member);
+    if (*value < low || *value > high)
+      return Fail(std::string(name), fmt::format("{} must be within {} and {}, not {}", name, low, high, *value));
+    out = *value;
   }
   void Double(std::string_view name, double low, double high, double& out) {
     const Json* member = Member(name);
@@ -234,7 +243,7 @@ void ReadParams(Reader& reader, InferenceRequest& out) {
   reader.Int("n", 1, kChoicesMax, params.choices);
   reader.Bool("stream", params.stream);
   reader.Bool("ignore_eos", out.ignore_eos);
-  constexpr int64_t kExactMax = int64_t{1} << 53;  // integers in records stay exact in JSON
+  constexpr int64_t kExactMax = (int64_t{1} << 53) - 1;  // integers in records stay exact in JSON
   int64_t seed = 0;
   reader.Int("seed", -kExactMax, kExactMax, seed);
   if (reader.Member("seed") != nullptr) params.seed = seed;

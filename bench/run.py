@@ -1,0 +1,149 @@
+#!/usr/bin/env python3
+"""Figures of this machine, printed beside what they are compared with. Benches, not tests: nothing here passes or fails.
+
+    bench/run.py [audit] [model] [ledger] [store]      all of them without an argument
+
+On shared cores trust factors and CPU seconds, not percents. BENCH_DRIVERS=DIR also runs the drivers in DIR/store (load.py and a
+spangen built there) against the store. BENCH_PAIRS, BENCH_REQUESTS, BENCH_SPANS change the amounts.
+"""
+
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests/integration"))
+import harness  # noqa: E402
+
+BUILD = pathlib.Path(harness.BINARY).parent
+PAIRS = int(os.environ.get("BENCH_PAIRS", "5"))
+REQUESTS = int(os.environ.get("BENCH_REQUESTS", "20000"))
+SPANS = int(os.environ.get("BENCH_SPANS", "300000"))
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def cpu_seconds(pid):
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def rss_mb(pid):
+    return int(next(l for l in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines() if l.startswith("VmRSS")).split()[1]) / 1024
+
+
+def tool(name, *arguments):
+    done = subprocess.run([BUILD / name, *map(str, arguments)], capture_output=True, text=True)
+    assert done.stdout, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def serve(folder, *arguments):
+    part = harness.Part(folder, "serve", ["--port", 0, "--ledger", folder / "ledger", "--ledger-listen", "127.0.0.1:0", *arguments])
+    return part.start()
+
+
+def median(rows, key):
+    return statistics.median(row[key] for row in rows)
+
+
+def bench_audit():
+    print(f"# auditing on against off: replay engine, 16 tokens, {REQUESTS} requests a run, {PAIRS} interleaved pairs")
+    print("| form | clients | audit | requests/s | CPU s per 1,000 | p50 ms | p99 ms |\n|---|---|---|---|---|---|---|")
+    for form, stream in (("whole", False), ("stream", True)):
+        for workers in (1, 16, 64):
+            rows = {"closed": [], "off": []}
+            count = max(REQUESTS if workers > 1 else REQUESTS // 10, 1)
+            for pair in range(PAIRS):
+                for mode in ("closed", "off") if pair % 2 == 0 else ("off", "closed"):
+                    rows[mode].append(one_audit_run(mode, stream, workers, count))
+            for mode, runs in rows.items():
+                print(f"| {form} | {workers} | {mode} | {median(runs, 'per_s'):.0f} | {median(runs, 'cpu_per_1000'):.3f} "
+                      f"| {median(runs, 'p50_us') / 1000:.2f} | {median(runs, 'p99_us') / 1000:.2f} |")
+            added_us = 1000 * (median(rows["closed"], "cpu_per_1000") - median(rows["off"], "cpu_per_1000"))
+            ratio = statistics.median(a["per_s"] / b["per_s"] for a, b in zip(rows["closed"], rows["off"]))
+            print(f"| {form} | {workers} | on/off | {ratio:.2f}x | +{added_us:.0f} us a request | | |", flush=True)
+
+
+def one_audit_run(mode, stream, workers, count):
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        part = serve(folder, "--engine", "replay", "--audit", mode)
+        body = folder / "body"
+        body.write_text(json.dumps({"model": "replay", "stream": stream, "messages": [{"role": "user", "content": "hello there"}]}))
+        url = part.url + "/v1/chat/completions"
+        tool("bench/http_load", url, body, workers, 200)
+        before = cpu_seconds(part.process.pid)
+        row = tool("bench/http_load", url, body, workers, count)
+        row["cpu_per_1000"] = (cpu_seconds(part.process.pid) - before) / count * 1000
+        assert row["failed"] == 0, row
+        part.stop()
+        return row
+
+
+def bench_model():
+    demo = pathlib.Path(os.environ.get("BELEG_DEPS", ROOT / ".deps")) / "models/smollm2-135m-instruct.gguf"
+    print("\n# the demo model: 64 tokens out, audit closed")
+    print("| clients | tokens/s | p50 ms | RSS MB |\n|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        part = serve(folder, "--model", demo, "--max-model-len", "1024")
+        body = folder / "body"
+        body.write_text(json.dumps({"model": "smollm2-135m-instruct", "max_tokens": 64, "ignore_eos": True, "temperature": 0,
+                                    "messages": [{"role": "user", "content": "Tell me about receipts. " * 8}]}))
+        for workers in (1, 4, 16):
+            row = tool("bench/http_load", part.url + "/v1/chat/completions", body, workers, 4 * workers)
+            print(f"| {workers} | {64 * row['per_s']:.1f} | {row['p50_us'] / 1000:.0f} | {rss_mb(part.process.pid):.0f} |", flush=True)
+        part.stop()
+
+
+def bench_ledger():
+    print("\n# ledger: durable appends of 700-byte records, beside the disk's own fdatasync in the same folder")
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run([BUILD / "src/ledger/ledger_append", folder], capture_output=True, text=True)
+        print(done.stdout or done.stderr, flush=True)
+
+
+def bench_store():
+    print(f"\n# store: {SPANS} spans of about 20 attributes, durable acknowledgement")
+    print("| spans a batch | connections | spans/s | CPU s per million | spans per CPU s | RSS MB | disk B/span |\n|---|---|---|---|---|---|---|")
+    for per_batch, connections in ((1000, 4), (100, 4)):
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            part = harness.Part(folder, "store", ["--data", folder / "data", "--listen", "127.0.0.1:0", "--otlp-listen", "127.0.0.1:0"]).start()
+            url = f"http://127.0.0.1:{part.run['otlp_port']}/v1/traces"
+            before = cpu_seconds(part.process.pid)
+            row = tool("bench/span_load", url, SPANS, per_batch, connections)
+            used = cpu_seconds(part.process.pid) - before
+            disk = sum(f.stat().st_size for f in (folder / "data").rglob("*") if f.is_file())
+            print(f"| {per_batch} | {connections} | {row['per_s']:.0f} | {used / row['spans'] * 1e6:.1f} | {row['spans'] / used:.0f} "
+                  f"| {rss_mb(part.process.pid):.0f} | {disk / row['spans']:.0f} |", flush=True)
+            if os.environ.get("BENCH_DRIVERS") and per_batch == 1000:
+                bench_drivers(url, part.process.pid)
+            part.stop()
+    print("VictoriaTraces, not durable, on such a machine: 35,405 spans/s, 24.2 CPU s per million (July 2025 code)")
+
+
+def bench_drivers(url, pid):
+    drivers = pathlib.Path(os.environ["BENCH_DRIVERS"]) / "store"
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        subprocess.run(["g++", "-O2", "-std=c++17", drivers / "spangen.cpp", "-o", folder / "spangen"], check=True)
+        with open(folder / "d.otlp", "wb") as out:
+            subprocess.run([folder / "spangen", "--spans", str(SPANS)], stdout=out, check=True)
+        subprocess.run([sys.executable, drivers / "load.py", folder / "d.otlp", url, "--pid", str(pid)], check=True)
+
+
+BENCHES = {"audit": bench_audit, "model": bench_model, "ledger": bench_ledger, "store": bench_store}
+
+if __name__ == "__main__":
+    wanted = sys.argv[1:] or list(BENCHES)
+    unknown = [name for name in wanted if name not in BENCHES]
+    if unknown:
+        sys.exit(f"no such bench: {', '.join(unknown)}\n{__doc__}")
+    print(f"machine: {os.cpu_count()} cores, {next(l for l in open('/proc/cpuinfo') if l.startswith('model name')).split(':')[1].strip()}")
+    for name in wanted:
+        BENCHES[name]()

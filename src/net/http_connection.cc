@@ -1,0 +1,208 @@
+#include "net/http_connection.h"
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+
+namespace beleg::net {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Input = SocketStream::Input;
+
+// Not a status of HTTP: the connection ended or timed out before there was anything to answer.
+constexpr int kNothingToAnswer = 0;
+constexpr int kClientGone = 499;
+// After a last answer with input unread, the connection is kept so long that the client can read the answer: closing at
+// once would reset it (RFC 9112 §9.6).
+constexpr std::chrono::milliseconds kLingerTime{2'000};
+constexpr size_t kLingerBytesMax = 4 << 20;
+// A body's buffer grows with what has come, not with what was announced.
+constexpr uint64_t kReserveMax = 256 << 10;
+
+std::unexpected<Http1Error> Bad(int status, std::string message) {
+  return std::unexpected<Http1Error>(Http1Error{status, std::move(message)});
+}
+
+std::unexpected<Http1Error> TooLarge(size_t bytes_max) {
+  return Bad(413, fmt::format("body larger than {} bytes", bytes_max));
+}
+
+}  // namespace
+
+HttpConnection::HttpConnection(std::shared_ptr<SocketStream> stream, std::string peer,
+                               boost::asio::any_io_executor executor, HttpServerState& state)
+    : stream_(std::move(stream)), peer_(std::move(peer)), executor_(std::move(executor)), state_(state) {}
+
+Awaitable<void> HttpConnection::Run(std::shared_ptr<HttpConnection> self, bool refuse) {
+  self->stream_->Start();
+  if (refuse) {
+    HttpResponse response = self->MakeError(503, "too many connections");
+    response.headers.Set("retry-after", "1");
+    co_await self->SendLast(std::move(response));
+  } else {
+    while (co_await self->ServeOne()) self->first_ = false;
+  }
+  self->stream_->Close();
+}
+
+void HttpConnection::CloseIfIdle() {
+  if (idle_) stream_->Close();
+}
+
+// One request and its answer; false when the connection must end.
+Awaitable<bool> HttpConnection::ServeOne() {
+  auto head = co_await ReadHead();
+  if (!head) {
+    co_await RefuseHead(std::move(head.error()));
+    co_return false;
+  }
+  state_.requests.fetch_add(1, std::memory_order_relaxed);
+  head->request.peer = peer_;
+  auto body = co_await ReadBody(*head);
+  if (!body) {
+    co_await RefuseBody(head->request, std::move(body.error()));
+    co_return false;
+  }
+  bool keep_alive = head->keep_alive && !state_.stopping;
+  HttpExchange exchange(*stream_, std::move(*head), keep_alive, executor_);
+  co_await RunHandler(exchange);
+  if (!exchange.complete() && exchange.ends_by_close()) stream_->Abort();
+  co_return exchange.keeps_connection();
+}
+
+Awaitable<Http1Result<RequestHead>> HttpConnection::ReadHead() {
+  const HttpServerOptions& options = state_.options;
+  SocketStream::Time deadline = Clock::now() + (first_ ? options.head_timeout : options.idle_timeout);
+  HeadScanner scanner;
+  idle_ = true;
+  for (;;) {
+    // Some clients send an empty line after a body (RFC 9112 §2.2).
+    while (idle_ && stream_->input().starts_with("\r\n")) stream_->Consume(2);
+    std::string_view input = stream_->input();
+    if (idle_ && !input.empty() && input != "\r") {
+      idle_ = false;
+      if (!first_) deadline = Clock::now() + options.head_timeout;
+    }
+    HeadScanner::State found = idle_ ? HeadScanner::State::kMore : scanner.Scan(input);
+    if (found == HeadScanner::State::kBad)
+      co_return Bad(400, "a line that does not end in CR LF, or a control character");
+    bool whole = found == HeadScanner::State::kDone;
+    if ((whole ? scanner.size() : input.size()) > options.head_bytes_max) {
+      co_return Bad(431, fmt::format("request head larger than {} bytes", options.head_bytes_max));
+    }
+    if (whole) {
+      auto head = ParseRequestHead(input.substr(0, scanner.size()));
+      if (head) stream_->Consume(scanner.size());
+      co_return head;
+    }
+    if (idle_ && state_.stopping) co_return Bad(kNothingToAnswer, "stopping");
+    Input more = co_await stream_->MoreInput(deadline);
+    if (more == Input::kBytes) continue;
+    if (idle_ || more == Input::kEnd) co_return Bad(kNothingToAnswer, "closed");
+    co_return Bad(408, "the request head did not come in time");
+  }
+}
+
+Awaitable<Http1Result<void>> HttpConnection::ReadBody(RequestHead& head) {
+  if (head.body.kind == BodyFraming::Kind::kNone) co_return Http1Result<void>{};
+  if (head.body.length > state_.options.body_bytes_max) co_return TooLarge(state_.options.body_bytes_max);
+  if (head.expects_continue && stream_->input().empty()) {
+    auto sent = co_await stream_->Write("HTTP/1.1 100 Continue\r\n\r\n");
+    if (!sent) co_return Bad(kClientGone, "client gone before its body");
+  }
+  SocketStream::Time deadline = Clock::now() + state_.options.body_timeout;
+  if (head.body.kind == BodyFraming::Kind::kChunked)
+    co_return co_await ReadChunked(head.request.body, deadline);
+  co_return co_await ReadSized(head.request.body, head.body.length, deadline);
+}
+
+Awaitable<Http1Result<void>> HttpConnection::ReadSized(std::string& body, uint64_t length,
+                                                       SocketStream::Time deadline) {
+  body.reserve(std::min(length, kReserveMax));
+  for (;;) {
+    std::string_view input = stream_->input().substr(0, length - body.size());
+    body.append(input);
+    stream_->Consume(input.size());
+    if (body.size() == length) co_return Http1Result<void>{};
+    auto more = co_await MoreBody(deadline);
+    if (!more) co_return more;
+  }
+}
+
+Awaitable<Http1Result<void>> HttpConnection::ReadChunked(std::string& body, SocketStream::Time deadline) {
+  const size_t bytes_max = state_.options.body_bytes_max;
+  ChunkedDecoder decoder;
+  for (;;) {
+    auto used = decoder.Decode(stream_->input(), body);
+    if (!used) co_return std::unexpected<Http1Error>(std::move(used.error()));
+    if (body.size() + decoder.announced() > bytes_max) co_return TooLarge(bytes_max);
+    stream_->Consume(*used);
+    if (decoder.done()) co_return Http1Result<void>{};
+    auto more = co_await MoreBody(deadline);
+    if (!more) co_return more;
+  }
+}
+
+Awaitable<Http1Result<void>> HttpConnection::MoreBody(SocketStream::Time deadline) {
+  Input more = co_await stream_->MoreInput(deadline);
+  if (more == Input::kTimeout) co_return Bad(408, "the request body did not come in time");
+  if (more == Input::kEnd) co_return Bad(kClientGone, "client gone while sending its body");
+  co_return Http1Result<void>{};
+}
+
+Awaitable<void> HttpConnection::RunHandler(HttpExchange& exchange) {
+  bool failed = false;
+  try {
+    co_await state_.handler(exchange);
+  } catch (const std::exception& error) {
+    failed = true;
+    LOG_ERROR("http.handler_exception", F("what", error.what()));
+  }
+  if (exchange.complete() || exchange.client_gone()) co_return;
+  if (!failed) LOG_ERROR("http.handler_no_answer", F("started", exchange.started()));
+  if (exchange.started()) co_return;
+  auto sent = co_await exchange.Reply(MakeError(500, "internal error"));
+  if (!sent) LOG_DEBUG("http.client_gone", F("peer", peer_));
+}
+
+HttpResponse HttpConnection::MakeError(int status, std::string message) {
+  if (state_.options.make_error) return state_.options.make_error(status, std::move(message));
+  return MakeResponse(status, "text/plain; charset=utf-8", message + "\n");
+}
+
+Awaitable<void> HttpConnection::RefuseHead(Http1Error error) {
+  if (!idle_) state_.unreadable_heads.fetch_add(1, std::memory_order_relaxed);
+  if (error.status == kNothingToAnswer) co_return;
+  co_await SendLast(MakeError(error.status, std::move(error.message)));
+}
+
+Awaitable<void> HttpConnection::RefuseBody(const HttpRequest& head, Http1Error error) {
+  HttpResponse response;
+  if (state_.options.refuse_body) {
+    response = co_await state_.options.refuse_body(head, error.status, std::move(error.message));
+  } else {
+    response = MakeError(error.status, std::move(error.message));
+  }
+  if (error.status != kClientGone) co_await SendLast(std::move(response));
+}
+
+// The last answer on a connection whose input was not read to its end.
+Awaitable<void> HttpConnection::SendLast(HttpResponse response) {
+  std::string head = FormatStatusLine(response.status);
+  AppendFields(head, response.headers);
+  AppendField(head, "content-length", fmt::format("{}", response.body.size()));
+  head += "connection: close\r\n\r\n";
+  auto sent = co_await stream_->Write(head, response.body);
+  if (!sent) co_return;
+  stream_->ShutdownWrite();
+  SocketStream::Time deadline = Clock::now() + kLingerTime;
+  size_t dropped = stream_->input().size();
+  stream_->Consume(dropped);
+  while (dropped < kLingerBytesMax && co_await stream_->MoreInput(deadline) == Input::kBytes) {
+    dropped += stream_->input().size();
+    stream_->Consume(stream_->input().size());
+  }
+}
+
+}  // namespace beleg::net

@@ -1,0 +1,51 @@
+#include "query/answers.h"
+
+#include "base/bytes.h"
+
+namespace beleg::query {
+
+using wire::Json;
+
+net::HttpResponse JsonAnswer(const Json& body, int status) {
+  return net::MakeResponse(status, "application/json", body.Dump());
+}
+
+net::HttpResponse ErrorAnswer(const Error& error, std::string_view parameter) {
+  Json inner = Json::MakeObject({{"code", ErrorCodeName(error.code)}, {"message", error.message}});
+  if (!parameter.empty()) inner.Set("parameter", parameter);
+  net::HttpResponse out =
+      JsonAnswer(Json::MakeObject({{"error", std::move(inner)}}), HttpStatusOf(error.code));
+  if (out.status == 429 || out.status == 503) out.headers.Set("retry-after", "1");
+  return out;
+}
+
+Result<Parameters> Parameters::Read(const net::HttpRequest& request) {
+  Parameters out;
+  TRY_ASSIGN(out.values_, request.Query());
+  return out;
+}
+
+const std::string* Parameters::Find(std::string_view name) const {
+  for (const auto& [key, value] : values_) {
+    if (key == name) return &value;
+  }
+  return nullptr;
+}
+
+std::string Parameters::Text(std::string_view name) const {
+  const std::string* value = Find(name);
+  return value == nullptr ? "" : *value;
+}
+
+Result<int64_t> Parameters::Int(std::string_view name, int64_t fallback, int64_t least, int64_t most) const {
+  const std::string* text = Find(name);
+  if (text == nullptr) return fallback;
+  auto number = ParseInt64(*text);
+  if (!number) return Fail(ErrorCode::kInvalidArgument, "{}: '{}' is no whole number", name, *text);
+  if (*number < least || *number > most) {
+    return Fail(ErrorCode::kInvalidArgument, "{}: {} is not within {} and {}", name, *number, least, most);
+  }
+  return *number;
+}
+
+}  // namespace beleg::query

@@ -1,0 +1,121 @@
+#include "query/query_api.h"
+
+#include "base/clock.h"
+#include "query/answers.h"
+
+namespace beleg::query {
+namespace {
+
+using wire::Json;
+
+constexpr std::string_view kTracePrefix = "/api/v1/traces/";
+constexpr std::string_view kRecordPrefix = "/api/records/";
+constexpr int64_t kSqlRowsDefault = 1'000;
+constexpr int64_t kSqlRowsMax = 100'000;
+
+net::HttpResponse WrongMethod(std::string_view allowed) {
+  net::HttpResponse out =
+      ErrorAnswer({ErrorCode::kUnimplemented, fmt::format("this path takes {}", allowed)});
+  out.status = 405;
+  out.headers.Set("allow", std::string(allowed));
+  return out;
+}
+
+}  // namespace
+
+QueryApi::QueryApi(QueryApiOptions options, store::Store& store, std::vector<store::Mirror*> mirrors)
+    : options_(std::move(options)), store_(store), mirrors_(std::move(mirrors)) {}
+
+net::HttpResponse QueryApi::Handle(const net::HttpRequest& request) {
+  const std::string_view path = request.path();
+  const bool get = request.method == "GET";
+  if (path == "/health") return get ? Health() : WrongMethod("GET");
+  if (!IsAllowed(request))
+    return ErrorAnswer({ErrorCode::kUnauthenticated, "wrong or no key in Authorization: Bearer"});
+  if (path == "/api/sql") return request.method == "POST" ? Sql(request) : WrongMethod("POST");
+  const bool known = path == "/api/v1/spans" || path == "/api/records" || path == "/api/ledger" ||
+                     path == "/metrics" || path.starts_with(kTracePrefix) || path.starts_with(kRecordPrefix);
+  if (!known) return ErrorAnswer({ErrorCode::kNotFound, fmt::format("no path {}", path)});
+  if (!get) return WrongMethod("GET");
+  if (path == "/api/v1/spans") return Spans(request);
+  if (path == "/api/records") return Records(request);
+  if (path == "/api/ledger") return LedgerState();
+  if (path == "/metrics") return Metrics();
+  if (path.starts_with(kTracePrefix)) return Trace(path.substr(kTracePrefix.size()));
+  return Record(path.substr(kRecordPrefix.size()));
+}
+
+bool QueryApi::IsAllowed(const net::HttpRequest& request) const {
+  if (options_.api_key.empty()) return true;
+  auto token = net::BearerToken(request.headers);
+  return token && net::EqualSecret(*token, options_.api_key);
+}
+
+void QueryApi::WaitVisible() {
+  const SystemClock clock;
+  const int64_t deadline_us = clock.MonoMicros() + std::chrono::microseconds(options_.visible_wait).count();
+  // Those that answer come first, so that a ledger which is down does not use up their time.
+  for (const bool troubled : {false, true}) {
+    for (store::Mirror* mirror : mirrors_) {
+      if (mirror->state().problem.empty() == troubled) continue;
+      const auto left = std::chrono::microseconds(deadline_us - clock.MonoMicros());
+      if (left.count() <= 0) return;
+      // A ledger that cannot be asked is told by /api/ledger; the query answers with what is here.
+      std::ignore = mirror->Refresh(std::chrono::duration_cast<std::chrono::milliseconds>(left));
+    }
+  }
+}
+
+store::Mirror* QueryApi::MirrorOf(const std::string& origin) const {
+  for (store::Mirror* mirror : mirrors_) {
+    if (mirror->state().origin == origin) return mirror;
+  }
+  return nullptr;
+}
+
+net::HttpResponse QueryApi::Sql(const net::HttpRequest& request) {
+  auto parameters = Parameters::Read(request);
+  if (!parameters) return ErrorAnswer(parameters.error());
+  auto limit = parameters->Int("limit", kSqlRowsDefault, 1, kSqlRowsMax);
+  if (!limit) return ErrorAnswer(limit.error(), "limit");
+  if (!IsUtf8(request.body)) return ErrorAnswer({ErrorCode::kInvalidArgument, "the body is no UTF-8"}, "sql");
+  WaitVisible();
+  auto answer = store_.Sql(request.body, static_cast<size_t>(*limit));
+  return answer ? JsonAnswer(*answer) : ErrorAnswer(answer.error(), "sql");
+}
+
+net::HttpResponse QueryApi::LedgerState() const {
+  Json::Array out;
+  for (const store::Mirror* mirror : mirrors_) {
+    const store::MirrorState state = mirror->state();
+    out.push_back(Json::MakeObject({{"url", state.url},
+                                    {"origin", state.origin},
+                                    {"vkey", state.vkey},
+                                    {"size", state.size},
+                                    {"problem", state.problem},
+                                    {"diverged", state.diverged},
+                                    {"last_contact_unix_us", state.last_contact_unix_us}}));
+  }
+  return JsonAnswer(Json::MakeObject({{"mirrors", std::move(out)}}));
+}
+
+net::HttpResponse QueryApi::Health() const {
+  auto health = store_.Health();
+  if (!health) {
+    net::HttpResponse out = ErrorAnswer(health.error());
+    out.status = 503;
+    return out;
+  }
+  std::string_view status = "ok";
+  for (const store::Mirror* mirror : mirrors_) {
+    if (!mirror->state().problem.empty()) status = "degraded";
+  }
+  return JsonAnswer(Json::MakeObject({{"status", status}}));
+}
+
+net::HttpResponse QueryApi::Metrics() const {
+  return net::MakeResponse(200, "text/plain; version=0.0.4; charset=utf-8",
+                           options_.metrics == nullptr ? "" : options_.metrics->RenderPrometheus());
+}
+
+}  // namespace beleg::query

@@ -1,0 +1,335 @@
+#include "query/query_api.h"
+
+#include <gtest/gtest.h>
+
+#include "io/testing.h"
+#include "record/request_id.h"
+#include "store/testing.h"
+#include "verify/proof.h"
+#include "verify/testing.h"
+#include "wire/compress.h"
+#include "wire/otlp_json.h"
+
+namespace beleg::query {
+namespace {
+
+using store::testing::Request;
+using store::testing::SampleLog;
+using store::testing::SampleSpan;
+using wire::Json;
+
+// A mirror whose ledger is a log in memory; what Refresh brings is up to the test.
+class FakeMirror final : public store::Mirror {
+ public:
+  FakeMirror(const SampleLog& log, store::Store& store)
+      : log_(log), store_(store), tiles_(log.entries(), log.origin()) {}
+
+  store::MirrorState state() const override {
+    store::MirrorState state;
+    state.url = "http://127.0.0.1:8001";
+    state.origin = log_.origin();
+    state.vkey = tiles_.vkey_text();
+    state.size = log_.leaves().size();
+    state.problem = problem;
+    return state;
+  }
+  Result<void> Refresh(std::chrono::milliseconds) override {
+    ++refreshes;
+    if (!problem.empty()) return Fail(ErrorCode::kUnavailable, "{}", problem);
+    tiles_ = verify::testing::TestLog(log_.entries(), log_.origin());
+    return store_.AddRecords(log_.origin(), log_.leaves());
+  }
+  Result<std::string> Entry(uint64_t index) override { return log_.leaves().at(index).bytes; }
+  Result<std::string> Proof(uint64_t index) override {
+    verify::TileReader reader(tiles_.Source(), tiles_.checkpoint());
+    TRY_ASSIGN(auto hashes, reader.InclusionProof(index));
+    return verify::FormatTlogProof({"", index, hashes, tiles_.files["checkpoint"]});
+  }
+  Result<std::string> ReadResource(std::string_view path) override {
+    return tiles_.Source()(std::string(path));
+  }
+  void Close() override {}
+
+  int refreshes = 0;
+  std::string problem;
+
+ private:
+  const SampleLog& log_;
+  store::Store& store_;
+  verify::testing::TestLog tiles_;
+};
+
+class QueryApiTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    store::StoreOptions options;
+    options.dir = folder_ / "store";
+    options.free_bytes_min = 0;
+    options.fs = &fs_;
+    store_ = *store::Store::Open(std::move(options));
+    mirror_ = std::make_unique<FakeMirror>(log_, *store_);
+    MakeApi({});
+  }
+  void MakeApi(QueryApiOptions options) {
+    options.metrics = &metrics_;
+    api_ = std::make_unique<QueryApi>(options, *store_, std::vector<store::Mirror*>{mirror_.get()});
+  }
+  net::HttpResponse Get(std::string target) {
+    net::HttpRequest request;
+    request.method = "GET";
+    request.target = std::move(target);
+    return api_->Handle(request);
+  }
+  Json GetJson(std::string target, int status = 200) {
+    net::HttpResponse response = Get(std::move(target));
+    EXPECT_EQ(response.status, status) << response.body;
+    return *Json::Parse(response.body);
+  }
+  net::HttpResponse Post(std::string body, net::HttpHeaders headers, std::string target = "/v1/traces") {
+    net::HttpRequest request;
+    request.method = "POST";
+    request.target = std::move(target);
+    request.headers = std::move(headers);
+    request.body = std::move(body);
+    return request.target == "/api/sql" ? api_->Handle(request) : api_->HandleOtlp(request);
+  }
+  // The id in the answer that this leaf records.
+  std::string ResponseId(uint64_t index) const {
+    const record::AuditRecord& record = log_.record(index);
+    const record::RequestIdentity& id = *record::IdentityOf(record);
+    return record::FormatRequestId(id.operation, record::DeriveRequestId(record.boot, id.seq, id.trace_id));
+  }
+
+  io::TempFolder folder_;
+  io::FaultFileSystem fs_{[](io::FaultPoint, const std::string&) -> Result<void> { return {}; }};
+  MetricRegistry metrics_;
+  SampleLog log_;
+  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<FakeMirror> mirror_;
+  std::unique_ptr<QueryApi> api_;
+};
+
+const net::HttpHeaders kProtobuf = {{"content-type", "application/x-protobuf"}};
+const net::HttpHeaders kJson = {{"content-type", "application/json"}};
+
+TEST_F(QueryApiTest, SpansAreShapedAsTheTutorialReadsThem) {
+  ASSERT_TRUE(store_->Ingest(Request({SampleSpan(1)})));
+  Json answer = GetJson("/api/v1/spans?service=vllm&start=1700000000000&end=1700000000001&limit=20");
+  ASSERT_EQ(answer.Find("spans")->as_array().size(), 1u);
+  const Json& span = answer.Find("spans")->as_array()[0];
+  EXPECT_EQ(span.Find("attributes")->Find("gen_ai.usage.prompt_tokens")->as_int(), 42);
+  EXPECT_EQ(span.Find("attributes")->Find("gen_ai.response.finish_reasons")->Dump(), R"(["stop"])");
+  EXPECT_EQ(span.Find("resource")->Find("deployment.region")->as_string(), "hetzner-nbg1-eu");
+  EXPECT_EQ(span.Find("trace_id")->as_string(), SampleSpan(1).trace_id.Hex());
+  EXPECT_EQ(span.Find("parent_span_id")->as_string(), "");
+  EXPECT_EQ(span.Find("name")->as_string(), "llm.generate");
+  EXPECT_EQ(span.Find("kind")->as_string(), "internal");
+  EXPECT_EQ(span.Find("start_unix_ns")->as_int(), 1'700'000'000'001'000'000);
+  EXPECT_EQ(span.Find("duration_ns")->as_int(), 10'000'123);
+  EXPECT_EQ(span.Find("status")->as_string(), "unset");
+  EXPECT_FALSE(span.Find("verified")->as_bool());
+}
+
+TEST_F(QueryApiTest, SpansOfARequestThatJustEndedAreThere) {
+  const uint64_t index = log_.AddRequest();
+  Json answer = GetJson("/api/v1/spans?service=vllm");
+  EXPECT_EQ(mirror_->refreshes, 1);
+  ASSERT_EQ(answer.Find("spans")->as_array().size(), 4u);
+  const Json* server = nullptr;
+  for (const Json& span : answer.Find("spans")->as_array()) {
+    EXPECT_TRUE(span.Find("verified")->as_bool());
+    if (span.Find("kind")->as_string() == "server") server = &span;
+  }
+  ASSERT_NE(server, nullptr);
+  for (const char* name : {"gen_ai.model.id", "gen_ai.usage.prompt_tokens", "gen_ai.usage.completion_tokens",
+                           "gen_ai.response.finish_reasons", "deployment.region"}) {
+    EXPECT_NE(server->Find("attributes")->Find(name), nullptr) << name;
+  }
+  EXPECT_EQ(server->Find("attributes")->Find("gen_ai.response.id")->as_string(), ResponseId(index));
+}
+
+TEST_F(QueryApiTest, LedgerThatIsDownDoesNotStopQueries) {
+  mirror_->problem = "connection refused";
+  ASSERT_TRUE(store_->Ingest(Request({SampleSpan(1)})));
+  EXPECT_EQ(GetJson("/api/v1/spans").Find("spans")->as_array().size(), 1u);
+  EXPECT_EQ(GetJson("/health").Dump(), R"({"status":"degraded"})");
+  EXPECT_EQ(GetJson("/api/ledger").Find("mirrors")->as_array()[0].Find("problem")->as_string(),
+            "connection refused");
+}
+
+TEST_F(QueryApiTest, BadParametersAreNamed) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"/api/v1/spans?start=soon", "start"},  {"/api/v1/spans?end=1e3x", "end"},
+      {"/api/v1/spans?start=-1", "start"},    {"/api/v1/spans?end=99999999999999999", "end"},
+      {"/api/v1/spans?limit=0", "limit"},     {"/api/v1/spans?limit=10001", "limit"},
+      {"/api/v1/spans?start=2&end=1", "end"}, {"/api/v1/traces/zz", "trace_id"},
+      {"/api/records?limit=x", "limit"},      {"/api/records/what", "request_id"}};
+  for (const auto& [target, parameter] : cases) {
+    Json answer = GetJson(target, 400);
+    EXPECT_EQ(answer.Find("error")->Find("parameter")->as_string(), parameter) << target;
+    EXPECT_FALSE(answer.Find("error")->Find("message")->as_string().empty());
+  }
+  EXPECT_EQ(Get("/api/v1/spans?service=%zz").status, 400);
+}
+
+TEST_F(QueryApiTest, TraceIsFoundById) {
+  ASSERT_TRUE(store_->Ingest(Request({SampleSpan(1), SampleSpan(2)})));
+  Json answer = GetJson("/api/v1/traces/" + SampleSpan(2).trace_id.Hex());
+  ASSERT_EQ(answer.Find("spans")->as_array().size(), 1u);
+  EXPECT_EQ(answer.Find("spans")->as_array()[0].Find("span_id")->as_string(), SampleSpan(2).span_id.Hex());
+}
+
+TEST_F(QueryApiTest, RecordComesWithAProofThatVerifies) {
+  const uint64_t index = log_.AddRequest();
+  const std::string id = ResponseId(index);
+  for (const std::string& form : {id, id.substr(id.find('-') + 1)}) {
+    Json answer = GetJson("/api/records/" + form);
+    const std::string entry = *Base64Decode(answer.Find("entry_base64")->as_string());
+    EXPECT_EQ(entry, log_.leaves()[index].bytes);
+    EXPECT_EQ(answer.Find("record")->Dump(), entry);
+    EXPECT_EQ(answer.Find("index")->as_int(), static_cast<int64_t>(index));
+    EXPECT_EQ(answer.Find("origin")->as_string(), log_.origin());
+    EXPECT_EQ(answer.Find("leaf_hash")->as_string(), HexEncode(AsView(wire::MerkleLeafHash(entry))));
+    auto key = *verify::ParseVerifierKey(answer.Find("vkey")->as_string());
+    EXPECT_TRUE(verify::CheckTlogProof(answer.Find("proof")->as_string(), entry, key));
+  }
+}
+
+TEST_F(QueryApiTest, UnknownRequestIsNotFoundAfterAsking) {
+  EXPECT_EQ(Get("/api/records/chatcmpl-00000000000000000000000000000000").status, 404);
+  EXPECT_EQ(mirror_->refreshes, 1);
+}
+
+TEST_F(QueryApiTest, RecordsAreListedNewestFirst) {
+  log_.AddRequest();
+  const uint64_t last = log_.AddRequest();
+  Json answer = GetJson("/api/records?limit=1");
+  ASSERT_EQ(answer.Find("records")->as_array().size(), 1u);
+  const Json& record = answer.Find("records")->as_array()[0];
+  EXPECT_EQ(record.Find("request_id")->as_string(), ResponseId(last));
+  EXPECT_EQ(record.Find("record")->Find("type")->as_string(), "request");
+}
+
+TEST_F(QueryApiTest, SqlAnswersAndNamesErrors) {
+  ASSERT_TRUE(store_->Ingest(Request({SampleSpan(1)})));
+  EXPECT_EQ(Post("SELECT count(*) AS n FROM spans", {}, "/api/sql").body,
+            R"({"columns":["n"],"rows":[[1]]})");
+  net::HttpResponse bad = Post("DROP TABLE spans", {}, "/api/sql");
+  EXPECT_EQ(bad.status, 400);
+  EXPECT_EQ(Json::Parse(bad.body)->Find("error")->Find("parameter")->as_string(), "sql");
+  EXPECT_EQ(Post("SELECT '\xff'", {}, "/api/sql").status, 400);
+}
+
+TEST_F(QueryApiTest, UnknownPathsAndMethodsAreRefused) {
+  EXPECT_EQ(GetJson("/nothing", 404).Find("error")->Find("code")->as_string(), "NOT_FOUND");
+  net::HttpResponse wrong = Get("/api/sql");
+  EXPECT_EQ(wrong.status, 405);
+  EXPECT_EQ(wrong.headers.Get("allow"), "POST");
+  EXPECT_EQ(Get("/health").body, R"({"status":"ok"})");
+  EXPECT_NE(Get("/metrics").status, 404);
+}
+
+TEST_F(QueryApiTest, KeyIsAskedEverywhereButForHealth) {
+  QueryApiOptions options;
+  options.api_key = "secret";
+  MakeApi(options);
+  EXPECT_EQ(Get("/api/v1/spans").status, 401);
+  EXPECT_EQ(Get("/health").status, 200);
+  EXPECT_EQ(Post(Request({SampleSpan(1)}), kProtobuf).status, 401);
+  net::HttpHeaders headers = kProtobuf;
+  headers.Add("authorization", "Bearer secret");
+  EXPECT_EQ(Post(Request({SampleSpan(1)}), headers).status, 200);
+}
+
+class OtlpHttp : public QueryApiTest {
+ protected:
+  size_t Spans() { return store_->FindSpans({})->size(); }
+};
+
+TEST_F(OtlpHttp, ProtobufIsAcknowledgedInProtobuf) {
+  net::HttpResponse answer = Post(Request({SampleSpan(1)}), kProtobuf);
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.headers.Get("content-type"), "application/x-protobuf");
+  EXPECT_EQ(answer.body, wire::otlp::EncodeTraceResponse(0, ""));
+  EXPECT_EQ(Spans(), 1u);
+}
+
+TEST_F(OtlpHttp, JsonIsAcknowledgedInJson) {
+  const std::string body =
+      wire::otlp::TracesToJson(*wire::otlp::DecodeTraces(Request({SampleSpan(1)}))).Dump();
+  net::HttpResponse answer = Post(body, {{"content-type", "application/json; charset=utf-8"}});
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.headers.Get("content-type"), "application/json");
+  ASSERT_EQ(Spans(), 1u);
+  EXPECT_EQ((*store_->FindSpans({}))[0].span, SampleSpan(1));
+}
+
+TEST_F(OtlpHttp, PackedBodiesAreTaken) {
+  net::HttpHeaders gzip = kProtobuf, zstd = kProtobuf, identity = kProtobuf;
+  gzip.Add("content-encoding", "gzip");
+  zstd.Add("content-encoding", "zstd");
+  identity.Add("content-encoding", "identity");
+  EXPECT_EQ(Post(wire::GzipCompress(Request({SampleSpan(1)})), gzip).status, 200);
+  EXPECT_EQ(Post(wire::ZstdCompress(Request({SampleSpan(2)})), zstd).status, 200);
+  EXPECT_EQ(Post(Request({SampleSpan(3)}), identity).status, 200);
+  EXPECT_EQ(Post("", kProtobuf).status, 200);
+  EXPECT_EQ(Spans(), 3u);
+}
+
+TEST_F(OtlpHttp, BadBytesAreAnsweredInTheCallersForm) {
+  net::HttpResponse protobuf = Post("\x0a\xff\xff", kProtobuf);
+  EXPECT_EQ(protobuf.status, 400);
+  EXPECT_EQ(protobuf.headers.Get("content-type"), "application/x-protobuf");
+  // google.rpc.Status: code 3, then a message that names the place.
+  EXPECT_TRUE(protobuf.body.starts_with(std::string_view("\x08\x03\x12", 3)));
+  EXPECT_NE(protobuf.body.find("byte"), std::string::npos) << protobuf.body;
+  net::HttpResponse json =
+      Post(R"({"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"xx"}]}]}]})", kJson);
+  EXPECT_EQ(json.status, 400);
+  EXPECT_EQ(Json::Parse(json.body)->Find("code")->as_int(), 3);
+  EXPECT_NE(Json::Parse(json.body)->Find("message")->as_string().find("traceId"), std::string::npos)
+      << json.body;
+  EXPECT_EQ(Post("{", kJson).status, 400);
+  net::HttpHeaders gzip = kProtobuf;
+  gzip.Add("content-encoding", "gzip");
+  EXPECT_EQ(Post("no gzip", gzip).status, 400);
+  EXPECT_EQ(Spans(), 0u);
+}
+
+TEST_F(OtlpHttp, UnknownTypesEncodingsAndSizesAreRefused) {
+  EXPECT_EQ(Post("x", {{"content-type", "text/plain"}}).status, 415);
+  EXPECT_EQ(Post("x", {}).status, 415);
+  net::HttpHeaders snappy = kProtobuf;
+  snappy.Add("content-encoding", "snappy");
+  EXPECT_EQ(Post("x", snappy).status, 415);
+  EXPECT_EQ(Post("x", kProtobuf, "/v1/nothing").status, 404);
+  QueryApiOptions options;
+  options.body_bytes_max = 1000;
+  MakeApi(options);
+  EXPECT_EQ(Post(std::string(1001, 'x'), kProtobuf).status, 413);
+  net::HttpHeaders gzip = kProtobuf;
+  gzip.Add("content-encoding", "gzip");
+  EXPECT_EQ(Post(wire::GzipCompress(std::string(100'000, 'x')), gzip).status, 413);
+}
+
+TEST_F(OtlpHttp, FullAndClosedStoresSayWhenToComeBack) {
+  fs_.free_bytes = 0;
+  store_.reset();
+  store::StoreOptions options;
+  options.dir = folder_ / "other";
+  options.fs = &fs_;
+  options.free_bytes_min = 1;
+  store_ = *store::Store::Open(std::move(options));
+  MakeApi({});
+  net::HttpResponse full = Post(Request({SampleSpan(1)}), kProtobuf);
+  EXPECT_EQ(full.status, 429);
+  EXPECT_EQ(full.headers.Get("retry-after"), "1");
+  EXPECT_EQ(Get("/health").status, 503);
+  store_->Close();
+  net::HttpResponse closed = Post(Request({SampleSpan(1)}), kProtobuf);
+  EXPECT_EQ(closed.status, 503);
+  EXPECT_EQ(closed.headers.Get("retry-after"), "1");
+}
+
+}  // namespace
+}  // namespace beleg::query

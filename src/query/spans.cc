@@ -1,0 +1,110 @@
+// /api/v1/spans, as the tutorial's client calls it, and /api/v1/traces/ID.
+#include "base/ids.h"
+#include "query/answers.h"
+#include "query/query_api.h"
+#include "wire/otlp_json.h"
+
+namespace beleg::query {
+namespace {
+
+namespace otlp = wire::otlp;
+using wire::Json;
+
+constexpr int64_t kSpansDefault = 100;
+constexpr int64_t kSpansMax = 10'000;
+constexpr int64_t kTimeMax_ms = 9'007'199'254'740;  // in microseconds still within 2^53; the year 2255
+
+std::string_view NameOf(otlp::SpanKind kind) {
+  switch (kind) {
+    case otlp::SpanKind::kUnspecified: return "unspecified";
+    case otlp::SpanKind::kInternal: return "internal";
+    case otlp::SpanKind::kServer: return "server";
+    case otlp::SpanKind::kClient: return "client";
+    case otlp::SpanKind::kProducer: return "producer";
+    case otlp::SpanKind::kConsumer: return "consumer";
+  }
+  return "unspecified";
+}
+
+std::string_view NameOf(otlp::StatusCode status) {
+  switch (status) {
+    case otlp::StatusCode::kUnset: return "unset";
+    case otlp::StatusCode::kOk: return "ok";
+    case otlp::StatusCode::kError: return "error";
+  }
+  return "unset";
+}
+
+Json EventsToJson(const std::vector<otlp::Event>& events) {
+  Json::Array out;
+  for (const otlp::Event& event : events) {
+    out.push_back(Json::MakeObject({{"time_unix_ns", event.time_unix_ns},
+                                    {"name", event.name},
+                                    {"attributes", otlp::AttributesToPlainJson(event.attributes)}}));
+  }
+  return out;
+}
+
+Json SpanToJson(const store::SpanRow& row) {
+  const otlp::Span& span = row.span;
+  return Json::MakeObject({{"trace_id", span.trace_id.Hex()},
+                           {"span_id", span.span_id.Hex()},
+                           {"parent_span_id", span.parent_span_id.IsZero() ? "" : span.parent_span_id.Hex()},
+                           {"service", row.service},
+                           {"name", span.name},
+                           {"kind", NameOf(span.kind)},
+                           {"start_unix_ns", span.start_unix_ns},
+                           {"duration_ns", span.end_unix_ns - span.start_unix_ns},
+                           {"status", NameOf(span.status)},
+                           {"status_message", span.status_message},
+                           {"verified", row.verified},
+                           {"scope", row.scope},
+                           {"attributes", otlp::AttributesToPlainJson(span.attributes)},
+                           {"resource", otlp::AttributesToPlainJson(row.resource)},
+                           {"events", EventsToJson(span.events)}});
+}
+
+net::HttpResponse SpansAnswer(store::Store& store, const store::SpanFilter& filter) {
+  auto rows = store.FindSpans(filter);
+  if (!rows) return ErrorAnswer(rows.error());
+  Json::Array spans;
+  for (const store::SpanRow& row : *rows) spans.push_back(SpanToJson(row));
+  return JsonAnswer(Json::MakeObject({{"spans", std::move(spans)}}));
+}
+
+}  // namespace
+
+net::HttpResponse QueryApi::Spans(const net::HttpRequest& request) {
+  auto parameters = Parameters::Read(request);
+  if (!parameters) return ErrorAnswer(parameters.error());
+  auto start_ms = parameters->Int("start", 0, 0, kTimeMax_ms);
+  if (!start_ms) return ErrorAnswer(start_ms.error(), "start");
+  auto end_ms = parameters->Int("end", kTimeMax_ms, 0, kTimeMax_ms);
+  if (!end_ms) return ErrorAnswer(end_ms.error(), "end");
+  if (*end_ms < *start_ms) {
+    return ErrorAnswer(
+        {ErrorCode::kInvalidArgument, fmt::format("end: {} is before start {}", *end_ms, *start_ms)}, "end");
+  }
+  auto limit = parameters->Int("limit", kSpansDefault, 1, kSpansMax);
+  if (!limit) return ErrorAnswer(limit.error(), "limit");
+  store::SpanFilter filter;
+  filter.service = parameters->Text("service");
+  filter.start_us = *start_ms * 1000;
+  filter.end_us = *end_ms * 1000 + 999;  // the whole last millisecond
+  filter.limit = static_cast<size_t>(*limit);
+  WaitVisible();
+  return SpansAnswer(store_, filter);
+}
+
+net::HttpResponse QueryApi::Trace(std::string_view trace_id) {
+  auto id = TraceId::FromHex(trace_id);
+  if (!id)
+    return ErrorAnswer({ErrorCode::kInvalidArgument, "trace id: want 32 hexadecimal digits"}, "trace_id");
+  store::SpanFilter filter;
+  filter.trace_id = id->Hex();
+  filter.limit = kSpansMax;
+  WaitVisible();
+  return SpansAnswer(store_, filter);
+}
+
+}  // namespace beleg::query

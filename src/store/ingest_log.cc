@@ -1,0 +1,243 @@
+#include "store/ingest_log.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <optional>
+#include <vector>
+
+#include "base/bounded_queue.h"
+#include "base/check.h"
+#include "base/log.h"
+#include "base/mutex.h"
+#include "base/thread.h"
+#include "io/durable.h"
+
+namespace beleg::store {
+namespace {
+
+constexpr uint64_t kReserveBytes = uint64_t{1} << 20;
+constexpr auto kIdleWait = std::chrono::milliseconds(100);
+
+// What the disk says after this cannot be trusted, so nothing may be acknowledged any more; the next start reads what is there.
+[[noreturn]] void StopProcess(const Error& error) {
+  LOG_ERROR("store.ingest.disk_failed", F("error", error.message),
+            F("what_now", "the process stops; start it again"));
+  std::abort();
+}
+
+void StopUnlessFull(const Result<void>& done) {
+  if (!done && done.error().code != ErrorCode::kResourceExhausted) StopProcess(done.error());
+}
+
+// The segment that is written: whole frames up to end(), reserved room behind them.
+class OpenSegment {
+ public:
+  // Makes a segment that holds `content` (head and frames).
+  static Result<OpenSegment> Create(io::FileSystem& fs, const std::string& path, std::string_view content) {
+    TRY(io::WriteFileDurably(fs, path, content));
+    TRY_ASSIGN(auto file, fs.Open(path, io::OpenMode::kReadWrite));
+    return OpenSegment(std::move(file), content.size());
+  }
+
+  uint64_t end() const { return end_; }
+
+  // Durable on success; on kResourceExhausted the segment is as it was. Stops the process on anything else.
+  Result<void> Append(std::string_view bytes) {
+    auto written = Reserve(bytes.size());
+    if (written) written = file_->WriteAt(end_, bytes);
+    StopUnlessFull(written);
+    if (!written) {
+      // What was written in part must not look like a frame later.
+      if (auto cut = file_->Truncate(end_); !cut) StopProcess(cut.error());
+      reserved_ = end_;
+      return written;
+    }
+    if (auto synced = file_->Sync(); !synced) StopProcess(synced.error());
+    end_ += bytes.size();
+    return {};
+  }
+
+  // Gives the reserved room back.
+  void Finish() {
+    if (auto cut = file_->Truncate(end_); !cut) StopProcess(cut.error());
+    if (auto synced = file_->Sync(); !synced) StopProcess(synced.error());
+  }
+
+ private:
+  OpenSegment(std::unique_ptr<io::File> file, uint64_t end)
+      : file_(std::move(file)), end_(end), reserved_(end) {}
+
+  Result<void> Reserve(uint64_t size) {
+    if (end_ + size <= reserved_) return {};
+    const uint64_t want = std::max(size, kReserveBytes);
+    TRY(file_->Allocate(end_, want));
+    reserved_ = end_ + want;
+    return {};
+  }
+
+  std::unique_ptr<io::File> file_;
+  uint64_t end_;
+  uint64_t reserved_;
+};
+
+class IngestLogImpl final : public IngestLog {
+ public:
+  IngestLogImpl(IngestLogOptions options, uint64_t number, OpenSegment segment)
+      : options_(std::move(options)),
+        queue_({options_.queue_count_max, options_.queue_bytes_max}),
+        number_(number),
+        segment_(std::move(segment)),
+        groups_(options_.metrics == nullptr
+                    ? nullptr
+                    : &options_.metrics->AddCounter("beleg_store_ingest_groups_total",
+                                                    "Groups of frames synced to disk.")),
+        bytes_(options_.metrics == nullptr
+                   ? nullptr
+                   : &options_.metrics->AddCounter("beleg_store_ingest_log_bytes_total",
+                                                   "Bytes written to the ingest log.")),
+        writer_("ingest-log", [this](std::stop_token) { Write(); }) {}
+
+  ~IngestLogImpl() override { Close(); }
+
+  Result<void> Append(const Frame& frame) override {
+    Job job{EncodeFrame(frame), std::nullopt};
+    Job* pointer = &job;
+    if (!queue_.TryPush(std::move(pointer), job.bytes.size())) {
+      if (queue_.closed()) return Fail(ErrorCode::kUnavailable, "the store is closed");
+      return Fail(ErrorCode::kResourceExhausted, "the ingest queue is full");
+    }
+    MutexLock lock(mutex_);
+    while (!job.result) done_.Wait(mutex_);
+    return *std::move(job.result);
+  }
+
+  Result<void> Health() const override {
+    if (queue_.closed()) return Fail(ErrorCode::kUnavailable, "the store is closed");
+    return HasRoom();
+  }
+
+  void Close() override {
+    queue_.Close();
+    if (writer_.joinable()) writer_.Join();
+  }
+
+ private:
+  struct Job {
+    std::string bytes;
+    std::optional<Result<void>> result;  // under mutex_
+  };
+
+  void Write() {
+    size_t last_group = 0;
+    for (;;) {
+      std::vector<Job*> group = queue_.PopAll(kIdleWait);
+      if (group.empty() && queue_.closed()) break;
+      if (group.empty()) continue;
+      // One caller alone is not made to wait; where there were several, company is likely.
+      if (group.size() == 1 && last_group > 1) {
+        std::vector<Job*> more = queue_.PopAll(options_.group_window);
+        group.insert(group.end(), more.begin(), more.end());
+      }
+      last_group = group.size();
+      Finish(group, WriteGroup(group));
+      if (segment_.end() >= options_.segment_bytes) Roll();
+    }
+    segment_.Finish();
+  }
+
+  Result<void> WriteGroup(const std::vector<Job*>& group) {
+    TRY(HasRoom());
+    std::string bytes;
+    for (const Job* job : group) bytes += job->bytes;
+    TRY(segment_.Append(bytes));
+    if (groups_ != nullptr) groups_->Add();
+    if (bytes_ != nullptr) bytes_->Add(static_cast<double>(bytes.size()));
+    return {};
+  }
+
+  void Finish(const std::vector<Job*>& group, const Result<void>& result) {
+    MutexLock lock(mutex_);
+    for (Job* job : group) job->result = result;
+    done_.NotifyAll();
+  }
+
+  Result<void> HasRoom() const {
+    TRY_ASSIGN(uint64_t free, options_.fs->FreeBytes(options_.dir));
+    if (free >= options_.free_bytes_min) return {};
+    return Fail(ErrorCode::kResourceExhausted, "{}: {} bytes free, want {}", options_.dir, free,
+                options_.free_bytes_min);
+  }
+
+  // A full disk here leaves the old segment in use; the next group tries again.
+  void Roll() {
+    const std::string path = options_.dir + "/" + SegmentName(number_ + 1);
+    auto next = OpenSegment::Create(*options_.fs, path, kSegmentMagic);
+    if (!next) {
+      if (next.error().code != ErrorCode::kResourceExhausted) StopProcess(next.error());
+      return;
+    }
+    segment_.Finish();
+    segment_ = std::move(*next);
+    ++number_;
+  }
+
+  const IngestLogOptions options_;
+  Mutex mutex_;
+  CondVar done_;
+  BoundedQueue<Job*> queue_;
+  uint64_t number_;  // these two belong to the writer
+  OpenSegment segment_;
+  Counter* const groups_;
+  Counter* const bytes_;
+  Thread writer_;  // last: it uses all of the above
+};
+
+// Numbers of the segments in the folder, ascending.
+Result<std::vector<uint64_t>> ListSegments(io::FileSystem& fs, const std::string& dir) {
+  TRY_ASSIGN(auto names, fs.List(dir));
+  std::vector<uint64_t> numbers;
+  for (const std::string& name : names) {
+    if (auto number = SegmentNumber(name)) numbers.push_back(*number);
+  }
+  std::sort(numbers.begin(), numbers.end());
+  return numbers;
+}
+
+// The last segment is copied to a new file: after a failed sync the page cache may show bytes that the disk does not have.
+Result<OpenSegment> RewriteTail(io::FileSystem& fs, const std::string& path, const SegmentScan& scan) {
+  if (!scan.whole) {
+    LOG_WARN("store.ingest.torn_tail", F("file", path), F("byte", scan.end), F("problem", scan.problem));
+  }
+  TRY_ASSIGN(auto old, fs.Open(path, io::OpenMode::kRead));
+  TRY_ASSIGN(std::string content, old->ReadAt(0, scan.end));
+  if (content.empty()) content = kSegmentMagic;
+  return OpenSegment::Create(fs, path, content);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<IngestLog>> IngestLog::Open(IngestLogOptions options, const Replay& replay) {
+  CHECK(options.fs != nullptr, "no file system");
+  io::FileSystem& fs = *options.fs;
+  TRY(io::MakeFoldersDurably(fs, options.dir, 0700));
+  TRY_ASSIGN(std::vector<uint64_t> numbers, ListSegments(fs, options.dir));
+  SegmentScan last;
+  for (uint64_t number : numbers) {
+    const std::string path = options.dir + "/" + SegmentName(number);
+    TRY_ASSIGN(auto file, fs.Open(path, io::OpenMode::kRead));
+    TRY_ASSIGN(last, ScanSegment(*file, replay));
+    if (number != numbers.back() && !last.whole) {
+      return Fail(ErrorCode::kDataLoss, "{}: byte {}: {}", path, last.end, last.problem);
+    }
+  }
+  const uint64_t number = numbers.empty() ? 1 : numbers.back();
+  const std::string path = options.dir + "/" + SegmentName(number);
+  if (numbers.empty()) {
+    TRY_ASSIGN(OpenSegment segment, OpenSegment::Create(fs, path, kSegmentMagic));
+    return std::make_unique<IngestLogImpl>(std::move(options), number, std::move(segment));
+  }
+  TRY_ASSIGN(OpenSegment segment, RewriteTail(fs, path, last));
+  return std::make_unique<IngestLogImpl>(std::move(options), number, std::move(segment));
+}
+
+}  // namespace beleg::store

@@ -1,0 +1,305 @@
+#include "store/mirror.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "base/mutex.h"
+#include "base/thread.h"
+#include "io/durable.h"
+#include "store/ledger_client.h"
+#include "store/mirror_copy.h"
+#include "verify/proof.h"
+
+namespace beleg::store {
+namespace {
+
+constexpr uint64_t kBundleEntries = 256;
+constexpr uint64_t kLeavesAtOnce = 1024;
+
+class MirrorImpl final : public Mirror {
+ public:
+  MirrorImpl(MirrorOptions options, Store& store, std::unique_ptr<LedgerClient> client)
+      : options_(std::move(options)), store_(store), client_(std::move(client)) {
+    state_.url = options_.url;
+  }
+  ~MirrorImpl() override { Close(); }
+
+  // What is here already goes to the store before the ledger is asked for anything.
+  Result<void> Start();
+
+  MirrorState state() const override {
+    MutexLock lock(mutex_);
+    return state_;
+  }
+  Result<void> Refresh(std::chrono::milliseconds limit) override;
+  Result<std::string> Entry(uint64_t index) override {
+    TRY_ASSIGN(MirrorCopy * copy, Copy());
+    TRY_ASSIGN(auto entries, copy->Entries(index, 1));
+    return std::move(entries[0]);
+  }
+  Result<std::string> Proof(uint64_t index) override {
+    TRY_ASSIGN(MirrorCopy * copy, Copy());
+    return copy->Proof(index);
+  }
+  Result<std::string> ReadResource(std::string_view path) override {
+    TRY_ASSIGN(MirrorCopy * copy, Copy());
+    return copy->ReadResource(path);
+  }
+  void Close() override;
+
+ private:
+  void Run(std::stop_token stop);
+  Result<void> Round(bool ask_tip, const std::stop_token& stop);
+  Result<void> OpenCopy(const std::string& vkey);
+  Result<void> Advance(const verify::Checkpoint& checkpoint, const std::string& note,
+                       const std::stop_token& stop);
+  Result<LogEdge> FetchUpTo(const verify::Checkpoint& checkpoint, const std::stop_token& stop);
+  Result<void> Explain(const verify::Checkpoint& checkpoint, const std::string& note, Error error);
+  Result<void> Diverge(const verify::Checkpoint& checkpoint, const std::string& note, const std::string& why);
+  Result<void> Feed();
+  void Publish(const Result<void>& round);
+  Result<MirrorCopy*> Copy() const;
+  verify::TileSource Source();
+
+  const MirrorOptions options_;
+  Store& store_;
+  const std::unique_ptr<LedgerClient> client_;
+  std::unique_ptr<MirrorCopy>
+      copy_;  // set once, by Start or the thread; then read by any through copy_ready_
+
+  mutable Mutex mutex_;
+  CondVar wake_;  // the thread: a round is wanted, or the end
+  CondVar done_;  // waiters of Refresh: a round ended
+  MirrorState state_ GUARDED_BY(mutex_);
+  MirrorCopy* copy_ready_ GUARDED_BY(mutex_) = nullptr;
+  uint64_t started_ GUARDED_BY(mutex_) = 0, finished_ GUARDED_BY(mutex_) = 0,
+                    wanted_ GUARDED_BY(mutex_) = 0;  // rounds
+  Result<void> last_ GUARDED_BY(mutex_);
+  bool closed_ GUARDED_BY(mutex_) = false;
+  Thread thread_;  // last: it uses all of the above
+};
+
+// The key of the copy in `dir` that came from this URL; "" when there is none.
+Result<std::string> FindPinnedKey(io::FileSystem& fs, const std::string& dir, const std::string& url) {
+  TRY_ASSIGN(auto names, fs.List(dir));
+  for (const std::string& name : names) {
+    auto from = io::ReadFile(fs, dir + "/" + name + "/url");
+    if (!from || *from != url + "\n") continue;
+    TRY_ASSIGN(std::string vkey, io::ReadFile(fs, dir + "/" + name + "/vkey"));
+    if (vkey.ends_with('\n')) vkey.pop_back();
+    return vkey;
+  }
+  return std::string();
+}
+
+Result<void> MirrorImpl::Start() {
+  TRY(io::MakeFoldersDurably(*options_.fs, options_.dir, 0700));
+  std::string vkey = options_.vkey;
+  if (vkey.empty()) {
+    TRY_ASSIGN(vkey, FindPinnedKey(*options_.fs, options_.dir, options_.url));
+  }
+  if (!vkey.empty()) {
+    TRY(OpenCopy(vkey));
+    TRY(Feed());
+  }
+  thread_ = Thread("mirror", [this](std::stop_token stop) { Run(stop); });
+  return {};
+}
+
+Result<void> MirrorImpl::OpenCopy(const std::string& vkey) {
+  TRY_ASSIGN(verify::VerifierKey key, verify::ParseVerifierKey(vkey));
+  TRY_ASSIGN(copy_,
+             MirrorCopy::Open(*options_.fs, options_.dir + "/" + FolderOf(key.name), vkey, options_.url));
+  MutexLock lock(mutex_);
+  copy_ready_ = copy_.get();
+  state_.origin = key.name;
+  state_.size = copy_->checkpoint().size;
+  state_.vkey = vkey;
+  state_.diverged = !copy_->divergence().empty();
+  state_.problem = copy_->divergence();
+  return {};
+}
+
+Result<MirrorCopy*> MirrorImpl::Copy() const {
+  MutexLock lock(mutex_);
+  if (copy_ready_ == nullptr)
+    return Fail(ErrorCode::kUnavailable, "{}: nothing of this log is here yet", options_.url);
+  return copy_ready_;
+}
+
+Result<void> MirrorImpl::Refresh(std::chrono::milliseconds limit) {
+  const SystemClock clock;
+  const int64_t deadline_us = clock.MonoMicros() + std::chrono::microseconds(limit).count();
+  MutexLock lock(mutex_);
+  // A round that runs already may have asked before the caller's records were there; the next one asks after.
+  const uint64_t round = started_ + 1;
+  wanted_ = std::max(wanted_, round);
+  wake_.NotifyOne();
+  while (finished_ < round) {
+    if (closed_) return Fail(ErrorCode::kUnavailable, "the mirror is closed");
+    const int64_t left_us = deadline_us - clock.MonoMicros();
+    if (left_us <= 0)
+      return Fail(ErrorCode::kDeadlineExceeded, "{}: not done within {} ms", options_.url, limit.count());
+    done_.WaitFor(mutex_, std::chrono::microseconds(left_us));
+  }
+  return last_;
+}
+
+void MirrorImpl::Close() {
+  {
+    MutexLock lock(mutex_);
+    closed_ = true;
+    wake_.NotifyAll();
+    done_.NotifyAll();
+  }
+  if (!thread_.joinable()) return;
+  thread_.RequestStop();
+  client_->Cancel();
+  thread_.Join();
+}
+
+void MirrorImpl::Run(std::stop_token stop) {
+  for (;;) {
+    bool ask_tip = false;
+    {
+      MutexLock lock(mutex_);
+      if (!closed_ && wanted_ <= started_ && started_ > 0) wake_.WaitFor(mutex_, options_.poll_interval);
+      if (closed_) return;
+      ask_tip = wanted_ > started_;
+      ++started_;
+    }
+    Publish(Round(ask_tip, stop));
+  }
+}
+
+void MirrorImpl::Publish(const Result<void>& round) {
+  const std::string problem = round ? "" : round.error().message;
+  const uint64_t size = copy_ == nullptr ? 0 : copy_->checkpoint().size;
+  if (options_.metrics != nullptr && copy_ != nullptr) {
+    const MetricLabels labels = {{"origin", copy_->key().name}};
+    options_.metrics->AddGauge("beleg_mirror_size", "Leaves of the newest mirrored checkpoint.", labels)
+        .Set(static_cast<double>(size));
+    options_.metrics->AddGauge("beleg_mirror_ok", "1 while the log can be mirrored, else 0.", labels)
+        .Set(round ? 1 : 0);
+  }
+  MutexLock lock(mutex_);
+  if (problem != state_.problem && !closed_) {
+    if (problem.empty()) LOG_INFO("store.mirror.well", F("url", options_.url), F("size", size));
+    if (!problem.empty()) LOG_WARN("store.mirror.problem", F("url", options_.url), F("problem", problem));
+  }
+  state_.size = size;
+  state_.problem = problem;
+  state_.diverged = copy_ != nullptr && !copy_->divergence().empty();
+  if (round) state_.last_contact_unix_us = SystemClock().UnixMicros();
+  finished_ = started_;
+  last_ = round;
+  done_.NotifyAll();
+}
+
+Result<void> MirrorImpl::Round(bool ask_tip, const std::stop_token& stop) {
+  if (copy_ != nullptr && !copy_->divergence().empty())
+    return Fail(ErrorCode::kFailedPrecondition, "{}", copy_->divergence());
+  if (ask_tip || copy_ == nullptr) {
+    TRY_ASSIGN(LedgerClient::Tip tip, client_->FetchTip());
+    if (copy_ == nullptr) TRY(OpenCopy(tip.vkey));
+  }
+  TRY_ASSIGN(std::string note, client_->Fetch("checkpoint"));
+  auto checkpoint = verify::OpenCheckpoint(note, copy_->key());
+  if (!checkpoint) return Fail(checkpoint.error(), "checkpoint of {}", options_.url);
+  TRY(Advance(*checkpoint, note, stop));
+  return Feed();
+}
+
+Result<void> MirrorImpl::Advance(const verify::Checkpoint& checkpoint, const std::string& note,
+                                 const std::stop_token& stop) {
+  const verify::Checkpoint mine = copy_->checkpoint();
+  if (checkpoint.size < mine.size) {
+    return Diverge(checkpoint, note,
+                   fmt::format("the log shrank: {} leaves were signed, now {}", mine.size, checkpoint.size));
+  }
+  if (checkpoint.size == mine.size) {
+    if (checkpoint.root == mine.root) return {};
+    return Diverge(checkpoint, note, fmt::format("two roots were signed for {} leaves", mine.size));
+  }
+  auto grown = FetchUpTo(checkpoint, stop);
+  if (!grown) {
+    return grown.error().code == ErrorCode::kDataLoss ? Explain(checkpoint, note, grown.error())
+                                                      : std::unexpected<Error>(grown.error());
+  }
+  return copy_->Accept(*std::move(grown), checkpoint, note);
+}
+
+// The copy's edge with all new entries, whose root is the checkpoint's; full files are written already, where nothing trusts them
+// before a checkpoint covers them. kDataLoss when what is served does not extend the copy to that root.
+Result<LogEdge> MirrorImpl::FetchUpTo(const verify::Checkpoint& checkpoint, const std::stop_token& stop) {
+  LogEdge edge = copy_->edge();
+  while (edge.size() < checkpoint.size) {
+    if (stop.stop_requested()) return Fail(ErrorCode::kCancelled, "the mirror is closed");
+    const uint64_t number = edge.size() / kBundleEntries;
+    const int width = verify::TileWidth(checkpoint.size, 0, number);
+    TRY_ASSIGN(verify::TileFile bundle, verify::FetchTile(Source(), -1, number, width));
+    if (!bundle.bytes.starts_with(edge.bundle()))
+      return Fail(ErrorCode::kDataLoss, "{}: not what this copy has", bundle.path);
+    auto entries = verify::SplitBundle(bundle.bytes);
+    if (!entries) return Fail(entries.error(), "{}", bundle.path);
+    if (entries->size() < static_cast<size_t>(width)) {
+      return Fail(ErrorCode::kDataLoss, "{}: {} entries, want {}", bundle.path, entries->size(), width);
+    }
+    for (size_t i = edge.size() % kBundleEntries; i < static_cast<size_t>(width); ++i)
+      edge.Add((*entries)[i]);
+    for (const LogEdge::File& file : edge.TakeFull()) TRY(copy_->WriteFile(file));
+  }
+  if (edge.Root() == checkpoint.root) return edge;
+  return Fail(ErrorCode::kDataLoss, "the entries that are served do not give the signed root of {} leaves",
+              checkpoint.size);
+}
+
+// Entries that do not fit may be a damaged answer, or another history. The signed tree itself says which: its tiles lead to the
+// signed root, and a consistency proof from them shows whether this copy's tree is its beginning.
+Result<void> MirrorImpl::Explain(const verify::Checkpoint& checkpoint, const std::string& note, Error error) {
+  const verify::Checkpoint mine = copy_->checkpoint();
+  auto proof = verify::TileReader(Source(), checkpoint).ConsistencyProof(mine.size);
+  if (!proof) return Fail(std::move(error), "{}", proof.error().message);
+  if (verify::CheckConsistency(mine.size, mine.root, checkpoint.size, checkpoint.root, *proof)) {
+    return std::unexpected<Error>(std::move(error));
+  }
+  return Diverge(checkpoint, note,
+                 fmt::format("the log was rewritten: its {} leaves do not begin with the {} of this copy",
+                             checkpoint.size, mine.size));
+}
+
+Result<void> MirrorImpl::Diverge(const verify::Checkpoint& checkpoint, const std::string& note,
+                                 const std::string& why) {
+  LOG_ERROR("store.mirror.diverged", F("url", options_.url), F("origin", checkpoint.origin), F("why", why),
+            F("what_now", "both checkpoints are kept as evidence; find out who changed the log"));
+  TRY(copy_->KeepContradiction(checkpoint, note, why));
+  return Fail(ErrorCode::kFailedPrecondition, "{}", why);
+}
+
+Result<void> MirrorImpl::Feed() {
+  const verify::Checkpoint mine = copy_->checkpoint();
+  for (uint64_t next = store_.NextLeaf(mine.origin); next < mine.size; next = store_.NextLeaf(mine.origin)) {
+    TRY_ASSIGN(auto entries, copy_->Entries(next, std::min(kLeavesAtOnce, mine.size - next)));
+    std::vector<Store::MirroredLeaf> leaves;
+    for (std::string& entry : entries) leaves.push_back({next + leaves.size(), std::move(entry)});
+    TRY(store_.AddRecords(mine.origin, leaves));
+  }
+  return {};
+}
+
+verify::TileSource MirrorImpl::Source() {
+  return [this](const std::string& path) { return client_->Fetch(path); };
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Mirror>> Mirror::Open(MirrorOptions options, Store& store) {
+  if (options.fs == nullptr) options.fs = &io::PosixFileSystem();
+  TRY_ASSIGN(auto client, LedgerClient::Open(options.url, options.token));
+  auto mirror = std::make_unique<MirrorImpl>(std::move(options), store, std::move(client));
+  TRY(mirror->Start());
+  return mirror;
+}
+
+}  // namespace beleg::store

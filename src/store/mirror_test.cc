@@ -1,0 +1,434 @@
+#include "store/mirror.h"
+
+#include <filesystem>
+#include <map>
+
+#include <gtest/gtest.h>
+
+#include "base/mutex.h"
+#include "io/testing.h"
+#include "net/http_server.h"
+#include "net/worker_pool.h"
+#include "store/testing.h"
+#include "verify/fsck.h"
+#include "verify/proof.h"
+#include "verify/testing.h"
+
+namespace beleg::store {
+namespace {
+
+using testing::SampleLog;
+using verify::testing::TestLog;
+
+constexpr std::chrono::milliseconds kLong{20'000};
+
+// A ledger's HTTP side over a log in memory.
+class FakeLedger {
+ public:
+  explicit FakeLedger(const TestLog& log) { Show(log); }
+  ~FakeLedger() { server_->Stop(std::chrono::milliseconds(0)); }
+
+  // What is served from now on.
+  void Show(const TestLog& log) {
+    MutexLock lock(mutex_);
+    files_ = log.files;
+    tip_ = fmt::format(R"({{"size":{},"origin":"{}","vkey":"{}"}})", log.entries.size(), log.origin,
+                       log.vkey_text());
+  }
+  void SetFile(const std::string& path, std::string bytes) {
+    MutexLock lock(mutex_);
+    files_[path] = std::move(bytes);
+  }
+  int Requests(std::string_view prefix) const {
+    MutexLock lock(mutex_);
+    int count = 0;
+    for (const auto& [path, times] : requests_) {
+      if (path.starts_with(prefix)) count += times;
+    }
+    return count;
+  }
+  std::string url() const { return fmt::format("http://127.0.0.1:{}", server_->port()); }
+
+  std::string token;
+
+ private:
+  net::HttpResponse Answer(const net::HttpRequest& request) {
+    MutexLock lock(mutex_);
+    const std::string path(request.path().substr(1));
+    ++requests_[path];
+    if (!token.empty() && net::BearerToken(request.headers) != token)
+      return net::MakeResponse(401, "text/plain", "no");
+    if (path == "audit/tip") return net::MakeResponse(200, "application/json", tip_);
+    auto file = files_.find(path);
+    if (file == files_.end()) return net::MakeResponse(404, "text/plain", "none");
+    return net::MakeResponse(200, "application/octet-stream", file->second);
+  }
+
+  mutable Mutex mutex_;
+  std::map<std::string, std::string> files_ GUARDED_BY(mutex_);
+  std::string tip_ GUARDED_BY(mutex_);
+  std::map<std::string, int> requests_ GUARDED_BY(mutex_);
+  std::unique_ptr<net::WorkerPool> pool_ = net::WorkerPool::Start(1, 100);
+  std::unique_ptr<net::HttpServer> server_ = *net::HttpServer::Listen(
+      {}, net::OnPool(*pool_, [this](const net::HttpRequest& request) { return Answer(request); }));
+};
+
+class MirrorTest : public ::testing::Test {
+ protected:
+  void SetUp() override { OpenStore(); }
+  void OpenStore() {
+    mirror_.reset();
+    store_.reset();
+    StoreOptions options;
+    options.dir = folder_ / "store";
+    options.free_bytes_min = 0;
+    store_ = *Store::Open(std::move(options));
+  }
+  Result<void> OpenMirror(const std::string& url, std::string token = "", std::string vkey = "") {
+    mirror_.reset();
+    MirrorOptions options;
+    options.dir = folder_ / "mirror";
+    options.url = url;
+    options.token = std::move(token);
+    options.vkey = std::move(vkey);
+    options.poll_interval = std::chrono::milliseconds(10'000);  // rounds come from Refresh alone
+    auto mirror = Mirror::Open(std::move(options), *store_);
+    if (!mirror) return std::unexpected<Error>(mirror.error());
+    mirror_ = *std::move(mirror);
+    return {};
+  }
+  void Refresh() {
+    auto done = mirror_->Refresh(kLong);
+    ASSERT_TRUE(done) << done.error().message;
+  }
+  Error RefreshError() {
+    auto done = mirror_->Refresh(kLong);
+    EXPECT_FALSE(done);
+    return done ? Error{ErrorCode::kInternal, "no error"} : done.error();
+  }
+  std::string CopyDir(const TestLog& log) const { return folder_ / "mirror/" + log.origin; }
+  size_t Records() const { return static_cast<size_t>(store_->NextLeaf("log")); }
+  // The log of the first `count` of these leaves.
+  static TestLog LogOf(const SampleLog& log, size_t count = SIZE_MAX) {
+    std::vector<std::string> entries = log.entries();
+    entries.resize(std::min(count, entries.size()));
+    return TestLog(entries, log.origin());
+  }
+  // The copy on disk is a whole log by verify's own judgement.
+  void ExpectWholeCopy(const TestLog& log) {
+    auto report = verify::Fsck(
+        [&](const std::string& path) {
+          return io::ReadFile(io::PosixFileSystem(), CopyDir(log) + "/" + path);
+        },
+        log.vkey());
+    ASSERT_TRUE(report) << report.error().message;
+    EXPECT_EQ(report->checkpoint, log.checkpoint());
+    EXPECT_EQ(report->findings, std::vector<std::string>{});
+  }
+
+  io::TempFolder folder_;
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<Mirror> mirror_;
+};
+
+TEST_F(MirrorTest, RecordsComeIntoTheStoreAndProofsFromTheCopy) {
+  SampleLog log("log");
+  const uint64_t index = log.AddRequest();
+  const TestLog served = LogOf(log);
+  FakeLedger ledger(served);
+  ASSERT_TRUE(OpenMirror(ledger.url()));
+  Refresh();
+  EXPECT_EQ(Records(), 3u);
+  EXPECT_EQ(store_->FindSpans({})->size(), 4u);
+  EXPECT_EQ(*mirror_->Entry(index), log.leaves()[index].bytes);
+  EXPECT_TRUE(verify::CheckTlogProof(*mirror_->Proof(index), log.leaves()[index].bytes, served.vkey()));
+  EXPECT_EQ(*mirror_->ReadResource("checkpoint"), served.files.at("checkpoint"));
+  EXPECT_EQ(mirror_->ReadResource("../url").error().code, ErrorCode::kInvalidArgument);
+  const MirrorState state = mirror_->state();
+  EXPECT_EQ(state.origin, "log");
+  EXPECT_EQ(state.vkey, served.vkey_text());
+  EXPECT_EQ(state.size, 3u);
+  EXPECT_EQ(state.problem, "");
+  EXPECT_FALSE(state.diverged);
+  ExpectWholeCopy(served);
+}
+
+TEST_F(MirrorTest, LogGrowsThroughFullTilesStepByStep) {
+  SampleLog log("log");
+  while (log.leaves().size() < 700) log.AddRequest();
+  FakeLedger ledger(LogOf(log, 1));
+  ASSERT_TRUE(OpenMirror(ledger.url()));
+  for (size_t size : {1, 5, 200, 255, 256, 257, 600, 700}) {
+    const TestLog served = LogOf(log, size);
+    ledger.Show(served);
+    Refresh();
+    ASSERT_EQ(Records(), size);
+    ExpectWholeCopy(served);
+    ASSERT_TRUE(
+        verify::CheckTlogProof(*mirror_->Proof(size / 2), log.leaves()[size / 2].bytes, served.vkey()))
+        << size;
+  }
+  // Files of earlier checkpoints that no later one needs are gone.
+  size_t partial = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(CopyDir(LogOf(log)))) {
+    partial += entry.is_regular_file() && entry.path().string().find(".p/") != std::string::npos;
+  }
+  EXPECT_EQ(partial, 3u);
+}
+
+TEST_F(MirrorTest, RestartFeedsTheStoreFromTheCopyWithoutTheLedger) {
+  SampleLog log("log");
+  while (log.leaves().size() < 300) log.AddRequest();
+  const TestLog served = LogOf(log);
+  std::string url;
+  {
+    FakeLedger ledger(served);
+    url = ledger.url();
+    ASSERT_TRUE(OpenMirror(url));
+    Refresh();
+    EXPECT_EQ(ledger.Requests("tile/entries/000"), 1);
+    OpenStore();
+    ASSERT_TRUE(OpenMirror(url));
+    EXPECT_EQ(Records(), 300u);
+    Refresh();
+    EXPECT_EQ(ledger.Requests("tile/"), 2) << "nothing is fetched twice";
+  }
+  OpenStore();
+  ASSERT_TRUE(OpenMirror(url));
+  EXPECT_EQ(Records(), 300u);
+  EXPECT_TRUE(verify::CheckTlogProof(*mirror_->Proof(123), log.leaves()[123].bytes, served.vkey()));
+  EXPECT_EQ(RefreshError().code, ErrorCode::kUnavailable);
+  EXPECT_NE(mirror_->state().problem, "");
+  EXPECT_FALSE(mirror_->state().diverged);
+}
+
+class MirrorAttack : public MirrorTest {
+ protected:
+  void SetUp() override {
+    MirrorTest::SetUp();
+    while (log_.leaves().size() < 300) log_.AddRequest();
+    ledger_ = std::make_unique<FakeLedger>(LogOf(log_, 280));
+    ASSERT_TRUE(OpenMirror(ledger_->url()));
+    Refresh();
+  }
+  void ExpectDiverged() {
+    EXPECT_EQ(RefreshError().code, ErrorCode::kFailedPrecondition);
+    EXPECT_TRUE(mirror_->state().diverged);
+    EXPECT_NE(mirror_->state().problem, "");
+    ExpectUntouched();
+    // It stays so, through a restart and when the old log is shown again, until an operator acts.
+    ledger_->Show(LogOf(log_, 280));
+    OpenStore();
+    ASSERT_TRUE(OpenMirror(ledger_->url()));
+    EXPECT_TRUE(mirror_->state().diverged);
+    EXPECT_EQ(RefreshError().code, ErrorCode::kFailedPrecondition);
+    ExpectUntouched();
+    size_t evidence = 0;
+    for ([[maybe_unused]] const auto& entry :
+         std::filesystem::directory_iterator(folder_ / "mirror/log/diverged"))
+      ++evidence;
+    EXPECT_EQ(evidence, 2u);
+    std::filesystem::remove_all(folder_ / "mirror/log/diverged");
+    ASSERT_TRUE(OpenMirror(ledger_->url()));
+    Refresh();
+    EXPECT_FALSE(mirror_->state().diverged);
+  }
+  void ExpectUntouched() {
+    EXPECT_EQ(mirror_->state().size, 280u);
+    EXPECT_EQ(Records(), 280u);
+    EXPECT_TRUE(verify::CheckTlogProof(*mirror_->Proof(7), log_.leaves()[7].bytes, LogOf(log_).vkey()));
+    ExpectWholeCopy(LogOf(log_, 280));
+  }
+  // The same log with one old entry changed, signed by the same key.
+  TestLog Rewritten(size_t size, size_t changed) const {
+    TestLog out = LogOf(log_, size);
+    out.entries[changed] = log_.leaves()[changed + 1].bytes;
+    out.Write();
+    return out;
+  }
+
+  SampleLog log_{"log"};
+  std::unique_ptr<FakeLedger> ledger_;
+};
+
+TEST_F(MirrorAttack, RewrittenHistoryIsRefusedForGood) {
+  ledger_->Show(Rewritten(300, 5));
+  ExpectDiverged();
+}
+
+TEST_F(MirrorAttack, RewrittenTailIsRefusedForGood) {
+  ledger_->Show(Rewritten(300, 279));
+  ExpectDiverged();
+}
+
+TEST_F(MirrorAttack, SecondRootOfTheSameSizeIsRefusedForGood) {
+  ledger_->Show(Rewritten(280, 5));
+  ExpectDiverged();
+}
+
+TEST_F(MirrorAttack, ShrunkLogIsRefusedForGood) {
+  ledger_->Show(LogOf(log_, 279));
+  ExpectDiverged();
+}
+
+TEST_F(MirrorAttack, TamperedBundleIsRefusedUntilItIsRight) {
+  TestLog grown = LogOf(log_, 300);
+  ledger_->Show(grown);
+  const std::string path = verify::TilePath(-1, 1, 300 - 256);
+  std::string bundle = grown.files[path];
+  bundle[bundle.size() - 3] ^= 1;
+  ledger_->SetFile(path, bundle);
+  EXPECT_EQ(RefreshError().code, ErrorCode::kDataLoss);
+  EXPECT_FALSE(mirror_->state().diverged);
+  ExpectUntouched();
+  // In front of what is new: not what the copy has.
+  bundle = grown.files[path];
+  bundle[10] ^= 1;
+  ledger_->SetFile(path, bundle);
+  EXPECT_EQ(RefreshError().code, ErrorCode::kDataLoss);
+  ExpectUntouched();
+  ledger_->SetFile(path, grown.files[path].substr(0, 1000));
+  EXPECT_EQ(RefreshError().code, ErrorCode::kDataLoss);
+  ExpectUntouched();
+  ledger_->Show(grown);
+  Refresh();
+  EXPECT_EQ(Records(), 300u);
+}
+
+TEST_F(MirrorAttack, OtherKeyIsRefused) {
+  TestLog other(log_.entries(), "log");
+  other.key = verify::testing::TestKey(99);
+  other.Write();
+  ledger_->Show(other);
+  EXPECT_EQ(RefreshError().code, ErrorCode::kUnauthenticated);
+  EXPECT_FALSE(mirror_->state().diverged);
+  ExpectUntouched();
+}
+
+TEST_F(MirrorAttack, ChangedKeyOptionIsRefused) {
+  TestLog other(log_.entries(), "log");
+  other.key = verify::testing::TestKey(99);
+  EXPECT_EQ(OpenMirror(ledger_->url(), "", other.vkey_text()).error().code, ErrorCode::kFailedPrecondition);
+}
+
+TEST_F(MirrorAttack, DamagedTileOfTheCopyIsMadeAgain) {
+  mirror_.reset();
+  const std::string tile = folder_ / "mirror/log/tile/0/000";
+  std::filesystem::resize_file(tile, 100);
+  ASSERT_TRUE(OpenMirror(ledger_->url()));
+  ExpectUntouched();
+}
+
+TEST_F(MirrorAttack, DamagedBundleOfTheCopyIsNamed) {
+  mirror_.reset();
+  std::filesystem::resize_file(folder_ / "mirror/log/tile/entries/000", 100);
+  auto opened = OpenMirror(ledger_->url());
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, ErrorCode::kDataLoss);
+  EXPECT_NE(opened.error().message.find("tile/entries/000"), std::string::npos) << opened.error().message;
+}
+
+TEST_F(MirrorTest, TokenIsSentAndARefusalIsTold) {
+  SampleLog log("log");
+  FakeLedger ledger(LogOf(log));
+  ledger.token = "secret";
+  ASSERT_TRUE(OpenMirror(ledger.url(), "wrong"));
+  EXPECT_EQ(RefreshError().code, ErrorCode::kUnauthenticated);
+  ASSERT_TRUE(OpenMirror(ledger.url(), "secret"));
+  Refresh();
+  EXPECT_EQ(Records(), 2u);
+}
+
+TEST_F(MirrorTest, EmptyLogIsMirrored) {
+  FakeLedger ledger(TestLog(std::vector<std::string>{}, "log"));
+  ASSERT_TRUE(OpenMirror(ledger.url()));
+  Refresh();
+  EXPECT_EQ(mirror_->state().size, 0u);
+  EXPECT_EQ(mirror_->Entry(0).error().code, ErrorCode::kInvalidArgument);
+}
+
+TEST_F(MirrorTest, LedgerThatIsNotThereIsAProblemNotAnError) {
+  ASSERT_TRUE(OpenMirror("http://127.0.0.1:1"));
+  EXPECT_EQ(RefreshError().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(mirror_->Entry(0).error().code, ErrorCode::kUnavailable);
+  EXPECT_FALSE(OpenMirror("ftp://x"));
+}
+
+TEST_F(MirrorTest, NewRecordsComeByThemselves) {
+  SampleLog log("log");
+  FakeLedger ledger(LogOf(log));
+  MirrorOptions options;
+  options.dir = folder_ / "mirror";
+  options.url = ledger.url();
+  options.poll_interval = std::chrono::milliseconds(1);
+  mirror_ = *Mirror::Open(std::move(options), *store_);
+  log.AddRequest();
+  ledger.Show(LogOf(log));
+  while (Records() < 3) std::this_thread::yield();
+  EXPECT_EQ(Records(), 3u);
+}
+
+TEST_F(MirrorTest, FullDiskKeepsTheOldCheckpointAndHeals) {
+  SampleLog log("log");
+  FakeLedger ledger(LogOf(log));
+  std::atomic<bool> full = false;
+  io::FaultFileSystem fs([&](io::FaultPoint point, const std::string&) -> Result<void> {
+    if (full && point == io::FaultPoint::kWrite) return Fail(ErrorCode::kResourceExhausted, "no space");
+    return {};
+  });
+  MirrorOptions options;
+  options.dir = folder_ / "mirror";
+  options.url = ledger.url();
+  options.fs = &fs;
+  options.poll_interval = std::chrono::milliseconds(10'000);
+  mirror_ = *Mirror::Open(std::move(options), *store_);
+  Refresh();
+  full = true;
+  log.AddRequest();
+  ledger.Show(LogOf(log));
+  EXPECT_EQ(RefreshError().code, ErrorCode::kResourceExhausted);
+  EXPECT_EQ(mirror_->state().size, 2u);
+  full = false;
+  Refresh();
+  EXPECT_EQ(Records(), 3u);
+  ExpectWholeCopy(LogOf(log));
+}
+
+TEST_F(MirrorTest, EveryMomentOfAMirrorsDiskIsAWholeCopy) {
+  SampleLog log("log");
+  while (log.leaves().size() < 520) log.AddRequest();
+  FakeLedger ledger(LogOf(log, 250));
+  // A copy of the folder before each change of the disk, as a crash then would leave it.
+  io::TempFolder crashes;
+  int count = 0;
+  io::FaultFileSystem fs([&](io::FaultPoint point, const std::string&) -> Result<void> {
+    if (point == io::FaultPoint::kRename || point == io::FaultPoint::kRemove) {
+      io::CopyFolder(folder_ / "mirror", crashes / std::to_string(count++));
+    }
+    return {};
+  });
+  MirrorOptions options;
+  options.dir = folder_ / "mirror";
+  options.url = ledger.url();
+  options.fs = &fs;
+  options.poll_interval = std::chrono::milliseconds(10'000);
+  mirror_ = *Mirror::Open(options, *store_);
+  Refresh();
+  ledger.Show(LogOf(log, 520));
+  Refresh();
+  mirror_.reset();
+  for (int i = 0; i < count; ++i) {
+    options.dir = crashes / std::to_string(i);
+    options.fs = nullptr;
+    auto mirror = Mirror::Open(options, *store_);
+    ASSERT_TRUE(mirror) << i << ": " << mirror.error().message;
+    auto done = (*mirror)->Refresh(kLong);
+    ASSERT_TRUE(done) << i << ": " << done.error().message;
+    EXPECT_EQ((*mirror)->state().size, 520u);
+    EXPECT_TRUE(verify::CheckTlogProof(*(*mirror)->Proof(300), log.leaves()[300].bytes, LogOf(log).vkey()));
+  }
+  EXPECT_GT(count, 10);
+}
+
+}  // namespace
+}  // namespace beleg::store

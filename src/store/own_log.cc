@@ -1,0 +1,48 @@
+#include "store/own_log.h"
+
+#include "base/log.h"
+#include "record/otel_mapping.h"
+#include "wire/sha256.h"
+
+namespace beleg::store {
+
+OwnLog::Leaf OwnLog::Read(uint64_t index, std::string_view bytes) {
+  Leaf leaf;
+  leaf.index = index;
+  leaf.hash = wire::MerkleLeafHash(bytes);
+  auto record = record::Decode(bytes);
+  if (!record) {
+    LOG_WARN("store.unreadable_record", F("origin", origin_), F("index", index),
+             F("error", record.error().message));
+    return leaf;
+  }
+  Remember(index, *record);
+  if (record::IdentityOf(*record) != nullptr) Prepare(Derive(*record, index, leaf.hash), leaf.spans);
+  leaf.record = *std::move(record);
+  return leaf;
+}
+
+void OwnLog::Remember(uint64_t index, const record::AuditRecord& record) {
+  if (const auto* boot = std::get_if<record::Boot>(&record.body)) boots_[index] = *boot;
+  if (const auto* model = std::get_if<record::Model>(&record.body)) models_[index] = *model;
+}
+
+wire::otlp::ScopeSpans OwnLog::Derive(const record::AuditRecord& record, uint64_t index,
+                                      const Hash32& hash) const {
+  record::SpanContext context;
+  context.origin = origin_;
+  context.boot_id = record::BootOfRequest(record);
+  if (auto boot = boots_.find(record::IdentityOf(record)->boot_index); boot != boots_.end())
+    context.boot = &boot->second;
+  if (const auto* request = std::get_if<record::Request>(&record.body)) {
+    if (auto model = models_.find(request->model_index); model != models_.end())
+      context.model = &model->second;
+  }
+  wire::otlp::ScopeSpans out;
+  out.resource = record::ResourceOf(context);
+  out.scope_name = record::kScopeName;
+  out.spans = record::SpansOf(context, record, index, hash);
+  return out;
+}
+
+}  // namespace beleg::store

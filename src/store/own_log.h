@@ -1,0 +1,44 @@
+// OwnLog: what the store must remember of one mirrored log to turn its leaves into spans.
+//
+// Shape:   leaves come in order from 0; boot and model records are kept, since later requests point to them.
+// Threads: one at a time.
+// Cost:    memory: one entry a start of the server and a model loaded.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "record/audit_record.h"
+#include "store/span_row.h"
+
+namespace beleg::store {
+
+class OwnLog {
+ public:
+  explicit OwnLog(std::string origin) : origin_(std::move(origin)) {}
+
+  uint64_t next_leaf() const { return next_leaf_; }
+  void set_next_leaf(uint64_t next) { next_leaf_ = next; }
+
+  struct Leaf {
+    uint64_t index = 0;
+    Hash32 hash{};
+    std::optional<record::AuditRecord> record;  // nullopt: this version cannot read it
+    PreparedBatch spans;                        // derived; of one resource
+  };
+  // A leaf that cannot be read (a newer version's record, or no record at all) is a Leaf without record: it stays evidence.
+  Leaf Read(uint64_t index, std::string_view bytes);
+
+ private:
+  void Remember(uint64_t index, const record::AuditRecord& record);
+  wire::otlp::ScopeSpans Derive(const record::AuditRecord& record, uint64_t index, const Hash32& hash) const;
+
+  const std::string origin_;
+  uint64_t next_leaf_ = 0;
+  std::map<uint64_t, record::Boot> boots_;    // by leaf
+  std::map<uint64_t, record::Model> models_;  // by leaf
+};
+
+}  // namespace beleg::store

@@ -1,0 +1,72 @@
+#include "store/span_query.h"
+
+#include "store/span_row.h"
+
+namespace beleg::store {
+namespace {
+
+// "WHERE …" of the filter; its texts become parameters.
+std::string Where(const SpanFilter& filter, std::vector<duckdb::Parameter>& parameters) {
+  std::string out = fmt::format("WHERE start_us BETWEEN {} AND {}", filter.start_us, filter.end_us);
+  const auto equal = [&](const char* column, std::string_view text) {
+    if (text.empty()) return;
+    parameters.push_back(text);
+    fmt::format_to(std::back_inserter(out), " AND {} = ${}", column, parameters.size());
+  };
+  equal("service", filter.service);
+  equal("trace_id", filter.trace_id);
+  equal("request_id", filter.request_id);
+  return out;
+}
+
+Result<SpanRow> ReadRow(const duckdb::Rows& rows) {
+  TRY_ASSIGN(wire::otlp::ScopeSpans scope, ReadSpan(rows.Bytes(0)));
+  SpanRow out;
+  TRY_ASSIGN(out.resource, ReadResource(rows.Bytes(1)));
+  out.service = rows.Bytes(2);
+  out.verified = rows.Bool(3);
+  out.scope = std::move(scope.scope_name);
+  out.span = std::move(scope.spans[0]);
+  return out;
+}
+
+}  // namespace
+
+Result<std::vector<SpanRow>> FindSpans(duckdb::Connection& connection, const SpanFilter& filter) {
+  std::vector<duckdb::Parameter> parameters;
+  const std::string where = Where(filter, parameters);
+  const std::string sql = fmt::format(
+      "SELECT otlp, resource, service, verified FROM "
+      "(SELECT * FROM all_rows {} ORDER BY start_us DESC, trace_id, span_id LIMIT {}) "
+      "JOIN resources USING (resource_id) ORDER BY start_us DESC, trace_id, span_id",
+      where, filter.limit);
+  TRY_ASSIGN(duckdb::Rows rows, connection.Query(sql, parameters));
+  std::vector<SpanRow> out;
+  while (rows.Next()) {
+    TRY_ASSIGN(SpanRow row, ReadRow(rows));
+    out.push_back(std::move(row));
+  }
+  return out;
+}
+
+Result<Store::RecordPlace> FindRecord(duckdb::Connection& connection, std::string_view request_id_hex) {
+  TRY_ASSIGN(duckdb::Rows rows,
+             connection.Query(
+                 "SELECT origin, leaf_index FROM records WHERE request_id = $1 ORDER BY leaf_index LIMIT 1",
+                 {request_id_hex}));
+  if (!rows.Next()) return Fail(ErrorCode::kNotFound, "no record of request {}", request_id_hex);
+  return Store::RecordPlace{std::string(rows.Bytes(0)), static_cast<uint64_t>(rows.Int64(1))};
+}
+
+Result<std::vector<Store::RecordPlace>> RecentRecords(duckdb::Connection& connection, size_t limit) {
+  const std::string sql = fmt::format(
+      "SELECT origin, leaf_index FROM records WHERE request_id IS NOT NULL ORDER BY time_us DESC, leaf_index "
+      "DESC LIMIT {}",
+      limit);
+  TRY_ASSIGN(duckdb::Rows rows, connection.Query(sql));
+  std::vector<Store::RecordPlace> out;
+  while (rows.Next()) out.push_back({std::string(rows.Bytes(0)), static_cast<uint64_t>(rows.Int64(1))});
+  return out;
+}
+
+}  // namespace beleg::store
