@@ -3,14 +3,10 @@
 #include <set>
 #include <tuple>
 
+#include "base/check.h"
+
 namespace beleg::io {
 namespace {
-
-std::string ParentOf(const std::string& path) {
-  size_t slash = path.rfind('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
 
 std::string TemporaryOf(const std::string& path) { return path + ".tmp"; }
 
@@ -35,7 +31,6 @@ Result<void> WriteAndRename(FileSystem& fs, std::span<const FileContent> files, 
 Result<void> WriteFilesDurably(FileSystem& fs, std::span<const FileContent> files, int permissions) {
   std::set<std::string> folders;
   for (const FileContent& content : files) folders.insert(ParentOf(content.path));
-  for (const std::string& folder : folders) TRY(MakeFoldersDurably(fs, folder));
   if (auto written = WriteAndRename(fs, files, permissions); !written) {
     for (const FileContent& content : files) std::ignore = fs.Remove(TemporaryOf(content.path));
     return written;  // the first error is the one to tell
@@ -57,6 +52,23 @@ Result<void> MakeFoldersDurably(FileSystem& fs, const std::string& folder, int p
   TRY(MakeFoldersDurably(fs, parent, permissions));
   TRY(fs.MakeFolders(folder, permissions));
   return fs.SyncFolder(parent);
+}
+
+Result<void> DurableFolders::Make(const std::string& folder) {
+  if (known_.contains(folder)) return {};
+  const std::string parent = ParentOf(folder);
+  CHECK(parent != folder && parent != ".", "the folder is below the root");
+  TRY(Make(parent));
+  TRY(fs_.MakeFolders(folder));
+  TRY(fs_.SyncFolder(parent));
+  known_.insert(folder);
+  return {};
+}
+
+std::string ParentOf(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
 }
 
 }  // namespace beleg::io

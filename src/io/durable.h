@@ -1,9 +1,11 @@
 // Writes that survive a power cut. With file.cc's File::Sync this is the only caller of fsync.
 #pragma once
 
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/result.h"
 #include "io/file.h"
@@ -14,8 +16,7 @@ namespace beleg::io {
 Result<void> WriteFileDurably(FileSystem& fs, const std::string& path, std::string_view bytes,
                               int permissions = 0644);
 
-// The same for several files at once: every file is synced before the first rename, every folder once at the end, missing
-// folders are made. After an error some files may have been replaced, each as a whole.
+// The same for several files at once: every file is synced before the first rename, every folder once at the end. After an error some files may have been replaced, each as a whole.
 struct FileContent {
   std::string path;
   std::string_view bytes;
@@ -24,5 +25,25 @@ Result<void> WriteFilesDurably(FileSystem& fs, std::span<const FileContent> file
 
 // Makes folders durable too: creates what is missing and syncs each parent that changed.
 Result<void> MakeFoldersDurably(FileSystem& fs, const std::string& folder, int permissions = 0755);
+
+// The same below a root, for many files. A folder that is there may still be lost in a power cut, if the process that made it
+// died before it synced the parent: so each parent is synced once in this object's life, whoever made the folder.
+// Threads: one.
+class DurableFolders {
+ public:
+  // root: is there and durable.
+  DurableFolders(FileSystem& fs, std::string root) : fs_(fs), known_{std::move(root)} {}
+  // folder: below the root (CHECK).
+  Result<void> Make(const std::string& folder);
+  // It was removed.
+  void Forget(const std::string& folder) { known_.erase(folder); }
+
+ private:
+  FileSystem& fs_;
+  std::set<std::string> known_;
+};
+
+// The folder that a path stands in.
+std::string ParentOf(const std::string& path);
 
 }  // namespace beleg::io

@@ -40,6 +40,10 @@ std::unexpected<Error> FailErrno(std::string_view path, std::string_view act, in
   return Fail(CodeOf(number), "{}: cannot {}: {}", path, act, ::strerror_r(number, text, sizeof(text)));
 }
 
+std::unexpected<Error> FailSync(std::string_view path) {
+  return Fail(ErrorCode::kDataLoss, "{}", FailErrno(path, "sync").error().message);
+}
+
 // Calls until it is not interrupted by a signal.
 template <class Call>
 auto Retry(Call call) {
@@ -114,7 +118,7 @@ class PosixFile final : public File {
   }
 
   Result<void> Sync() override {
-    if (Retry([&] { return ::fdatasync(fd_.get()); }) != 0) return FailErrno(path_, "sync");
+    if (Retry([&] { return ::fdatasync(fd_.get()); }) != 0) return FailSync(path_);
     return {};
   }
 
@@ -203,7 +207,7 @@ class Posix final : public FileSystem {
 
   Result<void> SyncFolder(const std::string& folder) override {
     TRY_ASSIGN(Descriptor fd, OpenDescriptor(folder, O_RDONLY | O_DIRECTORY));
-    if (Retry([&] { return ::fsync(fd.get()); }) != 0) return FailErrno(folder, "sync");
+    if (Retry([&] { return ::fsync(fd.get()); }) != 0) return FailSync(folder);
     return {};
   }
 

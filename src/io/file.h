@@ -1,7 +1,7 @@
 // Files and folders behind an interface, so that a simulated disk can stand in for the real one.
 //
 // Errors: kNotFound, kAlreadyExists, kPermissionDenied, kResourceExhausted (no space, quota, too many files),
-//         kDataLoss (EIO: the device failed), kFailedPrecondition (locked by another process), kInternal (anything else).
+//         kDataLoss (EIO, failed sync: the device failed), kFailedPrecondition (locked by another process), kInternal (anything else).
 //         Every message names the path and the system's own words.
 // Threads: a File is used by one thread at a time, except ReadAt, which any number may call beside one writer.
 #pragma once
@@ -29,7 +29,8 @@ class File {
   // Reserves disk blocks for [offset, offset + size): a later write there cannot fail for want of room. The file grows to
   // that size, the new bytes are zeros.
   virtual Result<void> Allocate(uint64_t offset, uint64_t size) = 0;
-  // fdatasync. After an error the file must not be used again: the page cache may claim to be clean (ADR 0004).
+  // fdatasync. kDataLoss whatever the system's reason was: the page cache may claim to be clean now, so nobody knows what is on
+  // disk, and the file must not be used again (ADR 0004).
   virtual Result<void> Sync() = 0;
   virtual const std::string& path() const = 0;
 };
@@ -58,7 +59,7 @@ class FileSystem {
   virtual Result<std::vector<std::string>> List(const std::string& folder) = 0;
   // The folder and its parents; existing ones are fine.
   virtual Result<void> MakeFolders(const std::string& folder, int permissions = 0755) = 0;
-  // Makes creations, renames and removals in this folder survive a power cut.
+  // Makes creations, renames and removals in this folder survive a power cut. kDataLoss as for File::Sync; kNotFound.
   virtual Result<void> SyncFolder(const std::string& folder) = 0;
   virtual Result<bool> Exists(const std::string& path) = 0;
   virtual Result<uint64_t> FreeBytes(const std::string& path) = 0;

@@ -128,7 +128,8 @@ TEST(Durable, LeavesTheOldFileWhenAnyStepFails) {
       if (point == broken) return Fail(ErrorCode::kResourceExhausted, "{}: full", path);
       return {};
     });
-    EXPECT_EQ(WriteFileDurably(faulty, folder / "a", "new").error().code, ErrorCode::kResourceExhausted);
+    EXPECT_EQ(WriteFileDurably(faulty, folder / "a", "new").error().code,
+              broken == FaultPoint::kSync ? ErrorCode::kDataLoss : ErrorCode::kResourceExhausted);
     EXPECT_EQ(ReadFile(Fs(), folder / "a").value(), "old");
     EXPECT_EQ(Fs().List(folder.path()).value().size(), 1u) << "a temporary file was left";
   }
@@ -155,10 +156,23 @@ TEST(Durable, WritesSeveralFilesAndSyncsEachFolderOnce) {
   });
   const std::vector<FileContent> files = {
       {folder / "a/1", "one"}, {folder / "a/2", "two"}, {folder / "b", "three"}};
+  ASSERT_TRUE(Fs().MakeFolders(folder / "a"));
   ASSERT_TRUE(WriteFilesDurably(watched, files));
   for (const FileContent& file : files) EXPECT_EQ(ReadFile(Fs(), file.path).value(), file.bytes);
-  EXPECT_EQ(synced, (std::vector<std::string>{folder.path(), folder.path(),
-                                              folder / "a"}));  // the first for making a
+  EXPECT_EQ(synced, (std::vector<std::string>{folder.path(), folder / "a"}));
+}
+
+TEST(Durable, SyncsTheParentOfAFolderOnceWhoeverMadeIt) {
+  TempFolder folder;
+  ASSERT_TRUE(Fs().MakeFolders(folder / "a/b"));
+  std::vector<std::string> synced;
+  FaultFileSystem watched([&](FaultPoint point, const std::string& path) -> Result<void> {
+    if (point == FaultPoint::kSyncFolder) synced.push_back(path);
+    return {};
+  });
+  DurableFolders folders(watched, folder.path());
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(folders.Make(folder / "a/b"));
+  EXPECT_EQ(synced, (std::vector<std::string>{folder.path(), folder / "a"}));
 }
 
 TEST(Durable, MakesEachMissingFolderAndSyncsItsParent) {

@@ -9,6 +9,12 @@
 namespace beleg::io {
 namespace {
 
+// What File::Sync promises of its errors.
+Result<void> AsSyncError(Result<void> result) {
+  if (!result) result.error().code = ErrorCode::kDataLoss;
+  return result;
+}
+
 class FaultFile final : public File {
  public:
   FaultFile(std::unique_ptr<File> real, const FaultFileSystem::Fault& fault)
@@ -29,7 +35,7 @@ class FaultFile final : public File {
     return real_->Allocate(offset, size);
   }
   Result<void> Sync() override {
-    TRY(fault_(FaultPoint::kSync, path()));
+    TRY(AsSyncError(fault_(FaultPoint::kSync, path())));
     return real_->Sync();
   }
   const std::string& path() const override { return real_->path(); }
@@ -82,7 +88,7 @@ Result<void> FaultFileSystem::MakeFolders(const std::string& folder, int permiss
 }
 
 Result<void> FaultFileSystem::SyncFolder(const std::string& folder) {
-  TRY(fault_(FaultPoint::kSyncFolder, folder));
+  TRY(AsSyncError(fault_(FaultPoint::kSyncFolder, folder)));
   return real_.SyncFolder(folder);
 }
 

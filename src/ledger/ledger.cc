@@ -269,7 +269,10 @@ bool ThreadedLedger::IsPublishDue() const {
 }
 
 Result<void> ThreadedLedger::PublishOnce() {
-  auto published = core_->Publish();
+  const uint64_t size = core_->durable_size();
+  Result<void> published;
+  do published = core_->Publish();
+  while (published && core_->published()->size() < size);
   if (!published && published.error().code == ErrorCode::kResourceExhausted)
     LOG_WARN("ledger.publish_waits", F("why", published.error().message));
   if (!published) return published;

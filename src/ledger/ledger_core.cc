@@ -57,8 +57,12 @@ Result<void> LedgerCore::OpenFolders() {
   io::FileSystem& fs = *options_.fs;
   TRY(io::MakeFoldersDurably(fs, options_.dir));
   TRY_ASSIGN(lock_, fs.Lock(options_.dir));
-  for (std::string_view name : {"wal", "public", "index", "cursors"})
-    TRY(io::MakeFoldersDurably(fs, PathOf(name)));
+  // A former process may have died before it synced what it made.
+  auto synced = fs.SyncFolder(io::ParentOf(options_.dir));
+  if (!synced && synced.error().code != ErrorCode::kPermissionDenied)
+    return synced;  // not ours: somebody else's folder
+  io::DurableFolders folders(fs, options_.dir);
+  for (std::string_view name : {"wal", "public", "index", "cursors"}) TRY(folders.Make(PathOf(name)));
   TRY_ASSIGN(identity_, OpenIdentity(fs, options_.dir, options_.origin, *options_.rng));
   TRY_ASSIGN(publisher_, Publisher::Open(fs, PathOf("public"), *identity_.signer));
   TRY_ASSIGN(requests_, RequestIndex::Open(fs, PathOf("index"), options_.index_block_leaves));

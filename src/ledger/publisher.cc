@@ -4,7 +4,6 @@
 
 #include "base/check.h"
 #include "base/log.h"
-#include "io/durable.h"
 #include "ledger/entry_bundle.h"
 #include "wire/sha256.h"
 
@@ -121,7 +120,10 @@ Result<void> Publisher::Publish(const std::vector<HashedLeaf>& leaves) {
 
 Result<void> Publisher::WriteTiles(const std::vector<TileFile>& tiles) {
   std::vector<io::FileContent> files;
-  for (const TileFile& tile : tiles) files.push_back({PathOf(TilePath(tile.id)), tile.bytes});
+  for (const TileFile& tile : tiles) {
+    files.push_back({PathOf(TilePath(tile.id)), tile.bytes});
+    TRY(folders_.Make(io::ParentOf(files.back().path)));
+  }
   return io::WriteFilesDurably(fs_, files);
 }
 
@@ -143,6 +145,7 @@ void Publisher::RemovePartials(const std::vector<TileFile>& tiles) {
     auto names = fs_.List(folder);
     if (!names) continue;
     for (const std::string& name : *names) std::ignore = fs_.Remove(folder + "/" + name);
+    folders_.Forget(folder);
     if (auto removed = fs_.RemoveFolder(folder); !removed)
       LOG_WARN("ledger.partial_left", F("folder", folder), F("why", removed.error().message));
   }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "io/durable.h"
 #include "io/file.h"
 #include "ledger/leaf_tail.h"
 #include "ledger/note_signer.h"
@@ -42,7 +43,7 @@ class Publisher {
 
  private:
   Publisher(io::FileSystem& fs, std::string folder, NoteSigner& signer)
-      : fs_(fs), folder_(std::move(folder)), signer_(signer) {}
+      : fs_(fs), folder_(std::move(folder)), signer_(signer), folders_(fs, folder_) {}
   Result<void> Restore();
   Result<TreeEdge> ReadEdge(uint64_t size);
   Result<void> ReadBundle(const TreeEdge& edge);
@@ -54,6 +55,7 @@ class Publisher {
   io::FileSystem& fs_;
   const std::string folder_;
   NoteSigner& signer_;
+  io::DurableFolders folders_;
   std::string bundle_;  // of the leaves after the last full bundle
   std::vector<HashedLeaf> bundle_leaves_;
   mutable Mutex mutex_;

@@ -45,9 +45,7 @@ Result<uint64_t> Wal::Append(GroupBuilder group, uint64_t first_leaf) {
   }
   // A write that fails half-way leaves bytes that the next group overwrites: they have no group's header but the one at offset.
   TRY(current_.file->WriteAt(offset, group.Finish(current_.header.salt, next_group_, first_leaf)));
-  if (auto synced = current_.file->Sync(); !synced)
-    return Fail(ErrorCode::kDataLoss, "{}",
-                synced.error().message);  // whatever the reason: the page cache can lie now
+  TRY(current_.file->Sync());
   ++next_group_;
   MutexLock lock(mutex_);
   current_offset_ = offset + size;

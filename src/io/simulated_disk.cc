@@ -1,0 +1,272 @@
+#include "io/simulated_disk.h"
+
+#include <algorithm>
+
+namespace beleg::io {
+namespace {
+
+std::string ParentOf(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  return slash == std::string::npos || slash == 0 ? "/" : path.substr(0, slash);
+}
+
+std::unexpected<Error> Missing(const std::string& path) {
+  return Fail(ErrorCode::kNotFound, "{}: no such file", path);
+}
+
+// What File::Sync promises of its errors.
+Result<void> AsSyncError(Result<void> result) {
+  if (!result) result.error().code = ErrorCode::kDataLoss;
+  return result;
+}
+
+}  // namespace
+
+class SimulatedFile final : public File {
+ public:
+  SimulatedFile(SimulatedDisk& disk, std::string path, SimulatedDisk::Entry inode, uint64_t epoch)
+      : disk_(disk), path_(std::move(path)), inode_(std::move(inode)), epoch_(epoch) {}
+
+  Result<std::string> ReadAt(uint64_t offset, size_t size) override {
+    MutexLock lock(disk_.mutex_);
+    if (offset >= inode_->cached.size()) return std::string();
+    return inode_->cached.substr(offset, size);
+  }
+  Result<void> WriteAt(uint64_t offset, std::string_view bytes) override {
+    MutexLock lock(disk_.mutex_);
+    auto asked = Ask("write");
+    // What a failed write leaves behind is unknown.
+    if (!asked && epoch_ == disk_.epoch_) Change(offset, bytes.substr(0, disk_.Below(bytes.size() + 1)));
+    TRY(asked);
+    Change(offset, bytes);
+    return {};
+  }
+  Result<uint64_t> Size() override {
+    MutexLock lock(disk_.mutex_);
+    return inode_->cached.size();
+  }
+  Result<void> Truncate(uint64_t size) override {
+    MutexLock lock(disk_.mutex_);
+    TRY(Ask("truncate"));
+    Resize(size);
+    return {};
+  }
+  Result<void> Allocate(uint64_t offset, uint64_t size) override {
+    MutexLock lock(disk_.mutex_);
+    TRY(Ask("reserve room"));
+    Resize(std::max<uint64_t>(inode_->cached.size(), offset + size));
+    return {};
+  }
+  Result<void> Sync() override {
+    MutexLock lock(disk_.mutex_);
+    auto asked = AsSyncError(Ask("sync"));
+    if (!asked && epoch_ == disk_.epoch_) inode_->pending.clear();  // the cache says it is clean now
+    TRY(asked);
+    for (const auto& change : inode_->pending) SimulatedDisk::Apply(inode_->durable, change);
+    inode_->pending.clear();
+    return {};
+  }
+  const std::string& path() const override { return path_; }
+
+ private:
+  Result<void> Ask(std::string_view act) REQUIRES(disk_.mutex_) {
+    if (epoch_ != disk_.epoch_) return Fail(ErrorCode::kInternal, "{}: its process is dead", path_);
+    return disk_.Ask(act, path_);
+  }
+  void Change(uint64_t offset, std::string_view bytes) REQUIRES(disk_.mutex_) {
+    inode_->pending.push_back({offset, std::string(bytes), std::nullopt});
+    SimulatedDisk::Apply(inode_->cached, inode_->pending.back());
+  }
+  void Resize(uint64_t size) REQUIRES(disk_.mutex_) {
+    inode_->pending.push_back({0, "", size});
+    SimulatedDisk::Apply(inode_->cached, inode_->pending.back());
+  }
+
+  SimulatedDisk& disk_;
+  const std::string path_;
+  const SimulatedDisk::Entry inode_;
+  const uint64_t epoch_;
+};
+
+class SimulatedLock final : public FolderLock {
+ public:
+  SimulatedLock(SimulatedDisk& disk, std::string folder, uint64_t epoch)
+      : disk_(disk), folder_(std::move(folder)), epoch_(epoch) {}
+  ~SimulatedLock() override {
+    MutexLock lock(disk_.mutex_);
+    if (epoch_ == disk_.epoch_) disk_.locks_.erase(folder_);
+  }
+
+ private:
+  SimulatedDisk& disk_;
+  const std::string folder_;
+  const uint64_t epoch_;
+};
+
+void SimulatedDisk::SetFault(Fault fault) {
+  MutexLock lock(mutex_);
+  fault_ = std::move(fault);
+}
+
+uint64_t SimulatedDisk::calls() const {
+  MutexLock lock(mutex_);
+  return calls_;
+}
+
+void SimulatedDisk::Kill() {
+  MutexLock lock(mutex_);
+  ++epoch_;
+  locks_.clear();
+}
+
+void SimulatedDisk::CutPower() {
+  Kill();
+  MutexLock lock(mutex_);
+  for (auto& [folder, changes] : pending_names_)
+    for (const NameChange& change : changes)
+      if (Below(2) == 0) Apply(durable_names_, change);
+  pending_names_.clear();
+  names_ = durable_names_;
+  // A folder that did not make it takes with it what was in it.
+  std::erase_if(names_, [&](const auto& entry) {
+    const std::string parent = ParentOf(entry.first);
+    return parent != "/" && !names_.contains(parent);
+  });
+  durable_names_ = names_;
+  for (auto& [path, inode] : names_)
+    if (inode != nullptr) CutFile(*inode);
+}
+
+// Of each write that was not synced a part: nothing, a piece of it from the front, or all.
+void SimulatedDisk::CutFile(Inode& inode) {
+  for (Change& change : inode.pending) {
+    const uint64_t fate = Below(4);
+    if (fate == 0) continue;
+    if (fate == 1 && !change.size) change.bytes.resize(Below(change.bytes.size() + 1));
+    Apply(inode.durable, change);
+  }
+  inode.pending.clear();
+  inode.cached = inode.durable;
+}
+
+void SimulatedDisk::Apply(std::string& bytes, const Change& change) {
+  if (change.size) return bytes.resize(*change.size, '\0');
+  if (bytes.size() < change.offset + change.bytes.size())
+    bytes.resize(change.offset + change.bytes.size(), '\0');
+  bytes.replace(change.offset, change.bytes.size(), change.bytes);
+}
+
+void SimulatedDisk::Apply(std::map<std::string, Entry>& names, const NameChange& change) {
+  if (!change.gone.empty()) names.erase(change.gone);
+  if (!change.made.empty()) names[change.made] = change.entry;
+}
+
+void SimulatedDisk::ChangeNames(const std::string& folder, NameChange change) {
+  Apply(names_, change);
+  pending_names_[folder].push_back(std::move(change));
+}
+
+Result<void> SimulatedDisk::Ask(std::string_view act, const std::string& path) {
+  ++calls_;
+  if (!fault_) return {};
+  auto asked = fault_(calls_);
+  if (!asked) return Fail(std::move(asked.error()), "{}: cannot {}", path, act);
+  return {};
+}
+
+Result<void> SimulatedDisk::NeedParent(const std::string& path) {
+  const std::string parent = ParentOf(path);
+  if (parent == "/" || names_.contains(parent)) return {};
+  return Missing(parent);
+}
+
+Result<std::unique_ptr<File>> SimulatedDisk::Open(const std::string& path, OpenMode mode, int) {
+  MutexLock lock(mutex_);
+  auto it = names_.find(path);
+  if (it != names_.end() && mode == OpenMode::kCreate)
+    return Fail(ErrorCode::kAlreadyExists, "{}: is there", path);
+  if (it == names_.end()) {
+    if (mode == OpenMode::kRead) return Missing(path);
+    TRY(NeedParent(path));
+    TRY(Ask("create", path));
+    ChangeNames(ParentOf(path), {"", path, std::make_shared<Inode>()});
+    it = names_.find(path);
+  }
+  if (it->second == nullptr) return Fail(ErrorCode::kInternal, "{}: is a folder", path);
+  return std::make_unique<SimulatedFile>(*this, path, it->second, epoch_);
+}
+
+Result<void> SimulatedDisk::Rename(const std::string& from, const std::string& to) {
+  MutexLock lock(mutex_);
+  auto it = names_.find(from);
+  if (it == names_.end()) return Missing(from);
+  TRY(NeedParent(to));
+  TRY(Ask("rename", to));
+  ChangeNames(ParentOf(to), {from, to, it->second});
+  return {};
+}
+
+Result<void> SimulatedDisk::Remove(const std::string& path) {
+  MutexLock lock(mutex_);
+  auto it = names_.find(path);
+  if (it == names_.end() || it->second == nullptr) return Missing(path);
+  TRY(Ask("remove", path));
+  ChangeNames(ParentOf(path), {path, "", nullptr});
+  return {};
+}
+
+Result<void> SimulatedDisk::RemoveFolder(const std::string& folder) {
+  MutexLock lock(mutex_);
+  if (!names_.contains(folder)) return Missing(folder);
+  auto after = names_.upper_bound(folder + "/");
+  if (after != names_.end() && after->first.starts_with(folder + "/"))
+    return Fail(ErrorCode::kInternal, "{}: is not empty", folder);
+  TRY(Ask("remove folder", folder));
+  ChangeNames(ParentOf(folder), {folder, "", nullptr});
+  return {};
+}
+
+Result<std::vector<std::string>> SimulatedDisk::List(const std::string& folder) {
+  MutexLock lock(mutex_);
+  if (!names_.contains(folder)) return Missing(folder);
+  std::vector<std::string> out;
+  for (const auto& [path, inode] : names_)
+    if (ParentOf(path) == folder) out.push_back(path.substr(folder.size() + 1));
+  return out;
+}
+
+Result<void> SimulatedDisk::MakeFolders(const std::string& folder, int) {
+  MutexLock lock(mutex_);
+  for (size_t slash = folder.find('/', 1);; slash = folder.find('/', slash + 1)) {
+    const std::string part = folder.substr(0, slash);
+    if (!names_.contains(part)) {
+      TRY(Ask("make folder", part));
+      ChangeNames(ParentOf(part), {"", part, nullptr});
+    }
+    if (slash == std::string::npos) return {};
+  }
+}
+
+Result<void> SimulatedDisk::SyncFolder(const std::string& folder) {
+  MutexLock lock(mutex_);
+  if (folder != "/" && !names_.contains(folder)) return Missing(folder);
+  TRY(AsSyncError(Ask("sync", folder)));
+  for (const NameChange& change : pending_names_[folder]) Apply(durable_names_, change);
+  pending_names_.erase(folder);
+  return {};
+}
+
+Result<bool> SimulatedDisk::Exists(const std::string& path) {
+  MutexLock lock(mutex_);
+  return path == "/" || names_.contains(path);
+}
+
+Result<uint64_t> SimulatedDisk::FreeBytes(const std::string&) { return uint64_t{1} << 40; }
+
+Result<std::unique_ptr<FolderLock>> SimulatedDisk::Lock(const std::string& folder) {
+  MutexLock lock(mutex_);
+  if (!locks_.insert(folder).second) return Fail(ErrorCode::kFailedPrecondition, "{}: in use", folder);
+  return std::make_unique<SimulatedLock>(*this, folder, epoch_);
+}
+
+}  // namespace beleg::io
