@@ -12,7 +12,7 @@ import subprocess
 import pytest
 import requests
 
-from harness import BINARY, DEMO_MODEL, Part, free_port, go_entries, wait_until
+from harness import BINARY, DEMO_MODEL, Part, free_port, go_entries, request_id, wait_until
 
 GOOD = {"model": "replay", "messages": [{"role": "user", "content": "hi"}]}
 
@@ -180,7 +180,7 @@ def test_a_full_disk_refuses_work_and_heals(tmp_path):
         assert ask().status_code == 200
         ballast = disk / "ballast"
         fill(ballast)
-        refused = wait_until(lambda: (a := ask()).status_code != 200 and a, what="refusal")
+        [refused] = wait_until(lambda: [a for a in [ask()] if a.status_code != 200], what="refusal")
         assert refused.status_code == 503 and refused.json()["error"]["code"] == "ledger_unavailable"
         health = requests.get(serve.url + "/health", timeout=5)
         assert health.status_code == 503 and health.json()["why"]
@@ -188,7 +188,7 @@ def test_a_full_disk_refuses_work_and_heals(tmp_path):
         wait_until(lambda: ask().status_code == 200, what="healed")
         assert serve.stop() == 0
         entries = go_entries(disk / "ledger" / "public", serve.run["vkey"])
-        assert sorted(answered) == sorted(r["request_id"] for r in entries if r["type"] == "request")
+        assert sorted(answered) == sorted(request_id(r) for r in entries if r["type"] == "request")
         assert entries[-1]["counters"]["no_room"] >= 1
     finally:
         if serve.process.poll() is None:
