@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "io/simulated_disk.h"
+#include "ledger/entry_bundle.h"
 #include "ledger/ledger_core.h"
 #include "ledger/testing.h"
 #include "wire/sha256.h"
@@ -110,7 +111,8 @@ class Simulation {
       op.request_id = core_->open_requests().End(op.key);
       Watch(op);
     } else {
-      op.leaf = fmt::format("leaf {} {}", rng_.Next(), std::string(Below(3000), 'x'));
+      op.leaf = Below(2) == 0 ? "a leaf like others"
+                              : fmt::format("leaf {} {}", rng_.Next(), std::string(Below(3000), 'x'));
       Watch(op);
     }
     return op;
@@ -198,16 +200,28 @@ class Simulation {
     return leaves;
   }
 
+  // Every published checkpoint is one of these leaves, and the files of the newest are all there.
   void CheckRoots(const std::vector<std::string>& leaves) {
     TreeEdge edge;
     std::vector<TileFile> full;
     size_t checked = 0;
+    std::string bundle;
     for (size_t size = 0; size <= leaves.size(); ++size) {
       if (auto it = roots_.find(size); it != roots_.end()) {
         ++checked;
         EXPECT_EQ(edge.Root(), it->second) << "the published checkpoint of size " << size << " is not kept";
       }
-      if (size < leaves.size()) edge.Append(wire::MerkleLeafHash(leaves[size]), full);
+      if (size == leaves.size()) break;
+      edge.Append(wire::MerkleLeafHash(leaves[size]), full);
+      AppendEntry(bundle, leaves[size]);
+      if (edge.size() % 256 == 0)
+        full.push_back({{kEntriesLevel, size / 256, 256}, std::exchange(bundle, {})});
+    }
+    for (TileFile& tile : edge.Partials()) full.push_back(std::move(tile));
+    if (!bundle.empty()) full.push_back({{kEntriesLevel, edge.size() / 256, edge.size() % 256}, bundle});
+    for (const TileFile& tile : full) {
+      auto bytes = io::ReadFile(disk_, fmt::format("{}/public/{}", kDir, TilePath(tile.id)));
+      EXPECT_TRUE(bytes && *bytes == tile.bytes) << TilePath(tile.id);
     }
     EXPECT_EQ(checked, roots_.size()) << "a published checkpoint is larger than the log";
   }

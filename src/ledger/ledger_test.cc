@@ -274,6 +274,21 @@ TEST(Ledger, PartialFilesGoWhenTheFullOneIsThere) {
   EXPECT_FALSE(io::PosixFileSystem().Exists(folder / "log/public/tile/entries/000.p").value());
 }
 
+TEST(Ledger, EveryCheckpointHasItsPartialTiles) {
+  io::TempFolder folder;
+  auto ledger = OpenTestLedger(TestOptions(folder / "log"));
+  // The same leaf again and again: the new partial tile then has the bytes of the one before.
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < (round == 0 ? 10 : 256); ++i) ledger->Append("x", {});
+    const uint64_t size = 10 + 256 * static_cast<uint64_t>(round);
+    ASSERT_EQ(ledger->WaitForSize(size, kLong), size);
+    ASSERT_TRUE(ledger->CheckpointAtLeast(size, kLong));
+    for (int level : {kEntriesLevel, 0})
+      EXPECT_TRUE(ledger->ReadResource(TilePath({level, size / 256, 10})))
+          << "round " << round << " level " << level;
+  }
+}
+
 TEST(Ledger, TheWriteAheadLogStaysSmall) {
   io::TempFolder folder;
   auto ledger = OpenTestLedger(TestOptions(folder / "log"));

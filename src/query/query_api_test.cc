@@ -115,10 +115,10 @@ TEST_F(QueryApiTest, SpansAreShapedAsTheTutorialReadsThem) {
   EXPECT_EQ(span.Find("trace_id")->as_string(), SampleSpan(1).trace_id.Hex());
   EXPECT_EQ(span.Find("parent_span_id")->as_string(), "");
   EXPECT_EQ(span.Find("name")->as_string(), "llm.generate");
-  EXPECT_EQ(span.Find("kind")->as_string(), "internal");
+  EXPECT_EQ(span.Find("kind")->as_string(), "INTERNAL");
   EXPECT_EQ(span.Find("start_unix_ns")->as_int(), 1'700'000'000'001'000'000);
   EXPECT_EQ(span.Find("duration_ns")->as_int(), 10'000'123);
-  EXPECT_EQ(span.Find("status")->as_string(), "unset");
+  EXPECT_EQ(span.Find("status")->as_string(), "UNSET");
   EXPECT_FALSE(span.Find("verified")->as_bool());
 }
 
@@ -130,7 +130,7 @@ TEST_F(QueryApiTest, SpansOfARequestThatJustEndedAreThere) {
   const Json* server = nullptr;
   for (const Json& span : answer.Find("spans")->as_array()) {
     EXPECT_TRUE(span.Find("verified")->as_bool());
-    if (span.Find("kind")->as_string() == "server") server = &span;
+    if (span.Find("kind")->as_string() == "SERVER") server = &span;
   }
   ASSERT_NE(server, nullptr);
   for (const char* name : {"gen_ai.model.id", "gen_ai.usage.prompt_tokens", "gen_ai.usage.completion_tokens",
