@@ -34,7 +34,7 @@ class LedgerCore {
   const std::string& vkey() const { return identity_.signer->vkey(); }
   const std::string& host() const { return identity_.host; }
 
-  // Writer. Returns ends that are to be tried again (Committer::Commit).
+  // Writer. ops: of at most ops_bytes_max together, or one. Returns ends that are to be tried again (Committer::Commit).
   Result<std::vector<Op>> Commit(std::vector<Op> ops) { return committer_->Commit(std::move(ops)); }
   size_t ops_bytes_max() const { return committer_->ops_bytes_max(); }
 
