@@ -56,7 +56,8 @@ class Simulation {
       Work();
     }
     Die();
-    CheckLog(life);
+    if (Below(2) == 0)
+      CheckLog(life);  // else the next life finds the log as it is, and may die in its recovery
   }
 
   // The n-th call of this life fails, once, for a while, or for ever: the process is then stopped, or heals.
@@ -84,11 +85,22 @@ class Simulation {
 
   bool CommitSome() {
     std::vector<Op> ops = std::exchange(again_, {});
-    for (uint64_t i = 0, count = 1 + Below(12); i < count; ++i) ops.push_back(RandomOp());
+    size_t bytes = 0;
+    for (const Op& op : ops) bytes += op.size_bytes();
+    for (uint64_t i = 0, count = 1 + Below(12); i < count; ++i) {
+      Op op = RandomOp();
+      bytes += op.size_bytes();
+      if (bytes > core_->ops_bytes_max()) {
+        kept_ = std::move(op);
+        break;
+      }
+      ops.push_back(std::move(op));
+    }
     return Commit(std::move(ops));
   }
 
   Op RandomOp() {
+    if (kept_) return *std::exchange(kept_, std::nullopt);
     Op op;
     const uint64_t what = Below(3);
     if (what == 0) {
@@ -111,8 +123,9 @@ class Simulation {
       op.request_id = core_->open_requests().End(op.key);
       Watch(op);
     } else {
+      const size_t padding = Below(8) == 0 ? Below(60'000) : Below(1'000);
       op.leaf = Below(2) == 0 ? "a leaf like others"
-                              : fmt::format("leaf {} {}", rng_.Next(), std::string(Below(3000), 'x'));
+                              : fmt::format("leaf {} {}", rng_.Next(), std::string(padding, 'x'));
       Watch(op);
     }
     return op;
@@ -162,6 +175,7 @@ class Simulation {
   void Die() {
     if (core_) NoteCheckpoint();
     again_.clear();
+    kept_.reset();
     running_.clear();
     disk_.SetFault({});
     if (Below(2) == 0)
@@ -259,6 +273,7 @@ class Simulation {
   uint64_t seq_ = 0;
   std::vector<uint64_t> running_;
   std::vector<Op> again_;
+  std::optional<Op> kept_;                        // did not fit into a group
   std::map<uint64_t, std::string> acknowledged_;  // by index
   std::map<uint64_t, Hash32> roots_;              // of published checkpoints, by size
   std::map<RequestKey, Begun> begun_;
@@ -269,7 +284,7 @@ TEST(Crash, WhatWasPromisedIsThereAfterwards) {
   const char* one = std::getenv("BELEG_SEED");
   const uint64_t first = one != nullptr ? ParseUint64(one).value() : 1;
   const char* many = std::getenv("BELEG_SEEDS");
-  const uint64_t count = many != nullptr ? ParseUint64(many).value() : one != nullptr ? 1 : 60;
+  const uint64_t count = many != nullptr ? ParseUint64(many).value() : one != nullptr ? 1 : 40;
   for (uint64_t seed = first; seed < first + count; ++seed) {
     Simulation(seed).Run(8);
     if (HasFailure()) {

@@ -34,7 +34,7 @@ class LedgerCore {
   const std::string& vkey() const { return identity_.signer->vkey(); }
   const std::string& host() const { return identity_.host; }
 
-  // Writer. Returns ends that are to be tried again (Committer::Commit).
+  // Writer. ops: of at most ops_bytes_max together, or one. Returns ends that are to be tried again (Committer::Commit).
   Result<std::vector<Op>> Commit(std::vector<Op> ops) { return committer_->Commit(std::move(ops)); }
   size_t ops_bytes_max() const { return committer_->ops_bytes_max(); }
 
@@ -56,6 +56,9 @@ class LedgerCore {
   const Room& room() const { return *room_; }
 
   uint64_t durable_size() const { return tail_->end(); }
+  size_t unpublished_bytes() const {
+    return tail_->size_bytes();
+  }  // and those of the bundle that is not full
   std::shared_ptr<const Published> published() const { return publisher_->published(); }
   Result<std::vector<Leaf>> Read(uint64_t first, size_t count_max, size_t bytes_max);
   Result<uint64_t> FindRequest(const RequestId& id);
