@@ -22,12 +22,15 @@ namespace beleg::store {
 
 struct IngestLogOptions {
   io::FileSystem* fs = nullptr;
-  std::string dir;
+  std::string dir{};
   std::chrono::microseconds group_window{500};
   size_t queue_count_max = 8192;
   size_t queue_bytes_max = 64 << 20;
   uint64_t segment_bytes = 64 << 20;
   uint64_t free_bytes_min = 64 << 20;
+  // Called once when the state of the disk is unknown. Empty: says so and ends the process; a test's function may return, then
+  // everything fails with kUnavailable.
+  std::function<void(const Error&)> on_fatal{};
   MetricRegistry* metrics = nullptr;
 };
 
