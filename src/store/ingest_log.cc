@@ -1,7 +1,6 @@
 #include "store/ingest_log.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <optional>
 #include <vector>
 
@@ -17,17 +16,6 @@ namespace {
 
 constexpr uint64_t kReserveBytes = uint64_t{1} << 20;
 constexpr auto kIdleWait = std::chrono::milliseconds(100);
-
-constexpr int kExitDiskFailed = 74;  // EX_IOERR of sysexits.h
-
-// What the disk says after this cannot be trusted, so nothing may be acknowledged any more; the next start reads what is there.
-[[noreturn]] void StopProcess(const Error& error) {
-  LOG_ERROR("store.ingest.disk_failed", F("error", error.message),
-            F("what_now", "the process stops; start it again"));
-  std::_Exit(kExitDiskFailed);
-}
-
-bool IsFatal(const Error& error) { return error.code != ErrorCode::kResourceExhausted; }
 
 // The segment that is written: whole frames up to end(), reserved room behind them.
 class OpenSegment {
@@ -46,7 +34,7 @@ class OpenSegment {
     auto written = Reserve(bytes.size());
     if (written) written = file_->WriteAt(end_, bytes);
     if (!written) {
-      if (IsFatal(written.error())) return written;
+      if (!MayHeal(written.error())) return written;
       // What was written in part must not look like a frame later.
       if (auto cut = file_->Truncate(end_); !cut)
         return Fail(ErrorCode::kInternal, "{}", cut.error().message);
@@ -149,7 +137,7 @@ class IngestLogImpl final : public IngestLog {
       }
       last_group = group.size();
       Result<void> done = well ? WriteGroup(group) : well;
-      if (!done && IsFatal(done.error()) && well) well = Stop(done.error());
+      if (!done && !MayHeal(done.error()) && well) well = Stop(done.error());
       Finish(group, well ? done : well);
       if (well && segment_.end() >= options_.segment_bytes) well = Roll();
     }
@@ -159,7 +147,7 @@ class IngestLogImpl final : public IngestLog {
 
   // Nothing is taken any more.
   Result<void> Stop(const Error& error) {
-    options_.on_fatal ? options_.on_fatal(error) : StopProcess(error);
+    TellDiskFailure(options_.on_fatal, error);
     queue_.Close();
     return Fail(ErrorCode::kUnavailable, "stopped: {}", error.message);
   }
@@ -191,7 +179,7 @@ class IngestLogImpl final : public IngestLog {
   Result<void> Roll() {
     auto next =
         OpenSegment::Create(*options_.fs, options_.dir + "/" + SegmentName(number_ + 1), kSegmentMagic);
-    if (!next) return IsFatal(next.error()) ? Stop(next.error()) : Result<void>();
+    if (!next) return MayHeal(next.error()) ? Result<void>() : Stop(next.error());
     if (auto finished = segment_.Finish(); !finished) return Stop(finished.error());
     segment_ = std::move(*next);
     ++number_;

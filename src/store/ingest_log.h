@@ -10,12 +10,12 @@
 #pragma once
 
 #include <chrono>
-#include <functional>
 #include <memory>
 #include <string>
 
 #include "base/metrics.h"
 #include "io/file.h"
+#include "store/disk_failure.h"
 #include "store/ingest_segment.h"
 
 namespace beleg::store {
@@ -28,9 +28,7 @@ struct IngestLogOptions {
   size_t queue_bytes_max = 64 << 20;
   uint64_t segment_bytes = 64 << 20;
   uint64_t free_bytes_min = 64 << 20;
-  // Called once when the state of the disk is unknown. Empty: says so and ends the process; a test's function may return, then
-  // everything fails with kUnavailable.
-  std::function<void(const Error&)> on_fatal{};
+  DiskFailure on_fatal{};
   MetricRegistry* metrics = nullptr;
 };
 
