@@ -1,15 +1,17 @@
 // beleg: self-hosted LLM inference in which every request leaves a record that a stranger can check.
 // One binary; each subcommand is wired together in a file of its own.
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
+
+#include <CLI/CLI.hpp>
 
 #include "app/command.h"
 #include "base/log.h"
 
 int main(int argc, char** argv) {
-  CLI::App program("Self-hosted LLM inference in which every request leaves a record that a stranger can check.", "beleg");
+  CLI::App program(
+      "Self-hosted LLM inference in which every request leaves a record that a stranger can check.", "beleg");
   program.set_version_flag("--version", BELEG_VERSION);
   program.require_subcommand(1);
   std::string log_level = "info";
@@ -24,7 +26,8 @@ int main(int argc, char** argv) {
   try {
     program.parse(argc, argv);
     if (!beleg::SetLogLevel(log_level)) {
-      std::fprintf(stderr, "beleg: --log-level %s: not one of debug, info, warn, error, off\n", log_level.c_str());
+      std::fprintf(stderr, "beleg: --log-level %s: not one of debug, info, warn, error, off\n",
+                   log_level.c_str());
       return beleg::app::kExitError;
     }
     return action();

@@ -113,7 +113,7 @@ Result<HttpResponse> HttpClient::Impl::Send(const HttpRequest& request, const On
   std::optional<Result<HttpResponse>> result;
   expired_ = false;
   asio::co_spawn(context_, Run(request, on_body),
-                 [&result](std::exception_ptr failure, Result<HttpResponse> answer) {
+                 [&result](const std::exception_ptr& failure, Result<HttpResponse> answer) {
                    if (failure) answer = Fail(ErrorCode::kInternal, "exception while a request was sent");
                    result = std::move(answer);
                  });

@@ -13,8 +13,7 @@ using Input = SocketStream::Input;
 // Not a status of HTTP: the connection ended or timed out before there was anything to answer.
 constexpr int kNothingToAnswer = 0;
 constexpr int kClientGone = 499;
-// After a last answer with input unread, the connection is kept so long that the client can read the answer: closing at
-// once would reset it (RFC 9112 §9.6).
+// How long, and for how many bytes, a client that still sends may read its last answer.
 constexpr std::chrono::milliseconds kLingerTime{2'000};
 constexpr size_t kLingerBytesMax = 4 << 20;
 // A body's buffer grows with what has come, not with what was announced.
@@ -42,6 +41,7 @@ Awaitable<void> HttpConnection::Run(std::shared_ptr<HttpConnection> self, bool r
     co_await self->SendLast(std::move(response));
   } else {
     while (co_await self->ServeOne()) self->first_ = false;
+    if (!self->stream_->ended() && !self->stream_->input().empty()) co_await self->Linger();
   }
   self->stream_->Close();
 }
@@ -194,14 +194,20 @@ Awaitable<void> HttpConnection::SendLast(HttpResponse response) {
   AppendField(head, "content-length", fmt::format("{}", response.body.size()));
   head += "connection: close\r\n\r\n";
   auto sent = co_await stream_->Write(head, response.body);
-  if (!sent) co_return;
+  if (sent) co_await Linger();
+}
+
+// Closing with input unread would reset the connection, and the client lose an answer it has not read (RFC 9112 §9.6).
+Awaitable<void> HttpConnection::Linger() {
   stream_->ShutdownWrite();
   SocketStream::Time deadline = Clock::now() + kLingerTime;
-  size_t dropped = stream_->input().size();
-  stream_->Consume(dropped);
-  while (dropped < kLingerBytesMax && co_await stream_->MoreInput(deadline) == Input::kBytes) {
-    dropped += stream_->input().size();
-    stream_->Consume(stream_->input().size());
+  size_t dropped = 0;
+  Input more = Input::kBytes;
+  while (more == Input::kBytes && dropped < kLingerBytesMax) {
+    size_t bytes = stream_->input().size();
+    dropped += bytes;
+    stream_->Consume(bytes);
+    more = co_await stream_->MoreInput(deadline);
   }
 }
 

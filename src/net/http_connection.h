@@ -17,6 +17,7 @@ struct HttpServerState {
   std::atomic<bool> stopping = false;
   std::atomic<uint64_t> accepted = 0;
   std::atomic<uint64_t> refused = 0;
+  std::atomic<uint64_t> accept_pauses = 0;
   std::atomic<uint64_t> open = 0;
   std::atomic<uint64_t> requests = 0;
   std::atomic<uint64_t> unreadable_heads = 0;
@@ -34,6 +35,7 @@ class HttpConnection {
   void CloseIfIdle();
   // As if the client had gone away.
   void Break() { stream_->Break(); }
+  void Close() { stream_->Close(); }
   void Tick(SocketStream::Time now) { stream_->Tick(now); }
 
  private:
@@ -48,6 +50,7 @@ class HttpConnection {
   Awaitable<void> RefuseHead(Http1Error error);
   Awaitable<void> RefuseBody(const HttpRequest& head, Http1Error error);
   Awaitable<void> SendLast(HttpResponse response);
+  Awaitable<void> Linger();
 
   std::shared_ptr<SocketStream> stream_;
   const std::string peer_;

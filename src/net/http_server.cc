@@ -94,7 +94,7 @@ Result<void> Server::BindTo(const tcp::endpoint& endpoint) {
 }
 
 void Server::Start() {
-  asio::co_spawn(loops_[0]->context(), AcceptLoop(), [](std::exception_ptr failure) {
+  asio::co_spawn(loops_[0]->context(), AcceptLoop(), [](const std::exception_ptr& failure) {
     if (failure) LOG_ERROR("http.accept_failed", F("what", "exception"));
   });
   for (auto& loop : loops_) loop->StartThread();
@@ -113,7 +113,10 @@ Awaitable<void> Server::AcceptLoop() {
       short_of_descriptors = false;
       HandOver(loop, std::move(socket));
     } else if (IsShortage(error)) {
-      if (!short_of_descriptors) LOG_WARN("http.accept_paused", F("why", error.message()), F("port", port_));
+      if (!short_of_descriptors) {
+        state_.accept_pauses.fetch_add(1);
+        LOG_WARN("http.accept_paused", F("why", error.message()), F("port", port_));
+      }
       short_of_descriptors = true;
       pause.expires_after(kAcceptBackOff);
       co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
@@ -137,7 +140,12 @@ void Server::HandOver(ServerLoop& loop, tcp::socket socket) {
 }
 
 HttpServerCounters Server::counters() const {
-  return {state_.accepted, state_.refused, state_.open, state_.requests, state_.unreadable_heads};
+  return {.connections_accepted = state_.accepted,
+          .connections_refused = state_.refused,
+          .connections_open = state_.open,
+          .requests = state_.requests,
+          .accept_pauses = state_.accept_pauses,
+          .unreadable_heads = state_.unreadable_heads};
 }
 
 bool Server::WaitUntilEmpty(std::chrono::steady_clock::time_point deadline) {

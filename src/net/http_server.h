@@ -86,6 +86,7 @@ struct HttpServerCounters {
   uint64_t connections_refused;  // over connections_max
   uint64_t connections_open;
   uint64_t requests;          // heads read
+  uint64_t accept_pauses;     // times that the process ran out of descriptors
   uint64_t unreadable_heads;  // malformed, too large, or not complete in time
 };
 

@@ -1,6 +1,11 @@
 #include "net/http_server.h"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <exception>
 #include <future>
+#include <thread>
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -260,6 +265,7 @@ TEST(HttpServer, AsksForTheAnswerToARefusedBody) {
   client.Send("POST /r HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\nab");
   client.ShutdownWrite();
   EXPECT_EQ(client.ReadAll(), "");
+  server->Stop(seconds(60));
   EXPECT_EQ(statuses, (std::vector{413, 400, 499}));
 }
 
@@ -302,6 +308,44 @@ TEST(HttpServer, Refuses503BeyondItsConnections) {
   EXPECT_THAT(refused, HasSubstr("retry-after: 1\r\n"));
   EXPECT_EQ(server->counters().connections_refused, 1u);
   EXPECT_EQ(server->counters().connections_open, 2u);
+}
+
+TEST(HttpServer, WaitsForDescriptorsAndGoesOn) {
+  auto server = Serve(Echo);
+  ::rlimit before;
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  int next = ::dup(STDERR_FILENO);
+  ::close(next);
+  ::rlimit tight = before;
+  tight.rlim_cur = static_cast<::rlim_t>(next) + 1;  // for the client's end, and none for the server's
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &tight), 0);
+  RawSocket client(server->port());
+  client.Send(kGet);
+  while (server->counters().accept_pauses == 0) std::this_thread::yield();
+  EXPECT_EQ(server->counters().connections_accepted, 0u);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_THAT(client.ReadResponse(), EndsWith("GET / "));
+  EXPECT_EQ(server->counters().accept_pauses, 1u);
+}
+
+Awaitable<void> ThrowsANumber(Exchange&) {
+  struct NoStandardException {};
+  std::rethrow_exception(std::make_exception_ptr(NoStandardException{}));
+  co_return;
+}
+
+TEST(HttpServer, ClosesTheConnectionOfAnUnknownException) {
+  auto server = Serve(ThrowsANumber);
+  EXPECT_EQ(AnswerTo(server->port(), kGet), "");
+  server->Stop(seconds(60));
+  EXPECT_EQ(server->counters().connections_open, 0u);
+}
+
+TEST(HttpServer, DropsWhatFollowsALastRequest) {
+  auto server = Serve(Echo);
+  std::string more(200 << 10, 'x');
+  std::string answer = AnswerTo(server->port(), WithClose("GET /last HTTP/1.1\r\nhost: x\r\n") + more);
+  EXPECT_THAT(answer, EndsWith("\r\n\r\nGET /last "));
 }
 
 TEST(HttpServer, NamesTheAddressThatIsTaken) {

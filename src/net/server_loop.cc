@@ -43,7 +43,7 @@ ServerLoop::ServerLoop(HttpServerState& state)
       tick_(context_) {}
 
 void ServerLoop::StartThread() {
-  thread_ = Thread("net-loop", [this](std::stop_token) { context_.run(); });
+  thread_ = Thread("net-loop", [this](const std::stop_token&) { context_.run(); });
 }
 
 void ServerLoop::Add(tcp::socket socket, bool refuse) {
@@ -63,8 +63,9 @@ void ServerLoop::Add(tcp::socket socket, bool refuse) {
   }
   ScheduleTick();
   asio::co_spawn(context_, HttpConnection::Run(connection, refuse),
-                 [this, connection, refuse](std::exception_ptr failure) {
+                 [this, connection, refuse](const std::exception_ptr& failure) {
                    if (failure) LOG_ERROR("http.connection_failed", F("refused", refuse));
+                   connection->Close();
                    Remove(connection, refuse);
                  });
 }

@@ -158,12 +158,11 @@ void SocketStream::Tick(Time now) {
   if (ended_) return;
   if (waiter_ && now >= input_deadline_) {
     timed_out_ = true;
-    Wake();
-  } else if (writing_ && now >= write_deadline_) {
-    End();
-  } else if (!armed_ && PeerHungUp()) {
-    End();
+    return Wake();
   }
+  bool stuck = writing_ && now >= write_deadline_;
+  // With the input full nothing is read, so only the socket's state tells.
+  if (stuck || (!armed_ && PeerHungUp())) End();
 }
 
 bool SocketStream::PeerHungUp() {

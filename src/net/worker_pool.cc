@@ -21,7 +21,7 @@ class Pool final : public WorkerPool {
  public:
   Pool(size_t threads, size_t queue_max) : queue_({.count_max = queue_max, .bytes_max = SIZE_MAX}) {
     for (size_t i = 0; i < std::max<size_t>(threads, 1); ++i) {
-      threads_.emplace_back("net-worker", [this](std::stop_token stop) { Work(stop); });
+      threads_.emplace_back("net-worker", [this](const std::stop_token& stop) { Work(stop); });
     }
   }
   ~Pool() override {

@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "io/testing.h"
 #include "record/request_id.h"
 #include "store/testing.h"
 #include "verify/proof.h"
@@ -62,11 +61,6 @@ class FakeMirror final : public store::Mirror {
 class QueryApiTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    store::StoreOptions options;
-    options.dir = folder_ / "store";
-    options.free_bytes_min = 0;
-    options.fs = &fs_;
-    store_ = *store::Store::Open(std::move(options));
     mirror_ = std::make_unique<FakeMirror>(log_, *store_);
     MakeApi({});
   }
@@ -100,11 +94,9 @@ class QueryApiTest : public ::testing::Test {
     return record::FormatRequestId(id.operation, record::DeriveRequestId(record.boot, id.seq, id.trace_id));
   }
 
-  io::TempFolder folder_;
-  io::FaultFileSystem fs_{[](io::FaultPoint, const std::string&) -> Result<void> { return {}; }};
+  store::testing::TestStore store_;
   MetricRegistry metrics_;
   SampleLog log_;
-  std::unique_ptr<store::Store> store_;
   std::unique_ptr<FakeMirror> mirror_;
   std::unique_ptr<QueryApi> api_;
 };
@@ -123,10 +115,10 @@ TEST_F(QueryApiTest, SpansAreShapedAsTheTutorialReadsThem) {
   EXPECT_EQ(span.Find("trace_id")->as_string(), SampleSpan(1).trace_id.Hex());
   EXPECT_EQ(span.Find("parent_span_id")->as_string(), "");
   EXPECT_EQ(span.Find("name")->as_string(), "llm.generate");
-  EXPECT_EQ(span.Find("kind")->as_string(), "internal");
+  EXPECT_EQ(span.Find("kind")->as_string(), "INTERNAL");
   EXPECT_EQ(span.Find("start_unix_ns")->as_int(), 1'700'000'000'001'000'000);
   EXPECT_EQ(span.Find("duration_ns")->as_int(), 10'000'123);
-  EXPECT_EQ(span.Find("status")->as_string(), "unset");
+  EXPECT_EQ(span.Find("status")->as_string(), "UNSET");
   EXPECT_FALSE(span.Find("verified")->as_bool());
 }
 
@@ -138,7 +130,7 @@ TEST_F(QueryApiTest, SpansOfARequestThatJustEndedAreThere) {
   const Json* server = nullptr;
   for (const Json& span : answer.Find("spans")->as_array()) {
     EXPECT_TRUE(span.Find("verified")->as_bool());
-    if (span.Find("kind")->as_string() == "server") server = &span;
+    if (span.Find("kind")->as_string() == "SERVER") server = &span;
   }
   ASSERT_NE(server, nullptr);
   for (const char* name : {"gen_ai.model.id", "gen_ai.usage.prompt_tokens", "gen_ai.usage.completion_tokens",
@@ -313,13 +305,8 @@ TEST_F(OtlpHttp, UnknownTypesEncodingsAndSizesAreRefused) {
 }
 
 TEST_F(OtlpHttp, FullAndClosedStoresSayWhenToComeBack) {
-  fs_.free_bytes = 0;
-  store_.reset();
-  store::StoreOptions options;
-  options.dir = folder_ / "other";
-  options.fs = &fs_;
-  options.free_bytes_min = 1;
-  store_ = *store::Store::Open(std::move(options));
+  store_.SetFreeBytes(0);
+  store_.Reopen(1);
   MakeApi({});
   net::HttpResponse full = Post(Request({SampleSpan(1)}), kProtobuf);
   EXPECT_EQ(full.status, 429);

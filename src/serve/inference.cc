@@ -12,8 +12,8 @@ namespace {
 constexpr size_t kInlineBodyBytesMax = 32 << 10;
 
 ApiError QueueFull() {
-  return {429, record::ErrorType::kRateLimited, "The server is at its limit of waiting requests; try again soon.", "",
-          "rate_limit_exceeded"};
+  return {429, record::ErrorType::kRateLimited,
+          "The server is at its limit of waiting requests; try again soon.", "", "rate_limit_exceeded"};
 }
 
 ApiError FromEngine(const Error& error, std::string_view param) {
@@ -22,7 +22,9 @@ ApiError FromEngine(const Error& error, std::string_view param) {
     case ErrorCode::kInvalidArgument: return InvalidField(std::string(param), error.message);
     case ErrorCode::kFailedPrecondition:
       return {400, record::ErrorType::kInvalidRequest, error.message, std::string(param), "unsupported"};
-    default: return {503, record::ErrorType::kEngine, "The engine does not take requests.", "", "engine_unavailable"};
+    default:
+      return {503, record::ErrorType::kEngine, "The engine does not take requests.", "",
+              "engine_unavailable"};
   }
 }
 
@@ -32,11 +34,13 @@ ApiError NoRoom() {
 }
 
 ApiError NoSuchModel(std::string_view name) {
-  return {404, record::ErrorType::kModelNotFound, fmt::format("The model `{}` does not exist.", name.substr(0, 200)), "model",
-          "model_not_found"};
+  return {404, record::ErrorType::kModelNotFound,
+          fmt::format("The model `{}` does not exist.", name.substr(0, 200)), "model", "model_not_found"};
 }
 
-ApiError EngineFailed() { return {500, record::ErrorType::kEngine, "The engine failed.", "", "engine_error"}; }
+ApiError EngineFailed() {
+  return {500, record::ErrorType::kEngine, "The engine failed.", "", "engine_error"};
+}
 
 std::string_view PromptParam(record::Operation operation) {
   return operation == record::Operation::kChat ? "messages" : "prompt";
@@ -44,8 +48,8 @@ std::string_view PromptParam(record::Operation operation) {
 
 }  // namespace
 
-InferenceRun::InferenceRun(const InferenceContext& context, net::Exchange& exchange, record::Operation operation,
-                           std::string caller)
+InferenceRun::InferenceRun(const InferenceContext& context, net::Exchange& exchange,
+                           record::Operation operation, std::string caller)
     : context_(context),
       exchange_(exchange),
       caller_(std::move(caller)),
@@ -96,7 +100,8 @@ net::Awaitable<std::expected<void, ApiError>> InferenceRun::Prepare() {
   int64_t prompt_tokens = static_cast<int64_t>(prompt->size());
   if (auto fits = FitContext(request_, prompt_tokens, context_.engine.model().context_tokens); !fits)
     co_return std::unexpected(std::move(fits.error()));
-  if (auto started = StartEngine(std::move(*prompt)); !started) co_return std::unexpected(std::move(started.error()));
+  if (auto started = StartEngine(std::move(*prompt)); !started)
+    co_return std::unexpected(std::move(started.error()));
   context_.trail.Begin(id_, start_unix_us_, begun_);
   co_return std::expected<void, ApiError>();
 }
@@ -248,7 +253,8 @@ net::Awaitable<void> InferenceRun::EndStream(const ChunkWriter& chunks) {
       out += chunks.Finish(static_cast<int>(i), choices_[i].finish_reason);
     if (request_.include_usage) out += chunks.UsageChunk(UsageOf());
   }
-  if (receipt && !receipt->header.empty()) out += wire::SseComment("audit-finish " + ledger::WithSecret(*receipt, secret_));
+  if (receipt && !receipt->header.empty())
+    out += wire::SseComment("audit-finish " + ledger::WithSecret(*receipt, secret_));
   out += kStreamEnd;
   if (co_await exchange_.Write(out)) (void)co_await exchange_.EndStream();
 }
@@ -258,7 +264,8 @@ net::Awaitable<Result<ledger::FinishReceipt>> InferenceRun::WriteRecord(int64_t 
   context_.metrics.CountRequest(record);
   context_.metrics.CountHttp(exchange_.request().path(), "POST", static_cast<int>(status));
   Result<Receipt> receipt = co_await context_.trail.Finish(exchange_.executor(), std::move(record));
-  if (!receipt) LOG_ERROR("serve.record_not_written", F("request", head_.id), F("why", receipt.error().message));
+  if (!receipt)
+    LOG_ERROR("serve.record_not_written", F("request", head_.id), F("why", receipt.error().message));
   co_return receipt;
 }
 
@@ -320,8 +327,9 @@ Usage InferenceRun::UsageOf() const {
 
 void InferenceRun::AddHeaders(net::HttpHeaders& headers) const {
   headers.Add("X-Request-Id", head_.id);
-  headers.Add("traceparent",
-              FormatTraceParent({id_.trace_id, record::DeriveSpanId(context_.trail.IdOf(id_), "server"), true}));
+  headers.Add(
+      "traceparent",
+      FormatTraceParent({id_.trace_id, record::DeriveSpanId(context_.trail.IdOf(id_), "server"), true}));
   if (!begin_receipt_.empty()) headers.Add("Audit-Begin", begin_receipt_);
   if (context_.trail.mode() == AuditMode::kOff) headers.Add("Audit-Mode", "off");
 }

@@ -31,7 +31,8 @@ struct InferenceContext {
 
 class InferenceRun {
  public:
-  InferenceRun(const InferenceContext& context, net::Exchange& exchange, record::Operation operation, std::string caller);
+  InferenceRun(const InferenceContext& context, net::Exchange& exchange, record::Operation operation,
+               std::string caller);
 
   // Answers the exchange. The run lives until it returns.
   net::Awaitable<void> Run();

@@ -19,8 +19,8 @@ constexpr std::chrono::milliseconds kExporterFarewell{3'000};
 constexpr std::chrono::milliseconds kLedgerDrain{2'000};
 
 net::HttpResponse Unauthenticated() {
-  return ErrorResponse({401, record::ErrorType::kNone, "No valid API key was given (Authorization: Bearer KEY).", "",
-                        "invalid_api_key"});
+  return ErrorResponse({401, record::ErrorType::kNone,
+                        "No valid API key was given (Authorization: Bearer KEY).", "", "invalid_api_key"});
 }
 
 net::HttpResponse Busy() {
@@ -133,9 +133,11 @@ Result<void> ServerImpl::Listen() {
     net::HttpServerOptions ledger;
     ledger.listen = options_.ledger_listen;
     ledger.body_bytes_max = 1 << 20;
-    TRY_ASSIGN(ledger_http_, net::HttpServer::Listen(std::move(ledger), net::OnPool(*ledger_pool_, [this](const net::HttpRequest& request) {
-                                                       return ledger_api_->Handle(request);
-                                                     })));
+    TRY_ASSIGN(ledger_http_,
+               net::HttpServer::Listen(std::move(ledger),
+                                       net::OnPool(*ledger_pool_, [this](const net::HttpRequest& request) {
+                                         return ledger_api_->Handle(request);
+                                       })));
   }
   net::HttpServerOptions api;
   api.listen = options_.listen;
@@ -144,7 +146,8 @@ Result<void> ServerImpl::Listen() {
   api.make_error = [](int status, std::string message) {
     return ErrorResponse({status, record::ErrorType::kInvalidRequest, std::move(message), "", ""});
   };
-  TRY_ASSIGN(http_, net::HttpServer::Listen(std::move(api), [this](net::Exchange& exchange) { return Handle(*this, exchange); }));
+  TRY_ASSIGN(http_, net::HttpServer::Listen(
+                        std::move(api), [this](net::Exchange& exchange) { return Handle(*this, exchange); }));
   return {};
 }
 
@@ -172,7 +175,8 @@ net::Awaitable<void> ServerImpl::Handle(ServerImpl& server, net::Exchange& excha
   }
 }
 
-net::Awaitable<void> ServerImpl::Infer(net::Exchange& exchange, record::Operation operation, std::string caller) {
+net::Awaitable<void> ServerImpl::Infer(net::Exchange& exchange, record::Operation operation,
+                                       std::string caller) {
   InferenceRun run(*context_, exchange, operation, std::move(caller));
   co_await run.Run();
 }
@@ -197,7 +201,8 @@ net::HttpResponse ServerImpl::Answer(const net::HttpRequest& request) {
   if (read && (path == "/health" || path == "/ping")) {
     response = Health();
   } else if (read && path == "/version") {
-    response = net::MakeResponse(200, "application/json", Json::MakeObject({{"version", options_.version}}).Dump());
+    response =
+        net::MakeResponse(200, "application/json", Json::MakeObject({{"version", options_.version}}).Dump());
   } else if (read && (path == "/v1/models" || path.starts_with("/v1/models/"))) {
     response = Models(path);
     path = "/v1/models";
@@ -232,11 +237,13 @@ net::HttpResponse ServerImpl::Models(std::string_view path) const {
                                  {"max_model_len", info.context_tokens},
                                  {"weights_sha256", HexEncode(AsView(info.weights_sha256))}});
   if (path == "/v1/models")
-    return net::MakeResponse(200, "application/json",
-                             Json::MakeObject({{"object", "list"}, {"data", Json::MakeArray({model})}}).Dump());
+    return net::MakeResponse(
+        200, "application/json",
+        Json::MakeObject({{"object", "list"}, {"data", Json::MakeArray({model})}}).Dump());
   std::string_view name = path.substr(std::string_view("/v1/models/").size());
   if (name == info.name) return net::MakeResponse(200, "application/json", model.Dump());
-  return ErrorResponse({404, record::ErrorType::kModelNotFound, "The model does not exist.", "model", "model_not_found"});
+  return ErrorResponse(
+      {404, record::ErrorType::kModelNotFound, "The model does not exist.", "model", "model_not_found"});
 }
 
 net::HttpResponse ServerImpl::Metrics() {
@@ -251,7 +258,8 @@ net::HttpResponse ServerImpl::NotFound(const net::HttpRequest& request) {
   metrics_->CountHttp("unknown", request.method, status);
   net::HttpResponse response = ErrorResponse(
       {status, record::ErrorType::kInvalidRequest,
-       fmt::format("Invalid URL ({} {})", request.method.substr(0, 16), request.path().substr(0, 200)), "", "unknown_url"});
+       fmt::format("Invalid URL ({} {})", request.method.substr(0, 16), request.path().substr(0, 200)), "",
+       "unknown_url"});
   if (wrong_method) response.headers.Add("Allow", "POST");
   return response;
 }
@@ -259,7 +267,8 @@ net::HttpResponse ServerImpl::NotFound(const net::HttpRequest& request) {
 void ServerImpl::Stop() {
   if (std::exchange(stopped_, true)) return;
   if (http_) http_->Stop(options_.drain);
-  if (http_ && trail_) trail_->counters().unreadable = static_cast<int64_t>(http_->counters().unreadable_heads);
+  if (http_ && trail_)
+    trail_->counters().unreadable = static_cast<int64_t>(http_->counters().unreadable_heads);
   if (trail_) trail_->Close("signal");
   if (exporter_) {
     if (!exporter_->WaitFor(ledger_->durable_size(), kExporterFarewell))

@@ -1,6 +1,7 @@
 #include "store/span_query.h"
 
 #include "store/span_row.h"
+#include "store/tables.h"
 
 namespace beleg::store {
 namespace {
@@ -35,11 +36,17 @@ Result<SpanRow> ReadRow(const duckdb::Rows& rows) {
 Result<std::vector<SpanRow>> FindSpans(duckdb::Connection& connection, const SpanFilter& filter) {
   std::vector<duckdb::Parameter> parameters;
   const std::string where = Where(filter, parameters);
+  // Newest of each table first, so that DuckDB reads the wide columns of those rows alone.
+  const auto newest = [&](SpanTable table) {
+    return fmt::format(
+        "(SELECT start_us, trace_id, span_id, service, verified, resource_id, otlp FROM {} {} ORDER BY "
+        "start_us DESC LIMIT {})",
+        TableName(table), where, filter.limit);
+  };
   const std::string sql = fmt::format(
-      "SELECT otlp, resource, service, verified FROM "
-      "(SELECT * FROM all_rows {} ORDER BY start_us DESC, trace_id, span_id LIMIT {}) "
-      "JOIN resources USING (resource_id) ORDER BY start_us DESC, trace_id, span_id",
-      where, filter.limit);
+      "SELECT otlp, resource, service, verified FROM ({} UNION ALL {}) JOIN resources USING (resource_id) "
+      "ORDER BY start_us DESC, trace_id, span_id LIMIT {}",
+      newest(SpanTable::kSpans), newest(SpanTable::kClaimed), filter.limit);
   TRY_ASSIGN(duckdb::Rows rows, connection.Query(sql, parameters));
   std::vector<SpanRow> out;
   while (rows.Next()) {

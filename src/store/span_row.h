@@ -6,6 +6,7 @@
 #include <array>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -62,6 +63,10 @@ Result<wire::otlp::ScopeSpans> ReadSpan(std::string_view bytes);
 // and links, and no attribute that is not there with the same value. (A collector may have dropped attributes; it may not have
 // added or changed any.)
 bool SaysNothingElse(const wire::otlp::Span& copy, const wire::otlp::Span& derived);
+
+// "SERVER", "INTERNAL", …; "UNSET", "OK", "ERROR": OTLP's own names without their prefix.
+std::string_view Name(wire::otlp::SpanKind kind);
+std::string_view Name(wire::otlp::StatusCode status);
 
 const wire::otlp::Value* FindAttribute(const wire::otlp::Attributes& attributes, std::string_view key);
 

@@ -72,7 +72,7 @@ TEST_F(StoreTest, AuditedAttributesAreColumns) {
       Sql("SELECT service, name, kind, duration_us, status, model, input_tokens, output_tokens, "
           "finish_reasons, region, "
           "verified FROM spans"),
-      R"([["vllm","llm.generate","internal",10000,"unset","facebook/opt-125m",42,17,"stop","hetzner-nbg1-eu",false]])");
+      R"([["vllm","llm.generate","INTERNAL",10000,"UNSET","facebook/opt-125m",42,17,"stop","hetzner-nbg1-eu",false]])");
   EXPECT_EQ(Sql(R"(SELECT attributes->>'gen_ai.model.id', resource->>'service.name', start_time FROM spans)"),
             R"([["facebook/opt-125m","vllm","2023-11-14 22:13:20.001"]])");
 }
@@ -271,6 +271,28 @@ TEST_F(StoreMerge, RestartMergesTheSame) {
   ExpectMerged(WithMore());
 }
 
+TEST_F(StoreMerge, TakenCopiesLeaveNoMemoryBehind) {
+  AddRecords();
+  size_t first = log_.leaves().size();
+  for (int round = 0; round < 15; ++round) {
+    std::vector<wire::otlp::Span> spans;
+    for (int i = 0; i < 100; ++i) {
+      for (wire::otlp::Span& span : log_.Spans(log_.AddRequest())) spans.push_back(std::move(span));
+    }
+    Ingest(Request(std::move(spans), WithMore(), "beleg"));
+    const auto& leaves = log_.leaves();
+    ASSERT_TRUE(
+        store_->AddRecords(log_.origin(), {leaves.begin() + static_cast<ptrdiff_t>(first), leaves.end()}));
+    first = leaves.size();
+  }
+  EXPECT_EQ(Sql("SELECT count(*), count(*) FILTER (WHERE verified), count(DISTINCT span_id) FROM spans"),
+            "[[6004,6004,6004]]");
+  const std::string left =
+      Sql("SELECT coalesce(sum(count), 0)::BIGINT < 4096 FROM pragma_storage_info('claimed_rows') WHERE "
+          "column_name = 'otlp'");
+  EXPECT_EQ(left, "[[true]]");
+}
+
 TEST_F(StoreMerge, CopyWithFewerNamesAgreesAndTheRecordsNamesStay) {
   AddRecords();
   Ingest(log_.Export(index_, more_, record::Semconv::kLegacy));
@@ -291,7 +313,7 @@ TEST_F(StoreMerge, ChangedCopyIsKeptUnverifiedInEitherOrder) {
     if (record_first) AddRecords();
     Ingest(changed);
     if (!record_first) AddRecords();
-    EXPECT_EQ(Sql("SELECT name, verified, input_tokens FROM spans WHERE kind = 'server' ORDER BY verified"),
+    EXPECT_EQ(Sql("SELECT name, verified, input_tokens FROM spans WHERE kind = 'SERVER' ORDER BY verified"),
               R"([["chat smollm2",false,1],["chat smollm2",true,12]])");
     EXPECT_EQ(Find().size(), 5u);
     EXPECT_EQ(Sql("SELECT count(*) FROM claimed_rows"), "[[0]]");
@@ -357,17 +379,12 @@ TEST_F(StoreTest, ClosedStoreTakesNothing) {
 }
 
 TEST(StoreDisk, FullDiskRefusesAndHeals) {
-  io::TempFolder folder;
-  io::FaultFileSystem fs([](io::FaultPoint, const std::string&) -> Result<void> { return {}; });
-  StoreOptions options;
-  options.dir = folder / "store";
-  options.fs = &fs;
-  options.free_bytes_min = 1000;
-  auto store = *Store::Open(std::move(options));
-  fs.free_bytes = 10;
+  testing::TestStore store;
+  store.Reopen(1000);
+  store.SetFreeBytes(10);
   EXPECT_EQ(store->Ingest(Request({SampleSpan(1)})).error().code, ErrorCode::kResourceExhausted);
   EXPECT_EQ(store->FindSpans({})->size(), 0u);
-  fs.free_bytes = -1;
+  store.SetFreeBytes(-1);
   EXPECT_EQ(*store->Ingest(Request({SampleSpan(1)})), 1u);
   EXPECT_EQ(store->FindSpans({})->size(), 1u);
 }

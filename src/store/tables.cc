@@ -61,27 +61,6 @@ void RenderResourceAttributes(duckdb_function_info, duckdb_data_chunk input, duc
   RenderColumn(input, output, ReadResource);
 }
 
-std::string_view NameOf(otlp::SpanKind kind) {
-  switch (kind) {
-    case otlp::SpanKind::kUnspecified: return "unspecified";
-    case otlp::SpanKind::kInternal: return "internal";
-    case otlp::SpanKind::kServer: return "server";
-    case otlp::SpanKind::kClient: return "client";
-    case otlp::SpanKind::kProducer: return "producer";
-    case otlp::SpanKind::kConsumer: return "consumer";
-  }
-  return "unspecified";
-}
-
-std::string_view NameOf(otlp::StatusCode status) {
-  switch (status) {
-    case otlp::StatusCode::kUnset: return "unset";
-    case otlp::StatusCode::kOk: return "ok";
-    case otlp::StatusCode::kError: return "error";
-  }
-  return "unset";
-}
-
 // Empty text is NULL.
 void Text(duckdb::Appender& out, std::string_view text) { text.empty() ? out.Null() : out.Text(text); }
 void Int(duckdb::Appender& out, std::optional<int64_t> value) { value ? out.Int(*value) : out.Null(); }
@@ -219,10 +198,10 @@ Result<void> Tables::Transaction::AddSpan(SpanTable table, const PreparedSpan& r
   out.Text(span.trace_id.Hex()).Text(span.span_id.Hex());
   IdText(out, span.parent_span_id);
   Text(out, resource.service);
-  out.Text(span.name).Text(NameOf(span.kind));
+  out.Text(span.name).Text(store::Name(span.kind));
   out.Int(span.start_unix_ns / 1000)
       .Int((span.end_unix_ns - span.start_unix_ns) / 1000)
-      .Text(NameOf(span.status));
+      .Text(store::Name(span.status));
   Text(out, columns.operation);
   Text(out, columns.model);
   Int(out, columns.input_tokens);

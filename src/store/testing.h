@@ -1,11 +1,13 @@
 // Spans and leaves for tests of what stands on the store.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
-#include "base/clock.h"
+#include "base/check.h"
 #include "base/rng.h"
+#include "io/testing.h"
 #include "record/audit_record.h"
 #include "record/otel_mapping.h"
 #include "store/store.h"
@@ -45,6 +47,32 @@ inline std::string Request(std::vector<wire::otlp::Span> spans,
   out.spans = std::move(spans);
   return wire::otlp::EncodeTraces({out});
 }
+
+// A store in a folder of its own, on a disk whose room the test sets.
+class TestStore {
+ public:
+  TestStore() { Reopen(); }
+  // Closes and opens again what is on the disk; free_bytes_min is what the store demands.
+  void Reopen(uint64_t free_bytes_min = 0) {
+    store_.reset();
+    StoreOptions options;
+    options.dir = folder_ / "store";
+    options.fs = &fs_;
+    options.free_bytes_min = free_bytes_min;
+    auto opened = Store::Open(std::move(options));
+    CHECK(opened.has_value(), opened ? "" : opened.error().message);
+    store_ = *std::move(opened);
+  }
+  // What the disk says it has left; negative: the truth.
+  void SetFreeBytes(int64_t bytes) { fs_.free_bytes = bytes; }
+  Store& operator*() const { return *store_; }
+  Store* operator->() const { return store_.get(); }
+
+ private:
+  io::TempFolder folder_;
+  io::FaultFileSystem fs_{[](io::FaultPoint, const std::string&) -> Result<void> { return {}; }};
+  std::unique_ptr<Store> store_;
+};
 
 // A log as a server writes it: boot, model, then requests.
 class SampleLog {

@@ -8,6 +8,8 @@ namespace {
 
 namespace otlp = wire::otlp;
 
+constexpr size_t kClaimsTakenMax = 4096;
+
 std::string Listed(const std::vector<uint64_t>& leaves) { return fmt::format("{}", fmt::join(leaves, ",")); }
 
 // What the copy's resource says, and what the record's says beyond it.
@@ -77,7 +79,7 @@ Result<void> Writer::AddLeaves(const std::string& origin, const std::vector<Stor
   }
   TRY(transaction->Commit());
   log.set_next_leaf(read.back().index + 1);
-  return {};
+  return claims_taken_ < kClaimsTakenMax ? Result<void>() : CompactClaims();
 }
 
 uint64_t Writer::NextLeaf(const std::string& origin) const {
@@ -142,10 +144,10 @@ Result<void> Writer::TakeClaims(Tables::Transaction& transaction, const std::str
                  "SELECT leaf_index, otlp, resource FROM claimed_rows JOIN resources USING (resource_id) "
                  "WHERE origin = $1 AND leaf_index BETWEEN $2 AND $3",
                  {std::string_view(origin), first, last}));
-  bool any = false;
+  size_t taken = 0;
   PreparedBatch others;
   while (rows.Next()) {
-    any = true;
+    ++taken;
     PreparedBatch& derived = leaves[static_cast<size_t>(rows.Int64(0) - first)].spans;
     TRY_ASSIGN(otlp::ScopeSpans copy, ReadSpan(rows.Bytes(1)));
     TRY_ASSIGN(copy.resource, ReadResource(rows.Bytes(2)));
@@ -159,13 +161,22 @@ Result<void> Writer::TakeClaims(Tables::Transaction& transaction, const std::str
     TRY_ASSIGN(otlp::Attributes resource, ReadResource(derived.resources[0].bytes));
     derived.resources[0] = PrepareResource(Overlaid(std::move(copy.resource), resource));
   }
-  if (!any) return {};
+  if (taken == 0) return {};
+  claims_taken_ += taken;
   TRY(tables_->connection().Query(
       "DELETE FROM claimed_rows WHERE origin = $1 AND leaf_index BETWEEN $2 AND $3",
       {std::string_view(origin), first, last}));
   for (const PreparedSpan& span : others.spans) {
     TRY(transaction.AddSpan(SpanTable::kSpans, span, others.resources[span.resource], false));
   }
+  return {};
+}
+
+// DuckDB keeps the memory of deleted rows until the table is made anew.
+Result<void> Writer::CompactClaims() {
+  TRY(tables_->connection().Execute(
+      fmt::format("CREATE OR REPLACE TABLE {0} AS FROM {0}", TableName(SpanTable::kClaimed))));
+  claims_taken_ = 0;
   return {};
 }
 

@@ -47,11 +47,13 @@ class Writer {
                             const Overlays& overlays, const PreparedBatch& batch) REQUIRES(mutex_);
   Result<void> TakeClaims(Tables::Transaction& transaction, const std::string& origin,
                           std::vector<OwnLog::Leaf>& leaves) REQUIRES(mutex_);
+  Result<void> CompactClaims() REQUIRES(mutex_);
 
   mutable Mutex mutex_;
   const std::unique_ptr<Tables> tables_;
   SeenSpans seen_ GUARDED_BY(mutex_);
   std::map<std::string, OwnLog> logs_ GUARDED_BY(mutex_);
+  size_t claims_taken_ GUARDED_BY(mutex_) = 0;  // since claimed_rows was last compacted
 };
 
 }  // namespace beleg::store

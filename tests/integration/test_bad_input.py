@@ -1,8 +1,8 @@
 """Bad input of every kind: one clear error that names the thing; nothing lost; nothing crashes."""
 
 import gzip
+import json
 import os
-import pathlib
 import pwd
 import shutil
 import socket
@@ -12,7 +12,7 @@ import subprocess
 import pytest
 import requests
 
-from harness import BINARY, Part, Stack, free_port
+from harness import BINARY, DEMO_MODEL, Part, free_port, go_entries, request_id, wait_until
 
 GOOD = {"model": "replay", "messages": [{"role": "user", "content": "hi"}]}
 
@@ -23,7 +23,7 @@ def post(stack, body, **headers):
 
 
 def still_answers(stack):
-    return post(stack, __import__("json").dumps(GOOD)).status_code == 200
+    return post(stack, json.dumps(GOOD)).status_code == 200
 
 
 @pytest.mark.parametrize("body, words", [
@@ -141,9 +141,8 @@ def test_a_file_that_is_no_model_is_named(tmp_path, content, words):
 
 
 def test_a_truncated_model_says_how_much_is_missing(tmp_path):
-    demo = pathlib.Path(os.environ["BELEG_DEPS"]) / "models/smollm2-135m-instruct.gguf"
     model = tmp_path / "short.gguf"
-    with open(demo, "rb") as source:
+    with open(DEMO_MODEL, "rb") as source:
         model.write_bytes(source.read(20 << 20))
     done = run(["serve", "--model", model, "--port", 0, "--ledger", tmp_path / "l", "--ledger-listen", "127.0.0.1:0"])
     assert done.returncode == 2 and "short.gguf" in done.stderr and str(20 << 20) in done.stderr, done.stderr
@@ -161,37 +160,48 @@ def test_a_missing_model_and_a_missing_flag_are_named(tmp_path):
 
 
 def test_a_full_disk_refuses_work_and_heals(tmp_path):
-    """A tmpfs of 48 MB stands in for the disk; the ledger keeps 64 MB free by default, so the mark is lowered."""
+    """A tmpfs of 48 MB stands in for the disk; the mark of 64 MB that the ledger keeps free is lowered for it."""
     disk = tmp_path / "disk"
     disk.mkdir()
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=48m", "tmpfs", str(disk)], capture_output=True, text=True)
     assert mounted.returncode == 0, f"this test needs root to mount a tmpfs: {mounted.stderr}"
+    serve = Part(tmp_path, "serve", ["--engine", "replay", "--port", free_port(), "--ledger", disk / "ledger",
+                                     "--ledger-listen", f"127.0.0.1:{free_port()}", "--ledger-free-bytes-min", 4 << 20])
+    answered = []
+
+    def ask():
+        answer = requests.post(serve.url + "/v1/chat/completions", json=GOOD, timeout=20)
+        if answer.status_code == 200:
+            answered.append(answer.json()["id"].removeprefix("chatcmpl-"))
+        return answer
+
     try:
-        serve = Part(tmp_path, "serve", ["--engine", "replay", "--port", free_port(), "--ledger", disk / "ledger",
-                                         "--ledger-listen", f"127.0.0.1:{free_port()}", "--ledger-free-bytes-min", 4 << 20])
         serve.start()
-        url = serve.url + "/v1/chat/completions"
-        assert requests.post(url, json=GOOD, timeout=20).status_code == 200
+        assert ask().status_code == 200
         ballast = disk / "ballast"
-        with open(ballast, "wb") as f:
-            try:
-                while True:
-                    f.write(b"x" * (1 << 20))
-                    f.flush()
-            except OSError:
-                pass
-        refused = requests.post(url, json=GOOD, timeout=20)
+        fill(ballast)
+        [refused] = wait_until(lambda: [a for a in [ask()] if a.status_code != 200], what="refusal")
         assert refused.status_code == 503 and refused.json()["error"]["code"] == "ledger_unavailable"
         health = requests.get(serve.url + "/health", timeout=5)
         assert health.status_code == 503 and health.json()["why"]
         ballast.unlink()
-        from harness import wait_until
-        wait_until(lambda: requests.post(url, json=GOOD, timeout=20).status_code == 200, what="healed")
-        vkey = serve.run["vkey"]
+        wait_until(lambda: ask().status_code == 200, what="healed")
         assert serve.stop() == 0
-        from harness import go_entries
-        entries = go_entries(disk / "ledger" / "public", vkey)
-        assert len([r for r in entries if r["type"] == "request"]) >= 2
+        entries = go_entries(disk / "ledger" / "public", serve.run["vkey"])
+        assert sorted(answered) == sorted(request_id(r) for r in entries if r["type"] == "request")
         assert entries[-1]["counters"]["no_room"] >= 1
     finally:
+        if serve.process.poll() is None:
+            serve.kill()
         subprocess.run(["umount", str(disk)], check=False)
+
+
+def fill(path):
+    """Writes to path until the disk is full."""
+    with open(path, "wb", buffering=0) as f:
+        for size in (1 << 20, 4096):
+            try:
+                while True:
+                    f.write(b"x" * size)
+            except OSError:
+                pass

@@ -69,6 +69,7 @@ Result<std::unique_ptr<Database>> Database::Open(const DatabaseOptions& options)
   // The order matters: the scratch folder stays reachable because it is set before all other access is closed.
   TRY(connection.Execute(fmt::format("SET temp_directory = {}; SET max_temp_directory_size = '{}B'",
                                      Quote(options.scratch_dir), options.scratch_bytes_max)));
+  TRY(connection.Execute("SET late_materialization_max_rows = 10000"));
   TRY(connection.Execute("SET enable_external_access = false; SET lock_configuration = true"));
   return database;
 }

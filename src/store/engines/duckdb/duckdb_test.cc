@@ -131,9 +131,8 @@ TEST_F(DuckDb, TextFunctionRunsOnEachBlob) {
 }
 
 TEST_F(DuckDb, SqlRendersEveryKindOfValue) {
-  EXPECT_EQ(
-      Sql("SELECT 1 AS i, 1.5 AS d, 'x' AS t, true AS b, NULL AS n, 2.5::DOUBLE AS f, 'ab'::BLOB AS y"),
-      R"({"columns":["i","d","t","b","n","f","y"],"rows":[[1,1.5,"x",true,null,2.5,"YWI="]]})");
+  EXPECT_EQ(Sql("SELECT 1 AS i, 1.5 AS d, 'x' AS t, true AS b, NULL AS n, 2.5::DOUBLE AS f, 'ab'::BLOB AS y"),
+            R"({"columns":["i","d","t","b","n","f","y"],"rows":[[1,1.5,"x",true,null,2.5,"YWI="]]})");
   EXPECT_EQ(
       Sql("SELECT [1,2] AS l, {'a': 1} AS s, TIMESTAMP '2026-01-02 03:04:05' AS ts, "
           "170141183460469231731687303715884105727::HUGEINT AS h, sum(i) AS z FROM range(3) r(i)"),
