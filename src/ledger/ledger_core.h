@@ -26,7 +26,7 @@ namespace beleg::ledger {
 
 class LedgerCore {
  public:
-  // Locks the folder and recovers: what the write-ahead log still has is published, a fresh segment takes its place.
+  // Locks the folder and recovers: reads what is published and what the write-ahead log has beyond it, and starts a fresh segment.
   static Result<std::unique_ptr<LedgerCore>> Open(LedgerOptions options);
 
   const LedgerOptions& options() const { return options_; }
@@ -73,8 +73,6 @@ class LedgerCore {
   Result<void> Recover();
   Result<void> CheckContent(const WalContent& content) const;
   Result<void> StartWal(const WalContent& content);
-  Result<void> RewriteBegins(const WalContent& content);
-  Result<void> RemoveSegments(const std::vector<uint64_t>& segments);
   Result<void> RestoreRequestIndex();
   Result<RequestIndex::Ids> IdsOfBlock(uint64_t block);
   Result<std::optional<uint64_t>> FindAmong(const RequestId& id, const std::vector<uint64_t>& indexes);

@@ -153,6 +153,24 @@ TEST(Ledger, RefusesLeavesOfTheWrongSize) {
   EXPECT_TRUE(ledger->AppendAndWait(std::string(65'535, 'x')));
 }
 
+TEST(Ledger, CountsWhatItDoes) {
+  io::TempFolder folder;
+  MetricRegistry metrics;
+  LedgerOptions options = TestOptions(folder / "log");
+  options.metrics = &metrics;
+  auto ledger = OpenTestLedger(options);
+  ASSERT_TRUE(ledger->BeginBoot(TestBoot(), TestBootBody()));
+  for (uint64_t seq : {1, 2, 3}) ASSERT_TRUE(BeginAndWait(*ledger, TestBegin(seq)));
+  ASSERT_TRUE(FinishAndWait(*ledger, 2, TestEnd(2)));
+  ledger->Close();
+  const std::string text = metrics.RenderPrometheus();
+  for (const char* line :
+       {"beleg_ledger_leaves_total 3\n", "beleg_ledger_open_requests 2\n", "beleg_ledger_size 3\n",
+        "beleg_ledger_published_size 3\n", "beleg_ledger_refused_total 0\n",
+        "beleg_ledger_fsync_seconds_count 5\n", "beleg_ledger_wal_bytes 1048576\n"})
+    EXPECT_NE(text.find(line), text.npos) << line << text;
+}
+
 TEST(Ledger, AfterCloseNothingIsTaken) {
   io::TempFolder folder;
   auto ledger = OpenTestLedger(TestOptions(folder / "log"));

@@ -33,6 +33,7 @@ class WalTest : public testing::Test {
             .folder = folder_.path(),
             .rng = &rng_,
             .segment_bytes = kSegmentBytes,
+            .old_segments = {},
             .first_segment = 1,
             .first_group = 1};
   }
