@@ -55,7 +55,8 @@ net::HttpResponse QueryApi::Overview(const net::HttpRequest& request) {
   auto minutes = parameters->Int("minutes", kMinutesDefault, 1, kMinutesMax);
   if (!minutes) return ErrorAnswer(minutes.error(), "minutes");
   const int64_t width_us = BucketWidth_us(*minutes);
-  const int64_t end_us = options_.clock == nullptr ? SystemClock().UnixMicros() : options_.clock->UnixMicros();
+  const int64_t end_us =
+      options_.clock == nullptr ? SystemClock().UnixMicros() : options_.clock->UnixMicros();
   const int64_t start_us = (end_us - *minutes * 60'000'000) / width_us * width_us;
   auto buckets = store_.Sql(BucketsSql(start_us, end_us, width_us), kBucketsMax + 2);
   if (!buckets) return ErrorAnswer(buckets.error());

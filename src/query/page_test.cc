@@ -1,8 +1,8 @@
 #include "query/page.h"
 
-#include <gtest/gtest.h>
-
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "wire/compress.h"
 

@@ -36,7 +36,8 @@ net::HttpResponse QueryApi::Handle(const net::HttpRequest& request) {
     return ErrorAnswer({ErrorCode::kUnauthenticated, "wrong or no key in Authorization: Bearer"});
   if (path == "/api/sql") return request.method == "POST" ? Sql(request) : WrongMethod("POST");
   const bool known = path == "/api/v1/spans" || path == "/api/records" || path == "/api/ledger" ||
-                     path == "/api/overview" || path == "/metrics" || path.starts_with(kTracePrefix) || path.starts_with(kRecordPrefix);
+                     path == "/api/overview" || path == "/metrics" || path.starts_with(kTracePrefix) ||
+                     path.starts_with(kRecordPrefix);
   if (!known) return ErrorAnswer({ErrorCode::kNotFound, fmt::format("no path {}", path)});
   if (!get) return WrongMethod("GET");
   if (path == "/api/v1/spans") return Spans(request);

@@ -38,15 +38,15 @@ class QueryApi {
   void WaitVisible();
   store::Mirror* MirrorOf(const std::string& origin) const;
 
-  net::HttpResponse Spans(const net::HttpRequest& request);    // /api/v1/spans
-  net::HttpResponse Trace(std::string_view trace_id);          // /api/v1/traces/ID
-  net::HttpResponse Records(const net::HttpRequest& request);  // /api/records
-  net::HttpResponse Record(std::string_view request_id);       // /api/records/ID
+  net::HttpResponse Spans(const net::HttpRequest& request);     // /api/v1/spans
+  net::HttpResponse Trace(std::string_view trace_id);           // /api/v1/traces/ID
+  net::HttpResponse Records(const net::HttpRequest& request);   // /api/records
+  net::HttpResponse Record(std::string_view request_id);        // /api/records/ID
   net::HttpResponse Overview(const net::HttpRequest& request);  // /api/overview
-  net::HttpResponse Sql(const net::HttpRequest& request);      // /api/sql
-  net::HttpResponse LedgerState() const;                       // /api/ledger
-  net::HttpResponse Health() const;                            // /health
-  net::HttpResponse Metrics() const;                           // /metrics
+  net::HttpResponse Sql(const net::HttpRequest& request);       // /api/sql
+  net::HttpResponse LedgerState() const;                        // /api/ledger
+  net::HttpResponse Health() const;                             // /health
+  net::HttpResponse Metrics() const;                            // /metrics
 
   Result<wire::Json> Served();  // each mirrored log's newest boot and model records
   wire::Json ListedRecord(const std::string& origin, uint64_t index, std::string_view request_id,

@@ -156,13 +156,13 @@ TEST_F(QueryApiTest, LedgerThatIsDownDoesNotStopQueries) {
 
 TEST_F(QueryApiTest, BadParametersAreNamed) {
   const std::pair<const char*, const char*> cases[] = {
-      {"/api/v1/spans?start=soon", "start"},  {"/api/v1/spans?end=1e3x", "end"},
-      {"/api/v1/spans?start=-1", "start"},    {"/api/v1/spans?end=99999999999999999", "end"},
-      {"/api/v1/spans?limit=0", "limit"},     {"/api/v1/spans?limit=10001", "limit"},
-      {"/api/v1/spans?start=2&end=1", "end"}, {"/api/v1/traces/zz", "trace_id"},
-      {"/api/records?limit=x", "limit"},      {"/api/records/what", "request_id"},
+      {"/api/v1/spans?start=soon", "start"},    {"/api/v1/spans?end=1e3x", "end"},
+      {"/api/v1/spans?start=-1", "start"},      {"/api/v1/spans?end=99999999999999999", "end"},
+      {"/api/v1/spans?limit=0", "limit"},       {"/api/v1/spans?limit=10001", "limit"},
+      {"/api/v1/spans?start=2&end=1", "end"},   {"/api/v1/traces/zz", "trace_id"},
+      {"/api/records?limit=x", "limit"},        {"/api/records/what", "request_id"},
       {"/api/records?outcome=good", "outcome"}, {"/api/records?before=yesterday", "before"},
-      {"/api/overview?minutes=0", "minutes"}, {"/api/overview?minutes=10081", "minutes"}};
+      {"/api/overview?minutes=0", "minutes"},   {"/api/overview?minutes=10081", "minutes"}};
   for (const auto& [target, parameter] : cases) {
     Json answer = GetJson(target, 400);
     EXPECT_EQ(answer.Find("error")->Find("parameter")->as_string(), parameter) << target;

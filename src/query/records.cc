@@ -23,7 +23,8 @@ constexpr std::array<std::string_view, 5> kOutcomes = {"ok", "failed", "cancelle
 Result<std::string> OutcomeClause(std::string_view outcome) {
   if (outcome.empty()) return "";
   if (std::ranges::find(kOutcomes, outcome) == kOutcomes.end()) {
-    return Fail(ErrorCode::kInvalidArgument, "outcome: '{}' is none of {}", outcome, fmt::join(kOutcomes, ", "));
+    return Fail(ErrorCode::kInvalidArgument, "outcome: '{}' is none of {}", outcome,
+                fmt::join(kOutcomes, ", "));
   }
   return fmt::format(" AND outcome = '{}'", outcome);
 }
@@ -32,7 +33,9 @@ Result<std::string> OutcomeClause(std::string_view outcome) {
 Result<std::string> BeforeClause(std::string_view before) {
   if (before.empty()) return "";
   const size_t first = before.find('.'), second = before.find('.', first + 1);
-  const auto wrong = [&] { return Fail(ErrorCode::kInvalidArgument, "before: '{}' is no 'next' of an answer", before); };
+  const auto wrong = [&] {
+    return Fail(ErrorCode::kInvalidArgument, "before: '{}' is no 'next' of an answer", before);
+  };
   if (first == before.npos || second == before.npos) return wrong();
   auto time_us = ParseInt64(before.substr(0, first));
   auto index = ParseInt64(before.substr(first + 1, second - first - 1));
@@ -83,9 +86,10 @@ net::HttpResponse QueryApi::Records(const net::HttpRequest& request) {
   if (!before) return ErrorAnswer(before.error(), "before");
   WaitVisible();
   auto table = store_.Sql(
-      fmt::format("SELECT origin, leaf_index, request_id, operation, time_us FROM records "
-                  "WHERE request_id IS NOT NULL{}{} ORDER BY time_us DESC, leaf_index DESC, origin DESC LIMIT {}",
-                  *outcome, *before, *limit + 1),
+      fmt::format(
+          "SELECT origin, leaf_index, request_id, operation, time_us FROM records "
+          "WHERE request_id IS NOT NULL{}{} ORDER BY time_us DESC, leaf_index DESC, origin DESC LIMIT {}",
+          *outcome, *before, *limit + 1),
       static_cast<size_t>(*limit));
   if (!table) return ErrorAnswer(table.error());
   Json::Array out;

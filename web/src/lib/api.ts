@@ -84,7 +84,7 @@ export interface MirrorState {
 }
 
 export class ApiError extends Error {
-  constructor(readonly status: number, message: string) {
+  constructor(readonly status: number, readonly code: string, message: string) {
     super(message);
   }
 }
@@ -106,7 +106,7 @@ async function get<T>(path: string): Promise<T> {
   const key = sessionStorage.getItem(KEY);
   const response = await fetch(path, {cache: 'no-store', headers: key ? {authorization: `Bearer ${key}`} : {}});
   const body = await response.json().catch(() => undefined);
-  if (!response.ok) throw new ApiError(response.status, body?.error?.message ?? `HTTP status ${response.status}`);
+  if (!response.ok) throw new ApiError(response.status, body?.error?.code ?? '', body?.error?.message ?? `HTTP status ${response.status}`);
   return body as T;
 }
 

@@ -34,7 +34,7 @@ const GROUPS: [title: string, members: Known[]][] = [
     ['body_bytes', 'Body', value => count(Number(value), 'byte')],
   ]],
   ['Time', [
-    ['start_us', 'Request read', time], ['time_us', 'Record made', time], ['duration_us', 'Duration', micros],
+    ['start_us', 'Read, UTC', time], ['time_us', 'Recorded, UTC', time], ['duration_us', 'Duration', micros],
     ['queue_us', 'Waiting for a place', micros], ['prefill_us', 'Prompt, to the first token', micros],
     ['decode_us', 'First token to last', micros],
   ]],

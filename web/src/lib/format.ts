@@ -1,8 +1,13 @@
-// Numbers with their units, times, and short forms of long ids.
+// Numbers with their units, and times.
 const NARROW = '\u202f';  // between number and unit, so that they stay on one line
 
-export function count(n: number, unit: string): string {
-  return `${group(n)}${NARROW}${unit}${n === 1 || unit.endsWith('s') ? '' : 's'}`;
+// 1 token, 2 tokens.
+export function count(n: number, one: string): string {
+  return withUnit(n, n === 1 ? one : `${one}s`);
+}
+
+export function withUnit(n: number, unit: string): string {
+  return `${group(n)}${NARROW}${unit}`;
 }
 
 export function group(n: number): string {
@@ -44,12 +49,8 @@ export function clock(us: number, now_ms: number): string {
   return `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())} ${hms}`;
 }
 
+// UTC, to the microsecond.
 export function isoTime(us: number): string {
   const whole = new Date(Math.floor(us / 1000)).toISOString();  // 2026-11-24T09:10:34.470Z
-  return `${whole.slice(0, -1).replace('T', ' ')}${String(us % 1000).padStart(3, '0')} UTC`;
-}
-
-export function shortId(id: string): string {
-  const hex = id.slice(id.indexOf('-') + 1);
-  return hex.length > 12 ? `${hex.slice(0, 8)}…` : hex;
+  return `${whole.slice(0, -1).replace('T', ' ')}${String(us % 1000).padStart(3, '0')}`;
 }

@@ -11,7 +11,7 @@ export interface Step {
 }
 
 export type Verdict =
-  | {state: 'verified'; record: AuditRecord; steps: Step[]; pin: Pin; firstSight: boolean}
+  | {state: 'verified'; record: AuditRecord; index: number; steps: Step[]; pin: Pin; firstSight: boolean}
   | {state: 'failed'; reason: string; steps: Step[]}
   | {state: 'unchecked'; reason: string};
 
@@ -37,7 +37,7 @@ export async function verify(requestId: string, evidence: Evidence, memory: Memo
     const root = await rootOfInclusion(leaf, proof.index, checkpoint.size, proof.hashes);
     if (!equal(root, checkpoint.root)) throw new Error('the record\'s bytes do not lead to the signed root');
     steps.push({what: `Root over ${checkpoint.size} leaves, by ${proof.hashes.length} hashes from leaf ${proof.index}`, value: toHex(root)});
-    return {state: 'verified', record, steps, pin: remember(memory, vkey, checkpoint, now_ms), firstSight: !before};
+    return {state: 'verified', record, index: proof.index, steps, pin: remember(memory, vkey, checkpoint, now_ms), firstSight: !before};
   } catch (error) {
     return {state: 'failed', reason: error instanceof Error ? error.message : String(error), steps};
   }

@@ -2,6 +2,7 @@
 import type {Bucket, Overview} from './api';
 
 export interface Series {
+  bucket_s: number;
   times_s: number[];  // start of each bucket
   answered: number[];  // requests/s
   other: number[];  // requests/s that failed, were cancelled, refused or lost
@@ -18,6 +19,7 @@ export function seriesOf(seen: Overview): Series {
   for (let at = seen.start_unix_us; at + seen.bucket_us <= seen.end_unix_us; at += seen.bucket_us) starts.push(at);
   const each = <T>(value: (bucket: Bucket | undefined) => T) => starts.map(start => value(byStart.get(start)));
   return {
+    bucket_s: seconds,
     times_s: starts.map(start => start / 1e6),
     answered: each(b => b ? b.ok / seconds : 0),
     other: each(b => b ? (b.failed + b.cancelled + b.refused + b.lost) / seconds : 0),

@@ -20,7 +20,7 @@ const GAP = 6;
 export function tree(spans: Span[]): {span: Span; depth: number}[] {
   const ids = new Set(spans.map(span => span.span_id));
   const children = new Map<string, Span[]>();
-  for (const span of [...spans].sort((a, b) => a.start_unix_ns - b.start_unix_ns || b.duration_ns - a.duration_ns)) {
+  for (const span of [...spans].sort((a, b) => a.start_unix_ns - b.start_unix_ns || a.duration_ns - b.duration_ns)) {
     const parent = ids.has(span.parent_span_id) && span.parent_span_id !== span.span_id ? span.parent_span_id : '';
     children.set(parent, [...children.get(parent) ?? [], span]);
   }
@@ -35,6 +35,9 @@ export function tree(spans: Span[]): {span: Span; depth: number}[] {
     }
   };
   walk('', 0);
+  for (const span of spans.filter(one => !seen.has(one))) {  // parents of each other
+    if (!seen.has(span)) seen.add(span), rows.push({span, depth: 0}), walk(span.span_id, 1);
+  }
   return rows;
 }
 
