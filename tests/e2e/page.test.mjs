@@ -23,14 +23,14 @@ test('a request made while one looks appears in the list, with units', async () 
   const {id} = await stack.chat('What is a receipt? REPLAY:TOKENS=20 REPLAY:DELAY_MS=5');
   await tab.locator(row(id)).waitFor({timeout: 10_000});
   const text = (await tab.locator(row(id)).innerText()).replaceAll('\u202f', ' ');
-  assert.match(text, /\d\d:\d\d:\d\d\s+ok\s+replay\s+chat\s+6 → 20 tok\s+[\d.]+ (µs|ms)\s+[\d.]+ (ms|s)\s+\d+/);
+  assert.match(text, /\d\d:\d\d:\d\d\s+ok\s+replay\s+chat\s+9 → 20 tok\s+[\d.]+ (µs|ms)\s+[\d.]+ (ms|s)\s+\d+/);
   assert.match(await tab.locator('header').innerText(), /replay[\s\S]*hetzner-nbg1-eu[\s\S]*beleg-[0-9a-f]{16}[\s\S]*\d leaves[\s\S]*up to date/);
   await tab.finish();
 });
 
 test('charts show the rates of buckets that are over', async () => {
   const tab = await open(browser, stack.page);
-  await tab.getByRole('button', {name: '5 min'}).click();
+  await tab.getByRole('button', {name: '5 min', exact: true}).click();
   const chart = tab.getByRole('figure', {name: /^Time to first token: median [\d.]+\s(µs|ms)/});
   await waitFor(async () => {
     await stack.chat('hello');
@@ -104,11 +104,11 @@ for (const [width, colorScheme] of [[1280, 'light'], [1280, 'dark'], [400, 'ligh
 }
 
 test('one byte that the store tells differently turns the proof red', async () => {
-  const {id} = await stack.chat('hello REPLAY:TOKENS=77');
+  const {id} = await stack.chat('hello REPLAY:TOKENS=76');
   const tab = await open(browser, stack.page);
   await tab.route(`**/api/records/${id}`, async route => {
     const answer = await (await route.fetch()).json();
-    const entry = Buffer.from(answer.entry_base64, 'base64').toString().replace('"output_tokens":77', '"output_tokens":78');
+    const entry = Buffer.from(answer.entry_base64, 'base64').toString().replace('"output_tokens":76', '"output_tokens":78');
     await route.fulfill({json: {...answer, entry_base64: Buffer.from(entry).toString('base64')}});
   });
   await tab.locator(`${row(id)} a`).click();
@@ -170,17 +170,20 @@ test('one changed byte in the store\'s copy turns the proof red', async () => {
   const {id} = await stack.chat('hello REPLAY:TOKENS=77');
   const tab = await open(browser, `${stack.page}/#/request/${id}`);
   await proof(tab).getByText('proof verified').waitFor();
-  assert.ok(changeByte(stack.mirror, '"output_tokens":77', '"output_tokens":78') > 0);
-  await tab.reload();
-  await proof(tab).getByText('proof does not hold').waitFor();
-  assert.match(await proof(tab).innerText(), /the store cannot prove it: .*entry \d+ is not the one in the tree/);
+  // A bundle that is not full is written anew when the log grows by a heartbeat, and is good again.
+  await waitFor(async () => {
+    changeByte(stack.mirror, '"output_tokens":77', '"output_tokens":78');
+    await tab.reload();
+    await proof(tab).getByText(/proof verified|proof does not hold/).waitFor();
+    return await proof(tab).getByText('proof does not hold').count() > 0;
+  }, 'a red proof');
+  assert.match(await proof(tab).innerText(), /store cannot prove it: .*entry \d+ is not the one in the tree/);
   assert.equal(await tab.getByText('proof verified').count(), 0);
   await tab.finish();
 });
 
-// In every entry bundle that has it; gives their number.
+// In every entry bundle that has it.
 function changeByte(folder, from, to) {
-  let changed = 0;
   for (const entry of readdirSync(folder, {recursive: true, withFileTypes: true})) {
     const path = join(entry.parentPath ?? entry.path, entry.name);
     if (!entry.isFile() || !path.includes('/tile/entries/')) continue;
@@ -188,7 +191,5 @@ function changeByte(folder, from, to) {
     if (at < 0) continue;
     bytes.write(to, at);
     writeFileSync(path, bytes);
-    ++changed;
   }
-  return changed;
 }

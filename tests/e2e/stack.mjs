@@ -132,7 +132,7 @@ export async function assertTidy(tab) {
         }
       }));
     }
-    for (const cell of document.querySelectorAll('main td, main dd, main li, main h1, main h2, main button, header dd')) {
+    for (const cell of document.querySelectorAll('main td, main dd, main li, main figcaption, main h1, main h2, main button, header dd')) {
       const style = getComputedStyle(cell);
       if (cell.scrollWidth > cell.clientWidth + 1 && cell.clientWidth > 0 && style.display !== 'inline' && style.textOverflow !== 'ellipsis') {
         wrong.push(`'${cell.textContent.trim()}' is wider than its place`);
