@@ -17,7 +17,7 @@ SOURCES = find src tests bench \( -name '*.h' -o -name '*.cc' \) -print0
 .NOTPARALLEL:
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z -]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9 -]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' Makefile
 	@echo "Variables: ARGS='--once' (up, bench)  F='LedgerWriter' (unit, integration)  PRESET=dev|release  JOBS=$(JOBS)"
 
 up: setup $(BUILD)/build.ninja ## build, then serve a model with its ledger and store (ARGS=--once: prove it and stop)
