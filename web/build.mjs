@@ -54,10 +54,10 @@ ${contents.join('\n')}
 
 .section .data.rel.ro, "aw"
 .balign 8
-.globl beleg_page_files, beleg_page_files_count
-beleg_page_files:
+.globl kBelegPageFiles, kBelegPageFilesCount
+kBelegPageFiles:
 ${rows.join('\n')}
-beleg_page_files_count: .quad ${files.length}
+kBelegPageFilesCount: .quad ${files.length}
 
 .section .note.GNU-stack, "", %progbits
 `;

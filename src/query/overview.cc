@@ -11,15 +11,15 @@ namespace {
 using wire::Json;
 
 constexpr int64_t kMinutesDefault = 15;
-constexpr int64_t kMinutesMax = 7 * 24 * 60;
+constexpr int64_t kMinutesMax = int64_t{7} * 24 * 60;
 constexpr int64_t kBucketsMax = 120;
-constexpr std::array<int64_t, 9> kBuckets_s = {1, 5, 10, 30, 60, 300, 900, 1800, 7200};
+constexpr std::array<int64_t, 9> kBucketSeconds = {1, 5, 10, 30, 60, 300, 900, 1800, 7200};
 
-int64_t BucketWidth_us(int64_t minutes) {
-  for (const int64_t width_s : kBuckets_s) {
+int64_t BucketMicros(int64_t minutes) {
+  for (const int64_t width_s : kBucketSeconds) {
     if (minutes * 60 <= width_s * kBucketsMax) return width_s * 1'000'000;
   }
-  return kBuckets_s.back() * 1'000'000;
+  return kBucketSeconds.back() * 1'000'000;
 }
 
 std::string BucketsSql(int64_t start_us, int64_t end_us, int64_t width_us) {
@@ -54,7 +54,7 @@ net::HttpResponse QueryApi::Overview(const net::HttpRequest& request) {
   if (!parameters) return ErrorAnswer(parameters.error());
   auto minutes = parameters->Int("minutes", kMinutesDefault, 1, kMinutesMax);
   if (!minutes) return ErrorAnswer(minutes.error(), "minutes");
-  const int64_t width_us = BucketWidth_us(*minutes);
+  const int64_t width_us = BucketMicros(*minutes);
   const int64_t end_us =
       options_.clock == nullptr ? SystemClock().UnixMicros() : options_.clock->UnixMicros();
   const int64_t start_us = (end_us - *minutes * 60'000'000) / width_us * width_us;

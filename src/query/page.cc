@@ -21,8 +21,8 @@ struct PageFile {
   uint64_t gzip_bytes;
 };
 
-extern "C" const PageFile beleg_page_files[];
-extern "C" const uint64_t beleg_page_files_count;
+extern "C" const PageFile kBelegPageFiles[];
+extern "C" const uint64_t kBelegPageFilesCount;
 
 constexpr std::string_view kAssets = "/assets/";
 constexpr size_t kFileBytesMax = 16 << 20;
@@ -32,7 +32,7 @@ constexpr std::string_view kContentSecurityPolicy =
 
 const PageFile* FindFile(std::string_view path) {
   if (path == "/") path = "/index.html";
-  for (const PageFile& file : std::span(beleg_page_files, beleg_page_files_count)) {
+  for (const PageFile& file : std::span(kBelegPageFiles, kBelegPageFilesCount)) {
     if (path == file.path) return &file;
   }
   return nullptr;
