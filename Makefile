@@ -12,7 +12,7 @@ BELEG   = $(CURDIR)/$(BUILD)/beleg
 GO      = $(BELEG_DEPS)/bin/go
 SOURCES = find src tests bench \( -name '*.h' -o -name '*.cc' \) -print0
 
-.PHONY: help setup setup-test setup-deep setup-e2e build up test unit integration e2e go-verifier lint tidy format bench fuzz asan tsan deep ci
+.PHONY: help setup setup-test setup-deep setup-e2e build up test unit integration e2e go-verifier lint tidy format bench bench-net fuzz asan tsan deep ci
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
@@ -57,6 +57,9 @@ format: setup-test ## clang-format on all files
 
 bench: setup-test build ## measure on this machine (ARGS go to bench/run.py)
 	BELEG_BINARY=$(BELEG) $(BELEG_DEPS)/venv/bin/python bench/run.py $(ARGS)
+
+bench-net: setup-test build ## what a gRPC call costs (ARGS=SECONDS)
+	$(BUILD)/bench/net_bench $(ARGS)
 
 asan tsan: setup-deep ## the unit tests under address and undefined-behaviour, or thread sanitizer
 	$(MAKE) unit PRESET=$@
