@@ -47,10 +47,11 @@ int Measure(uint16_t port, size_t bytes, size_t callers, int64_t limit_us) {
       });
     }
   }
-  double wall = static_cast<double>(clock.MonoMicros() - begin), cpu = static_cast<double>(CpuMicros() - cpu_before);
+  double wall = static_cast<double>(clock.MonoMicros() - begin),
+         cpu = static_cast<double>(CpuMicros() - cpu_before);
   double count = static_cast<double>(calls);
-  std::printf("%7zu bytes  %3zu callers  %9.1f us/call  %9.1f us CPU/call  %9.0f calls/s  %zu failed\n", bytes, callers,
-              wall / count, cpu / count, count / wall * 1e6, failures.load());
+  std::printf("%7zu bytes  %3zu callers  %9.1f us/call  %9.1f us CPU/call  %9.0f calls/s  %zu failed\n",
+              bytes, callers, wall / count, cpu / count, count / wall * 1e6, failures.load());
   return failures == 0 ? 0 : 1;
 }
 

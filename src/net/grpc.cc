@@ -14,11 +14,10 @@ constexpr size_t kPrefixBytes = 5;
 constexpr size_t kTimeoutDigitsMax = 8;
 
 constexpr std::array<std::string_view, 17> kCodeNames = {
-    "OK",           "CANCELLED",         "UNKNOWN",           "INVALID_ARGUMENT",
-    "DEADLINE_EXCEEDED", "NOT_FOUND",    "ALREADY_EXISTS",    "PERMISSION_DENIED",
-    "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED",   "OUT_OF_RANGE",
-    "UNIMPLEMENTED", "INTERNAL",         "UNAVAILABLE",       "DATA_LOSS",
-    "UNAUTHENTICATED"};
+    "OK",        "CANCELLED",      "UNKNOWN",           "INVALID_ARGUMENT",   "DEADLINE_EXCEEDED",
+    "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION",
+    "ABORTED",   "OUT_OF_RANGE",   "UNIMPLEMENTED",     "INTERNAL",           "UNAVAILABLE",
+    "DATA_LOSS", "UNAUTHENTICATED"};
 
 struct TimeoutUnit {
   char letter;
@@ -130,8 +129,8 @@ Result<std::string> UnframeGrpcMessage(std::string body, std::string_view encodi
   if (encoding.empty() || encoding == "identity")
     return Fail(ErrorCode::kInternal, "a compressed message without grpc-encoding");
   if (encoding != "gzip") {
-    return Fail(ErrorCode::kUnimplemented,
-                "grpc: Decompressor is not installed for grpc-encoding \"{}\"", encoding);
+    return Fail(ErrorCode::kUnimplemented, "grpc: Decompressor is not installed for grpc-encoding \"{}\"",
+                encoding);
   }
   auto plain = wire::GzipDecompress(std::string_view(body).substr(kPrefixBytes), message_bytes_max);
   if (plain) return plain;

@@ -90,10 +90,10 @@ class Client final : public GrpcClient {
   bool connecting_ = false;
   bool connect_expired_ = false;
 
-  ConnectionPtr current_;                           // for new calls
-  std::unordered_set<ConnectionPtr> connections_;   // with those that only end their calls
-  std::unordered_set<GrpcCallPtr> calls_;           // not finished
-  std::vector<GrpcCallPtr> waiting_;                // for the connection
+  ConnectionPtr current_;                          // for new calls
+  std::unordered_set<ConnectionPtr> connections_;  // with those that only end their calls
+  std::unordered_set<GrpcCallPtr> calls_;          // not finished
+  std::vector<GrpcCallPtr> waiting_;               // for the connection
   Millis backoff_;
   Time retry_at_ = Time::min();
   std::string connect_error_;
@@ -238,7 +238,8 @@ void Client::Use(tcp::socket socket) {
   auto stream = std::make_shared<SocketStream>(std::move(socket), scratch_,
                                                SocketStream::Limits{4 * kScratchBytes, kWriteTimeout});
   GrpcConnection::Events events{
-      .finish = [this](const GrpcCallPtr& call, Result<GrpcReply> outcome) { Finish(call, std::move(outcome)); },
+      .finish = [this](const GrpcCallPtr& call,
+                       Result<GrpcReply> outcome) { Finish(call, std::move(outcome)); },
       // Not inside the callback of the connection that gave it back.
       .retry = [this](const GrpcCallPtr& call) { asio::post(context_, [this, call] { Dispatch(call); }); }};
   current_ = std::make_shared<GrpcConnection>(std::move(stream), context_.get_executor(), where_, options_,
@@ -284,7 +285,9 @@ void Client::ScheduleTick() {
   });
 }
 
-std::unexpected<Error> Client::Cancelled() const { return Fail(ErrorCode::kCancelled, "{}: cancelled", where_); }
+std::unexpected<Error> Client::Cancelled() const {
+  return Fail(ErrorCode::kCancelled, "{}: cancelled", where_);
+}
 
 }  // namespace
 

@@ -31,7 +31,8 @@ TEST(GrpcClient, CallBringsBackWhatTheHandlerReturned) {
   });
   auto client = ConnectTo(server->port());
   EXPECT_FALSE(client->connected());
-  auto reply = client->Call(kEchoMethod, {{"who", "me"}, {"raw-bin", std::string("\xff\0", 2)}}, "question", 20s);
+  auto reply =
+      client->Call(kEchoMethod, {{"who", "me"}, {"raw-bin", std::string("\xff\0", 2)}}, "question", 20s);
   ASSERT_TRUE(reply.has_value()) << reply.error().message;
   EXPECT_TRUE(reply->status.ok());
   EXPECT_EQ(reply->message, "answer");
@@ -219,7 +220,8 @@ TEST(GrpcClient, AnswerBeyondTheLimitIsRefused) {
   auto server = ServeCalls(EchoCall);
   auto client = ConnectTo(server->port(), {.message_bytes_max = 1'000});
   EXPECT_EQ(client->Call(kEchoMethod, {}, std::string(1'000, 'x'))->message.size(), 1'000);
-  EXPECT_EQ(client->Call(kEchoMethod, {}, std::string(1'001, 'x')).error().code, ErrorCode::kResourceExhausted);
+  EXPECT_EQ(client->Call(kEchoMethod, {}, std::string(1'001, 'x')).error().code,
+            ErrorCode::kResourceExhausted);
   EXPECT_EQ(client->Call(kEchoMethod, {}, std::string(99'000, 'x')).error().code,
             ErrorCode::kResourceExhausted);
   EXPECT_EQ(client->Call(kEchoMethod, {}, "still works")->message, "still works");

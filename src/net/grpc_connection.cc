@@ -101,8 +101,7 @@ void GrpcConnection::Submit(const GrpcCallPtr& call) {
   fields.AddAll(metadata);
   nghttp2_data_provider provider{.source = {.ptr = call.get()}, .read_callback = &GrpcConnection::ReadBody};
   const auto& list = fields.list();
-  int32_t id =
-      nghttp2_submit_request(pump_.session(), nullptr, list.data(), list.size(), &provider, nullptr);
+  int32_t id = nghttp2_submit_request(pump_.session(), nullptr, list.data(), list.size(), &provider, nullptr);
   if (id < 0) return events_.retry(call);  // ids are used up, or GOAWAY came
   calls_.emplace(id, call);
   pump_.Flush();
@@ -141,8 +140,9 @@ int GrpcConnection::OnFrame(nghttp2_session*, const nghttp2_frame* frame, void* 
   GrpcCallPtr call = self.Find(frame->hd.stream_id);
   if (!call) return 0;
   if (call->incoming_bytes > kHeadBytesMax) {
-    self.GiveUp(frame->hd.stream_id, Fail(ErrorCode::kResourceExhausted, "{}: answer's head is larger than {} bytes",
-                                          self.where_, kHeadBytesMax));
+    self.GiveUp(frame->hd.stream_id,
+                Fail(ErrorCode::kResourceExhausted, "{}: answer's head is larger than {} bytes", self.where_,
+                     kHeadBytesMax));
     return 0;
   }
   self.TakeHead(*call);

@@ -50,8 +50,8 @@ class GrpcConnection {
     std::function<void(GrpcCallPtr)> retry;  // the server has surely not begun it
   };
 
-  GrpcConnection(std::shared_ptr<SocketStream> stream, boost::asio::any_io_executor executor, std::string where,
-                 const GrpcClientOptions& options, Events events);
+  GrpcConnection(std::shared_ptr<SocketStream> stream, boost::asio::any_io_executor executor,
+                 std::string where, const GrpcClientOptions& options, Events events);
 
   // Until the connection has ended; all its calls then have too.
   boost::asio::awaitable<void> Run();
@@ -70,7 +70,8 @@ class GrpcConnection {
                       const uint8_t* value, size_t value_size, uint8_t flags, void* user);
   static int OnFrame(nghttp2_session*, const nghttp2_frame* frame, void* user);
   static int OnFrameSent(nghttp2_session*, const nghttp2_frame* frame, void* user);
-  static int OnData(nghttp2_session*, uint8_t flags, int32_t id, const uint8_t* data, size_t size, void* user);
+  static int OnData(nghttp2_session*, uint8_t flags, int32_t id, const uint8_t* data, size_t size,
+                    void* user);
   static int OnStreamClosed(nghttp2_session*, int32_t id, uint32_t error_code, void* user);
   static ssize_t ReadBody(nghttp2_session*, int32_t id, uint8_t* out, size_t size, uint32_t* flags,
                           nghttp2_data_source* source, void* user);

@@ -154,8 +154,7 @@ GrpcReply RefusalOf(int status, std::string message) {
 Awaitable<HttpResponse> RefuseCall(const HttpRequest& head, int status, std::string message,
                                    size_t message_bytes_max) {
   bool has_prefix = head.body.size() >= kPrefixBytes;
-  if (status == 413 && has_prefix)
-    message = GrpcTooLarge(GetBig32(head.body.data() + 1), message_bytes_max);
+  if (status == 413 && has_prefix) message = GrpcTooLarge(GetBig32(head.body.data() + 1), message_bytes_max);
   co_return MakeHttpResponse(RefusalOf(status, std::move(message)));
 }
 
@@ -245,9 +244,9 @@ GrpcReply UnknownMethod(std::string_view method) {
   if (slash == 0 || slash == std::string_view::npos || method.front() != '/') {
     return GrpcFailure(GrpcCode::kUnimplemented, fmt::format("malformed method name: \"{}\"", method));
   }
-  return GrpcFailure(GrpcCode::kUnimplemented,
-                     fmt::format("unknown method {} for service {}", method.substr(slash + 1),
-                                 method.substr(1, slash - 1)));
+  return GrpcFailure(
+      GrpcCode::kUnimplemented,
+      fmt::format("unknown method {} for service {}", method.substr(slash + 1), method.substr(1, slash - 1)));
 }
 
 Handler ServeGrpc(GrpcHandler handler, size_t message_bytes_max) {

@@ -17,13 +17,14 @@ using namespace std::chrono_literals;
 using ::testing::StartsWith;
 
 std::string CallHead(std::string_view more = {}) {
-  return EncodeHead("POST", kEchoMethod,
-                    EncodeField("te", "trailers") + EncodeField("content-type", "application/grpc") +
-                        std::string(more));
+  return EncodeHead(
+      "POST", kEchoMethod,
+      EncodeField("te", "trailers") + EncodeField("content-type", "application/grpc") + std::string(more));
 }
 
 // What a call with these bytes as body is answered.
-RawHttp2::Answer AnswerOf(RawHttp2& client, uint32_t stream, const std::string& body, std::string_view more = {}) {
+RawHttp2::Answer AnswerOf(RawHttp2& client, uint32_t stream, const std::string& body,
+                          std::string_view more = {}) {
   client.SendHead(stream, CallHead(more), false);
   client.Send({NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, stream, body});
   return client.ReadAnswer(stream);
@@ -51,13 +52,15 @@ TEST(GrpcServer, BrokenCallsHaveTheirStatus) {
       {std::string("\0\0\0", 3), "", "13", "a message"},
       {std::string("\0\0\0\0\3hi", 7), "", "13", "a message"},
       {std::string("\1\0\0\0\2hi", 7), "", "13", "a compressed"},
-      {std::string("\1\0\0\0\2hi", 7), EncodeField("grpc-encoding", "gzip"), "13", "grpc: failed to decompress"},
+      {std::string("\1\0\0\0\2hi", 7), EncodeField("grpc-encoding", "gzip"), "13",
+       "grpc: failed to decompress"},
       {std::string("\1\0\0\0\2hi", 7), EncodeField("grpc-encoding", "deflate"), "12",
        "grpc: Decompressor is not installed for grpc-encoding \"deflate\""},
       {good + good, "", "12", "more than one"},
       {std::string("\0\0\0\0\x65", 5) + std::string(101, 'x'), "", "8",
        "grpc: received message larger than max (101 vs. 100)"},
-      {std::string("\0\xff\xff\xff\xff", 5), "", "8", "grpc: received message larger than max (4294967295 vs. 100)"},
+      {std::string("\0\xff\xff\xff\xff", 5), "", "8",
+       "grpc: received message larger than max (4294967295 vs. 100)"},
       {good, EncodeField("grpc-timeout", "5x"), "13", "malformed grpc-timeout"},
       {good, "", "0", ""},
   };

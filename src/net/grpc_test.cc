@@ -103,7 +103,8 @@ TEST(Grpc, RetryDelayTravelsInTheStatusDetails) {
   SetRetryDelay(reply, 0ms);
   EXPECT_EQ(RetryDelay(reply), 0ms);
   std::string details(*reply.trailers.Get("grpc-status-details-bin"));
-  EXPECT_EQ(details.substr(0, 8), std::string("\x08\x08\x12\x04" "full"));
+  EXPECT_EQ(details.substr(0, 8), std::string("\x08\x08\x12\x04"
+                                              "full"));
   for (size_t size = 0; size < details.size(); ++size) {
     reply.trailers.Set("grpc-status-details-bin", details.substr(0, size));
     EXPECT_EQ(RetryDelay(reply), std::nullopt) << size;

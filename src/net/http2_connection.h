@@ -46,7 +46,8 @@ class Http2Connection {
                       const uint8_t* value, size_t value_size, uint8_t flags, void* user);
   static int OnFrame(nghttp2_session*, const nghttp2_frame* frame, void* user);
   static int OnFrameSent(nghttp2_session*, const nghttp2_frame* frame, void* user);
-  static int OnData(nghttp2_session*, uint8_t flags, int32_t id, const uint8_t* data, size_t size, void* user);
+  static int OnData(nghttp2_session*, uint8_t flags, int32_t id, const uint8_t* data, size_t size,
+                    void* user);
   static int OnStreamClosed(nghttp2_session*, int32_t id, uint32_t error_code, void* user);
   static nghttp2_session_callbacks* MakeCallbacks();
 

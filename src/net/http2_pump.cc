@@ -86,8 +86,8 @@ void Http2Pump::TakeInput() {
   took_input_ = true;
   if (!broken_ && !lingering_) {
     // Whatever the peer gets wrong is answered by nghttp2 itself (GOAWAY); what remains leaves the session of no use.
-    broken_ = nghttp2_session_mem_recv(session_, reinterpret_cast<const uint8_t*>(input.data()),
-                                       input.size()) < 0;
+    broken_ =
+        nghttp2_session_mem_recv(session_, reinterpret_cast<const uint8_t*>(input.data()), input.size()) < 0;
   }
   stream_.Consume(input.size());
 }
@@ -135,7 +135,8 @@ void Http2Fields::Add(std::string_view name, std::string_view value) {
   std::string lower(name);
   std::ranges::transform(lower, lower.begin(), AsciiLower);
   bool is_pseudo = lower.starts_with(':');
-  if (!is_pseudo && nghttp2_check_header_name(reinterpret_cast<const uint8_t*>(lower.data()), lower.size()) == 0)
+  if (!is_pseudo &&
+      nghttp2_check_header_name(reinterpret_cast<const uint8_t*>(lower.data()), lower.size()) == 0)
     return;
   if (IsOfConnection(lower)) return;
   std::string clean(value);

@@ -57,7 +57,9 @@ TEST(Http2Server, RequestHasTheFieldsOfItsHead) {
     EXPECT_TRUE(co_await exchange.Reply(HttpResponse()));
   });
   RawHttp2 client(server->port());
-  client.SendHead(1, EncodeHead("GET", "/", EncodeField("cookie", "a=1") + EncodeField("x", "y") + EncodeField("cookie", "b=2")));
+  client.SendHead(
+      1, EncodeHead("GET", "/",
+                    EncodeField("cookie", "a=1") + EncodeField("x", "y") + EncodeField("cookie", "b=2")));
   EXPECT_EQ(client.ReadAnswer().fields[":status"], "200");
   EXPECT_EQ(*seen.headers.Get("host"), "x");
   EXPECT_EQ(*seen.headers.Get("cookie"), "a=1; b=2");

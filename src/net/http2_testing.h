@@ -97,7 +97,8 @@ class RawHttp2 {
       if (frame->type == NGHTTP2_HEADERS) Inflate(frame->payload, answer.fields);
       if (frame->type == NGHTTP2_DATA) answer.body += frame->payload;
       if (frame->type == NGHTTP2_RST_STREAM) answer.reset = GetBig32(frame->payload.data());
-      if (answer.reset || (of_answer && (frame->flags & NGHTTP2_FLAG_END_STREAM) != 0)) wanted.erase(frame->stream);
+      if (answer.reset || (of_answer && (frame->flags & NGHTTP2_FLAG_END_STREAM) != 0))
+        wanted.erase(frame->stream);
     }
     return answers;
   }

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "net/http1.h"
-#include "net/http_exchange.h"
 #include "net/http2_connection.h"
+#include "net/http_exchange.h"
 #include "net/http_server_state.h"
 #include "net/socket_stream.h"
 

@@ -63,12 +63,13 @@ using Handler = std::function<Awaitable<void>(Exchange&)>;
 
 struct Http2Options {
   bool enabled = true;
-  bool only = false;  // a connection that begins otherwise is closed
+  bool only = false;           // a connection that begins otherwise is closed
   size_t streams_max = 1'000;  // requests at once on a connection; more are refused (REFUSED_STREAM)
   // Bodies of all unanswered requests of a connection; a request beyond is refused with 503.
   size_t unanswered_bytes_max = 256 << 20;
-  std::chrono::milliseconds age_max{0};        // GOAWAY after so long, give or take a tenth; 0: never
-  std::chrono::milliseconds ping_interval{0};  // silence after which the peer is asked whether it lives; 0: never
+  std::chrono::milliseconds age_max{0};  // GOAWAY after so long, give or take a tenth; 0: never
+  std::chrono::milliseconds ping_interval{
+      0};  // silence after which the peer is asked whether it lives; 0: never
   std::chrono::milliseconds ping_timeout{20'000};
 };
 

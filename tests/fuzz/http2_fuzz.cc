@@ -43,8 +43,10 @@ net::Awaitable<void> Serve(net::Http2Connection& connection, net::SocketStream& 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   int ends[2];
   CHECK(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0, "socketpair");
-  std::string bytes = std::string(kPreface) + std::string(beleg::fuzz::View(data, std::min<size_t>(size, 64 << 10)));
-  CHECK(::send(ends[0], bytes.data(), bytes.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(bytes.size()), "send");
+  std::string bytes =
+      std::string(kPreface) + std::string(beleg::fuzz::View(data, std::min<size_t>(size, 64 << 10)));
+  CHECK(::send(ends[0], bytes.data(), bytes.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(bytes.size()),
+        "send");
   ::shutdown(ends[0], SHUT_WR);
 
   net::HttpServerState state;
@@ -57,8 +59,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   tcp::socket socket(context);
   socket.assign(tcp::v4(), ends[1]);
   std::string scratch(16 << 10, '\0');
-  auto stream = std::make_shared<net::SocketStream>(std::move(socket), scratch,
-                                                    net::SocketStream::Limits{64 << 10, std::chrono::seconds(1)});
+  auto stream = std::make_shared<net::SocketStream>(
+      std::move(socket), scratch, net::SocketStream::Limits{64 << 10, std::chrono::seconds(1)});
   net::Http2Connection connection(*stream, "fuzz", context.get_executor(), state);
   bool ended = false;
   asio::co_spawn(context, Serve(connection, *stream), [&ended](const std::exception_ptr& failure) {

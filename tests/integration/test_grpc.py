@@ -1,7 +1,6 @@
-"""Our gRPC against Python's (grpcio, the C core), both directions, by the small program tests/peers/grpc_peer."""
+"""Our gRPC against Python's (grpcio, the C core) and Go's, both directions, by the small program tests/peers/grpc_peer."""
 import concurrent.futures
 import os
-import pathlib
 import subprocess
 import threading
 
@@ -11,8 +10,8 @@ from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-PEER = os.environ.get("BELEG_GRPC_PEER") or str(
-    pathlib.Path(os.environ["BELEG_BINARY"]).parent / "tests/peers/grpc_peer")
+PEER = os.environ["BELEG_GRPC_PEER"]  # our end
+GO_PEER = os.environ["BELEG_GO_PEER"]  # tests/peers/go
 ECHO = "/beleg.test.Peer/Echo"
 
 
@@ -160,6 +159,14 @@ def python_server():
     server.stop(0)
 
 
+@pytest.fixture
+def go_server():
+    process = subprocess.Popen([GO_PEER, "serve"], stdout=subprocess.PIPE, text=True)
+    yield "127.0.0.1:" + process.stdout.readline().split()[1]
+    process.kill()
+    process.wait()
+
+
 def call(target, path, count=1, size=10, compression="none", timeout_ms=30_000):
     out = subprocess.run([PEER, "call", target, path, str(count), str(size), compression, str(timeout_ms)],
                          capture_output=True, text=True, timeout=120)
@@ -183,3 +190,20 @@ def test_own_client_reads_status_deadline_and_limits(python_server):
     # Whoever is first: our timer, or the server's answer.
     assert call(python_server, "/beleg.test.Peer/Slow", timeout_ms=300) in ("error DEADLINE_EXCEEDED x1", "4 Deadline Exceeded x1")
     assert call(python_server, ECHO, 1, 5 << 20).startswith("8 ")
+
+
+def test_go_client_finds_nothing_wrong(peer):
+    out = subprocess.run([GO_PEER, "call", peer.target], capture_output=True, text=True, timeout=120)
+    assert (out.stdout, out.stderr) == ("ok\n", "")
+
+
+@pytest.mark.parametrize("count, size, compression", [(1_000, 100, "none"), (50, 400_000, "gzip"), (50, 400_000, "none")])
+def test_own_client_against_go(go_server, count, size, compression):
+    assert call(go_server, ECHO, count, size, compression) == f"0  x{count}"
+
+
+def test_own_client_reads_go_status_deadline_and_limits(go_server):
+    assert call(go_server, "/beleg.test.Peer/Fail") == "9 größer 100% x1"
+    assert call(go_server, "/beleg.test.Peer/Nothing").startswith("12 ")
+    assert "eadline" in call(go_server, "/beleg.test.Peer/Slow", timeout_ms=300).lower()
+    assert call(go_server, ECHO, 1, 5 << 20).startswith("8 ")
