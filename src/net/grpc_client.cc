@@ -70,7 +70,8 @@ class Client final : public GrpcClient {
   asio::awaitable<void> Connect();
   asio::awaitable<Result<tcp::socket>> OpenSocket();
   asio::awaitable<Result<std::vector<tcp::endpoint>>> Resolve();
-  void Use(tcp::socket socket);
+  asio::awaitable<Result<void>> SecureByTls(std::shared_ptr<SocketStream> stream);
+  void Use(std::shared_ptr<SocketStream> stream);
   void ConnectionEnded(const ConnectionPtr& connection);
   void ConnectFailed(Error error);
   void ScheduleTick();
@@ -86,6 +87,7 @@ class Client final : public GrpcClient {
   asio::steady_timer connect_deadline_{context_};
   tcp::resolver resolver_{context_};
   std::optional<tcp::socket> connecting_socket_;
+  std::shared_ptr<SocketStream> securing_;  // in its handshake
   bool ticking_ = false;
   bool connecting_ = false;
   bool connect_expired_ = false;
@@ -185,6 +187,7 @@ void Client::CancelAll() {
   resolver_.cancel();
   error_code ignored;
   if (connecting_socket_) connecting_socket_->close(ignored);
+  if (securing_) securing_->Break();
   for (const ConnectionPtr& connection : std::unordered_set(connections_)) connection->Break();
   for (const GrpcCallPtr& call : std::unordered_set(calls_)) Finish(call, Cancelled());
 }
@@ -204,11 +207,30 @@ asio::awaitable<void> Client::Connect() {
   connecting_socket_.reset();
   if (cancelled_) {
     ConnectFailed({ErrorCode::kCancelled, "cancelled"});
-  } else if (socket) {
-    Use(std::move(*socket));
-  } else {
+  } else if (!socket) {
     ConnectFailed(std::move(socket.error()));
+  } else {
+    auto stream = std::make_shared<SocketStream>(std::move(*socket), scratch_,
+                                                 SocketStream::Limits{4 * kScratchBytes, kWriteTimeout});
+    auto secured = co_await SecureByTls(stream);
+    if (secured && !cancelled_) co_return Use(std::move(stream));
+    stream->Close();
+    ConnectFailed(secured ? Error{ErrorCode::kCancelled, "cancelled"} : std::move(secured.error()));
   }
+}
+
+asio::awaitable<Result<void>> Client::SecureByTls(std::shared_ptr<SocketStream> stream) {
+  if (!options_.tls) co_return Result<void>{};
+  securing_ = stream;
+  connect_deadline_.expires_after(options_.connect_timeout);
+  connect_deadline_.async_wait([stream](error_code error) {
+    if (!error) stream->Break();
+  });
+  auto secured = co_await stream->StartTls(*options_.tls, kAlpnHttp2, server_.host, Time::max());
+  connect_deadline_.cancel();
+  securing_ = nullptr;
+  if (secured) co_return secured;
+  co_return Fail(ErrorCode::kUnavailable, "{}: {}", where_, secured.error().message);
 }
 
 asio::awaitable<Result<tcp::socket>> Client::OpenSocket() {
@@ -234,9 +256,7 @@ asio::awaitable<Result<std::vector<tcp::endpoint>>> Client::Resolve() {
   co_return std::vector<tcp::endpoint>(found.begin(), found.end());
 }
 
-void Client::Use(tcp::socket socket) {
-  auto stream = std::make_shared<SocketStream>(std::move(socket), scratch_,
-                                               SocketStream::Limits{4 * kScratchBytes, kWriteTimeout});
+void Client::Use(std::shared_ptr<SocketStream> stream) {
   GrpcConnection::Events events{
       .finish = [this](const GrpcCallPtr& call,
                        Result<GrpcReply> outcome) { Finish(call, std::move(outcome)); },
@@ -292,10 +312,13 @@ std::unexpected<Error> Client::Cancelled() const {
 }  // namespace
 
 Result<std::unique_ptr<GrpcClient>> GrpcClient::Open(std::string_view target, GrpcClientOptions options) {
-  if (target.starts_with("https://"))
-    return Fail(ErrorCode::kUnimplemented, "{}: TLS is not supported yet", target);
   std::string_view authority = target;
-  if (authority.starts_with("http://")) authority.remove_prefix(std::string_view("http://").size());
+  for (std::string_view scheme : {"http://", "https://"}) {
+    if (authority.starts_with(scheme)) authority.remove_prefix(scheme.size());
+  }
+  if (target.starts_with("https://") && !options.tls) {
+    TRY_ASSIGN(options.tls, TlsContext::Client({}));
+  }
   while (authority.ends_with('/')) authority.remove_suffix(1);
   TRY_ASSIGN(Endpoint server, ParseEndpoint(authority));
   if (server.host.empty()) server.host = "localhost";

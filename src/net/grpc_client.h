@@ -16,6 +16,7 @@
 
 #include "base/result.h"
 #include "net/grpc.h"
+#include "net/tls.h"
 
 namespace beleg::net {
 
@@ -31,11 +32,12 @@ struct GrpcClientOptions {
   size_t message_bytes_max = 4 << 20;  // of an answer
   size_t calls_max = 10'000;           // at once; more are refused
   std::string user_agent = "beleg";
+  std::shared_ptr<const TlsContext> tls = {};  // null: none, or for https the system's certificates
 };
 
 class GrpcClient {
  public:
-  // target: "host:port" or "http://host:port". Does not connect yet. kInvalidArgument: no such form; kUnimplemented: https.
+  // target: "host:port", "http://host:port" or "https://host:port". Does not connect yet. kInvalidArgument: no such form.
   static Result<std::unique_ptr<GrpcClient>> Open(std::string_view target, GrpcClientOptions options);
   static Result<std::unique_ptr<GrpcClient>> Open(std::string_view target) {
     return Open(target, GrpcClientOptions{});

@@ -87,7 +87,7 @@ void GrpcConnection::Submit(const GrpcCallPtr& call) {
   call->sent_bytes = 0;
   Http2Fields fields;
   fields.Add(":method", "POST");
-  fields.Add(":scheme", "http");
+  fields.Add(":scheme", options_.tls ? "https" : "http");
   fields.Add(":path", call->path);
   fields.Add(":authority", where_);
   fields.Add("te", "trailers");

@@ -171,6 +171,7 @@ HttpServerOptions MakeHttpOptions(const GrpcServerOptions& options) {
                 .age_max = options.connection_age_max,
                 .ping_interval = options.ping_interval,
                 .ping_timeout = options.ping_timeout};
+  http.tls = options.tls;
   http.make_error = [](int status, std::string message) {
     return MakeHttpResponse(RefusalOf(status, std::move(message)));
   };

@@ -1,4 +1,4 @@
-// A server of unary gRPC calls: HTTP/2 without TLS (prior knowledge) over HttpServer.
+// A server of unary gRPC calls over HttpServer: HTTP/2 by prior knowledge, or by ALPN with TLS.
 //
 // Shape:   a handler gets one GrpcCall with its message whole and decompressed and returns the GrpcReply. Which methods
 //          there are is its business: it answers unknown ones with UnknownMethod.
@@ -54,6 +54,7 @@ struct GrpcServerOptions {
   std::chrono::milliseconds connection_age_max{0};     // GOAWAY after so long, give or take a tenth; 0: never
   std::chrono::milliseconds ping_interval{7'200'000};  // silence after which the peer is asked; 0: never
   std::chrono::milliseconds ping_timeout{20'000};      // no answer for so long: the connection is broken
+  std::shared_ptr<const TlsContext> tls = {};          // null: none
 };
 
 class GrpcServer {

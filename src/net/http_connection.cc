@@ -34,6 +34,12 @@ HttpConnection::HttpConnection(std::shared_ptr<SocketStream> stream, std::string
     : stream_(std::move(stream)), peer_(std::move(peer)), executor_(std::move(executor)), state_(state) {}
 
 Awaitable<void> HttpConnection::Run(std::shared_ptr<HttpConnection> self, bool refuse) {
+  auto secured = co_await self->SecureByTls();
+  if (!secured) {
+    LOG_DEBUG("http.tls_failed", F("peer", self->peer_), F("why", secured.error().message));
+    self->stream_->Close();
+    co_return;
+  }
   self->stream_->Start();
   if (refuse) {
     HttpResponse response = self->state_.MakeError(503, "too many connections");
@@ -56,6 +62,17 @@ void HttpConnection::CloseIfIdle() {
 void HttpConnection::Tick(SocketStream::Time now) {
   stream_->Tick(now);
   if (http2_) http2_->Tick(now);
+}
+
+Awaitable<Result<void>> HttpConnection::SecureByTls() {
+  if (!state_.options.tls) co_return Result<void>{};
+  const Http2Options& http2 = state_.options.http2;
+  std::string_view offers = kAlpnHttp1;
+  if (http2.enabled) offers = http2.only ? kAlpnHttp2 : kAlpnBoth;
+  idle_ = true;
+  SocketStream::Time deadline = Clock::now() + state_.options.head_timeout;
+  std::string no_host;
+  co_return co_await stream_->StartTls(*state_.options.tls, offers, no_host, deadline);
 }
 
 // Waits until the first bytes tell.

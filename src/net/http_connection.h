@@ -25,6 +25,7 @@ class HttpConnection {
   void Tick(SocketStream::Time now);
 
  private:
+  Awaitable<Result<void>> SecureByTls();
   Awaitable<bool> IsHttp2();
   Awaitable<void> ServeHttp2();
   Awaitable<bool> ServeOne();

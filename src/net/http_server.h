@@ -8,7 +8,7 @@
 //          the address; no SO_REUSEPORT, so two servers never share a port by mistake.
 // HTTP:    1.1 and 1.0, strict where lenience would let requests be smuggled (net/http1.h); keep-alive, pipelining, HEAD,
 //          Expect: 100-continue, absolute-form targets. HTTP/2 (RFC 9113) by prior knowledge: a connection that begins with
-//          its preface; every request is an Exchange of its own, many at a time. No TLS yet.
+//          its preface; every request is an Exchange of its own, many at a time. With TLS both are offered by ALPN.
 // Threads: handlers run on the loops' threads and must not block; block on a WorkerPool (net/worker_pool.h) instead.
 //          An Exchange is used on its own loop's thread only; boost::asio::post(exchange.executor(), …) brings work there
 //          from any thread, as long as the handler has not returned.
@@ -24,6 +24,7 @@
 
 #include "base/result.h"
 #include "net/http.h"
+#include "net/tls.h"
 
 namespace beleg::net {
 
@@ -85,6 +86,7 @@ struct HttpServerOptions {
   // A client that takes no byte of its answer for so long counts as gone.
   std::chrono::milliseconds write_timeout{60'000};
   Http2Options http2 = {};
+  std::shared_ptr<const TlsContext> tls = {};  // null: none
   // What an error page of the server itself (400, 408, 413, 431, 503) has as body: OpenAI form, plain text … Gets status and
   // message; default: plain text.
   std::function<HttpResponse(int status, std::string message)> make_error = {};
