@@ -12,7 +12,7 @@ BELEG   = $(CURDIR)/$(BUILD)/beleg
 GO      = $(BELEG_DEPS)/bin/go
 SOURCES = find src tests bench \( -name '*.h' -o -name '*.cc' \) -print0
 
-.PHONY: help setup setup-test setup-deep setup-e2e build up test unit integration e2e go-verifier lint tidy format bench fuzz asan tsan deep ci
+.PHONY: help setup setup-test setup-deep setup-e2e build up test unit integration e2e go-verifier go-peer lint tidy format bench bench-net fuzz asan tsan deep ci
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
@@ -35,8 +35,9 @@ test: setup-test build unit integration lint ## all that a change must pass
 unit: build ## the tests beside the code (F=NAME: only those)
 	ctest --test-dir $(BUILD) -L unit -j $(JOBS) --output-on-failure --no-tests=error $(if $(F),-R '$(F)')
 
-integration: setup-test build go-verifier ## real clients, kill -9, bad input, and the Go verifier, on the real binary
-	BELEG_BINARY=$(BELEG) BELEG_TLOGCHECK=$(CURDIR)/build/tlogcheck \
+integration: setup-test build go-verifier go-peer ## real clients, kill -9, bad input, and the Go verifier, on the real binary
+	BELEG_BINARY=$(BELEG) BELEG_TLOGCHECK=$(CURDIR)/build/tlogcheck BELEG_GO_PEER=$(CURDIR)/build/grpc_go \
+	BELEG_GRPC_PEER=$(CURDIR)/$(BUILD)/tests/peers/grpc_peer \
 	$(BELEG_DEPS)/venv/bin/python -m pytest tests/integration $(if $(F),-k '$(F)')
 
 e2e: setup-e2e build ## the page in Chromium over real traffic; pictures in build/e2e (F=proof: tests whose name matches)
@@ -44,6 +45,9 @@ e2e: setup-e2e build ## the page in Chromium over real traffic; pictures in buil
 
 go-verifier: setup-test # a reader of the ledger that shares no code with it
 	cd tests/conformance/go && $(GO) vet ./... && $(GO) test -v ./... && $(GO) build -o $(CURDIR)/build/tlogcheck .
+
+go-peer: setup-test # Go's gRPC, for the tests of ours
+	cd tests/peers/go && $(GO) vet ./... && $(GO) build -o $(CURDIR)/build/grpc_go .
 
 lint: ## layers, sizes, words, test names, docs, format
 	$(PYTHON) tools/tools_test.py
@@ -57,6 +61,9 @@ format: setup-test ## clang-format on all files
 
 bench: setup-test build ## measure on this machine (ARGS go to bench/run.py)
 	BELEG_BINARY=$(BELEG) $(BELEG_DEPS)/venv/bin/python bench/run.py $(ARGS)
+
+bench-net: setup-test build ## what a gRPC call costs (ARGS=SECONDS)
+	$(BUILD)/bench/net_bench $(ARGS)
 
 asan tsan: setup-deep ## the unit tests under address and undefined-behaviour, or thread sanitizer
 	$(MAKE) unit PRESET=$@

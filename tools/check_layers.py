@@ -54,7 +54,7 @@ def own_include(path, here, folders, target):
     folder = target.split("/")[0]
     if ".." in target or "/" not in target or not (ROOT / "src" / target).exists():
         return f'"{target}" is not a path from src/ (libraries stand in <>)'
-    is_test = path.stem.endswith(("_test", "_bench")) or path.stem == "testing"
+    is_test = path.stem.endswith(("_test", "_bench", "testing"))
     if target.endswith("/testing.h") and not is_test:
         return f'"{target}" is for tests'
     if folder not in folders.get(here, ()):

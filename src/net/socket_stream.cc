@@ -3,6 +3,7 @@
 #include <poll.h>
 
 #include <array>
+#include <functional>
 
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/post.hpp>
@@ -50,22 +51,68 @@ void SocketStream::Consume(size_t bytes) {
 void SocketStream::Arm() {
   if (armed_ || ended_ || input().size() >= limits_.input_max) return;
   armed_ = true;
-  socket_.async_wait(tcp::socket::wait_read, [self = shared_from_this()](error_code) {
+  auto readable = [self = shared_from_this()](error_code) {
     self->armed_ = false;
     self->OnReadable();
-  });
+  };
+  // What TLS has taken from the socket does not make that readable again.
+  if (tls_ && tls_->has_pending())
+    return asio::post(socket_.get_executor(), std::bind(readable, error_code()));
+  socket_.async_wait(tcp::socket::wait_read, std::move(readable));
 }
 
 void SocketStream::OnReadable() {
   if (ended_) return;
   error_code error;
   size_t room = std::min(scratch_.size(), limits_.input_max - input().size());
-  size_t bytes = socket_.read_some(asio::buffer(scratch_.data(), room), error);
+  size_t bytes = ReadSome(scratch_.data(), room, error);
   if (WouldBlock(error)) return Arm();
   if (error) return End();
   input_.append(scratch_, 0, bytes);
   Arm();
   Wake();
+}
+
+size_t SocketStream::ReadSome(char* out, size_t size, error_code& error) {
+  if (!tls_) return socket_.read_some(asio::buffer(out, size), error);
+  TlsSession::Outcome outcome = tls_->Read(out, size);
+  if (outcome.wants == TlsSession::Wants::kEnd) error = asio::error::eof;
+  if (outcome.wants == TlsSession::Wants::kRead || outcome.wants == TlsSession::Wants::kWrite)
+    error = asio::error::would_block;
+  return outcome.bytes;
+}
+
+size_t SocketStream::WriteSome(const Pieces& pieces, error_code& error) {
+  if (!tls_) return socket_.write_some(pieces, error);
+  for (const asio::const_buffer& piece : pieces) {
+    if (piece.size() == 0) continue;
+    TlsSession::Outcome outcome = tls_->Write({static_cast<const char*>(piece.data()), piece.size()});
+    if (outcome.wants == TlsSession::Wants::kEnd) error = asio::error::broken_pipe;
+    if (outcome.wants == TlsSession::Wants::kRead || outcome.wants == TlsSession::Wants::kWrite)
+      error = asio::error::would_block;
+    return outcome.bytes;
+  }
+  return 0;
+}
+
+asio::awaitable<Result<void>> SocketStream::StartTls(const TlsContext& context, std::string_view protocols,
+                                                     const std::string& host, Time deadline) {
+  tls_ = context.Open(socket_.native_handle(), protocols, host);
+  handshake_deadline_ = deadline;
+  TlsSession::Outcome outcome = tls_->Handshake();
+  while (!ended_ &&
+         (outcome.wants == TlsSession::Wants::kRead || outcome.wants == TlsSession::Wants::kWrite)) {
+    auto direction =
+        outcome.wants == TlsSession::Wants::kRead ? tcp::socket::wait_read : tcp::socket::wait_write;
+    error_code ignored;  // the handshake meets it again
+    co_await socket_.async_wait(direction, asio::redirect_error(asio::use_awaitable, ignored));
+    outcome = tls_->Handshake();
+  }
+  handshake_deadline_ = Time::max();
+  if (ended_) co_return Fail(ErrorCode::kUnavailable, "the TLS handshake did not end in time");
+  if (outcome.wants == TlsSession::Wants::kEnd)
+    co_return Fail(ErrorCode::kPermissionDenied, "TLS handshake: {}", tls_->error());
+  co_return Result<void>{};
 }
 
 asio::awaitable<SocketStream::Input> SocketStream::MoreInput(Time deadline) {
@@ -94,7 +141,7 @@ asio::awaitable<Result<void>> SocketStream::Write(std::string_view first, std::s
   while (left > 0) {
     if (ended_) co_return Fail(ErrorCode::kCancelled, "the client is gone");
     error_code error;
-    size_t sent = socket_.write_some(pieces, error);
+    size_t sent = WriteSome(pieces, error);
     if (error && !WouldBlock(error)) {
       End();
       continue;
@@ -136,6 +183,7 @@ void SocketStream::End() {
 }
 
 void SocketStream::ShutdownWrite() {
+  if (tls_) tls_->Shutdown();
   error_code ignored;
   socket_.shutdown(tcp::socket::shutdown_send, ignored);
 }
@@ -143,6 +191,7 @@ void SocketStream::ShutdownWrite() {
 void SocketStream::Close() {
   ended_ = true;
   on_end_ = nullptr;
+  if (tls_ && socket_.is_open()) tls_->Shutdown();
   error_code ignored;
   socket_.close(ignored);
   Wake();
@@ -156,6 +205,7 @@ void SocketStream::Abort() {
 
 void SocketStream::Tick(Time now) {
   if (ended_) return;
+  if (now >= handshake_deadline_) return End();
   if (waiter_ && now >= input_deadline_) {
     timed_out_ = true;
     return Wake();

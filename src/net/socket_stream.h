@@ -1,4 +1,4 @@
-// A server's connected socket. It reads whenever there is room, asked or not: so it notices at once when the peer goes away,
+// A connected socket, with or without TLS. It reads whenever there is room, asked or not: so it notices at once when the peer goes away,
 // also while nobody waits for input, and bytes that came early (pipelined requests) are kept.
 //
 // Limits:  input_max bytes are held; beyond that the peer waits (TCP back-pressure), and its going away is noticed by Tick.
@@ -17,6 +17,7 @@
 #include <boost/asio/ip/tcp.hpp>
 
 #include "base/result.h"
+#include "net/tls.h"
 
 namespace beleg::net {
 
@@ -33,6 +34,10 @@ class SocketStream : public std::enable_shared_from_this<SocketStream> {
   // scratch: a buffer that the loop's streams share, used within one call only.
   SocketStream(boost::asio::ip::tcp::socket socket, std::string& scratch, Limits limits);
 
+  // Before Start: from now on all goes through TLS. kUnavailable when the peer went away or did not end the handshake in
+  // time, kPermissionDenied when one end does not trust the other.
+  boost::asio::awaitable<Result<void>> StartTls(const TlsContext& context, std::string_view protocols,
+                                                const std::string& host, Time deadline);
   // Begins to read.
   void Start() { Arm(); }
 
@@ -67,6 +72,8 @@ class SocketStream : public std::enable_shared_from_this<SocketStream> {
 
   void Arm();
   void OnReadable();
+  size_t ReadSome(char* out, size_t size, boost::system::error_code& error);
+  size_t WriteSome(const Pieces& pieces, boost::system::error_code& error);
   void End();
   void Wake();
   bool PeerHungUp();
@@ -75,6 +82,9 @@ class SocketStream : public std::enable_shared_from_this<SocketStream> {
   boost::asio::ip::tcp::socket socket_;
   std::string& scratch_;
   const Limits limits_;
+
+  std::unique_ptr<TlsSession> tls_;
+  Time handshake_deadline_ = Time::max();
 
   std::string input_;
   size_t consumed_ = 0;
