@@ -5,7 +5,8 @@
 // Limits:  message bytes (RESOURCE_EXHAUSTED), concurrent calls of a connection (REFUSED_STREAM), bytes of all unanswered
 //          calls of a connection (UNAVAILABLE), header bytes, connections.
 // Errors:  what a call itself got wrong is answered here, in words like those of Go's server, and never reaches the handler.
-//          A call whose deadline has passed gets DEADLINE_EXCEEDED whatever the handler returned.
+//          When its deadline passes, a call is answered DEADLINE_EXCEEDED at once, and what the handler returns later is
+//          dropped.
 // Threads: a GrpcHandler runs on a loop's thread and must not block; OnPool makes one of a handler that does.
 #pragma once
 
@@ -28,15 +29,15 @@ struct GrpcCall {
   std::string message;
   std::string peer;  // "127.0.0.1:4711"
   std::optional<std::chrono::steady_clock::time_point> deadline;
-  // Becomes true when the client has gone away or cancelled, from the loop's thread. Never null.
+  // Becomes true when nobody waits for the reply any more: the client has gone away or cancelled, or the deadline has
+  // passed. Never null.
   std::shared_ptr<const std::atomic<bool>> cancelled;
 };
 
 using GrpcHandler = std::function<Awaitable<GrpcReply>(GrpcCall)>;
 using BlockingGrpcHandler = std::function<GrpcReply(GrpcCall)>;
 
-// Runs the blocking handler on the pool, which outlives the server. A full pool answers UNAVAILABLE. When the deadline
-// passes, the client is answered at once; the handler goes on, and the pool's destructor waits for it.
+// Runs the blocking handler on the pool, which outlives the server. A full pool answers UNAVAILABLE.
 GrpcHandler OnPool(WorkerPool& pool, BlockingGrpcHandler handler);
 
 // UNIMPLEMENTED, "unknown service" or "unknown method".
@@ -62,8 +63,8 @@ class GrpcServer {
 
   uint16_t port() const { return http_->port(); }
   HttpServerCounters counters() const { return http_->counters(); }
-  // GOAWAY to all, lets running calls end until the deadline, then breaks them. Returns when all handlers have ended (but
-  // those that OnPool left behind after a deadline). From any thread but the loops'.
+  // GOAWAY to all, lets running calls end until the deadline, then breaks them. Returns when all handlers have ended. From
+  // any thread but the loops'.
   void Stop(std::chrono::milliseconds drain) { http_->Stop(drain); }
 
   explicit GrpcServer(std::unique_ptr<HttpServer> http) : http_(std::move(http)) {}
@@ -72,8 +73,8 @@ class GrpcServer {
   std::unique_ptr<HttpServer> http_;
 };
 
-// The same as a Handler, for a port that serves other things too: set HttpServerOptions by it, then route calls whose
-// content-type begins with application/grpc here.
+// The same as a Handler, for a port that serves other things too: route requests of HTTP/2 whose content-type begins with
+// application/grpc here. The server's body_bytes_max should be larger than message_bytes_max.
 Handler ServeGrpc(GrpcHandler handler, size_t message_bytes_max);
 
 }  // namespace beleg::net
