@@ -52,6 +52,7 @@ struct HttpResponse {
   int status = 200;
   HttpHeaders headers;
   std::string body;
+  HttpHeaders trailers = {};  // sent over HTTP/2 only
 };
 
 // {"content-type": type} and body.

@@ -12,9 +12,9 @@ using Input = SocketStream::Input;
 
 // Not a status of HTTP: the connection ended or timed out before there was anything to answer.
 constexpr int kNothingToAnswer = 0;
-constexpr int kClientGone = 499;
-// How long, and for how many bytes, a client that still sends may read its last answer.
-constexpr std::chrono::milliseconds kLingerTime{2'000};
+// The client's first bytes in HTTP/2 (RFC 9113 §3.4).
+constexpr std::string_view kHttp2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+// For how many bytes a client that still sends may read its last answer.
 constexpr size_t kLingerBytesMax = 4 << 20;
 // A body's buffer grows with what has come, not with what was announced.
 constexpr uint64_t kReserveMax = 256 << 10;
@@ -36,10 +36,12 @@ HttpConnection::HttpConnection(std::shared_ptr<SocketStream> stream, std::string
 Awaitable<void> HttpConnection::Run(std::shared_ptr<HttpConnection> self, bool refuse) {
   self->stream_->Start();
   if (refuse) {
-    HttpResponse response = self->MakeError(503, "too many connections");
+    HttpResponse response = self->state_.MakeError(503, "too many connections");
     response.headers.Set("retry-after", "1");
     co_await self->SendLast(std::move(response));
-  } else {
+  } else if (co_await self->IsHttp2()) {
+    co_await self->ServeHttp2();
+  } else if (!self->state_.options.http2.only) {
     while (co_await self->ServeOne()) self->first_ = false;
     if (!self->stream_->ended() && !self->stream_->input().empty()) co_await self->Linger();
   }
@@ -47,7 +49,33 @@ Awaitable<void> HttpConnection::Run(std::shared_ptr<HttpConnection> self, bool r
 }
 
 void HttpConnection::CloseIfIdle() {
+  if (http2_) return http2_->Drain();
   if (idle_) stream_->Close();
+}
+
+void HttpConnection::Tick(SocketStream::Time now) {
+  stream_->Tick(now);
+  if (http2_) http2_->Tick(now);
+}
+
+// Waits until the first bytes tell.
+Awaitable<bool> HttpConnection::IsHttp2() {
+  SocketStream::Time deadline = Clock::now() + state_.options.head_timeout;
+  idle_ = true;
+  Input more = Input::kBytes;
+  while (more == Input::kBytes && state_.options.http2.enabled) {
+    std::string_view input = stream_->input();
+    if (input.starts_with(kHttp2Preface)) co_return true;
+    if (!kHttp2Preface.starts_with(input)) co_return false;
+    more = co_await stream_->MoreInput(deadline);
+  }
+  co_return false;
+}
+
+Awaitable<void> HttpConnection::ServeHttp2() {
+  http2_ = std::make_unique<Http2Connection>(*stream_, peer_, executor_, state_);
+  co_await http2_->Run();
+  http2_.reset();
 }
 
 // One request and its answer; false when the connection must end.
@@ -162,19 +190,14 @@ Awaitable<void> HttpConnection::RunHandler(HttpExchange& exchange) {
   if (exchange.complete() || exchange.client_gone()) co_return;
   if (!failed) LOG_ERROR("http.handler_no_answer", F("started", exchange.started()));
   if (exchange.started()) co_return;
-  auto sent = co_await exchange.Reply(MakeError(500, "internal error"));
+  auto sent = co_await exchange.Reply(state_.MakeError(500, "internal error"));
   if (!sent) LOG_DEBUG("http.client_gone", F("peer", peer_));
-}
-
-HttpResponse HttpConnection::MakeError(int status, std::string message) {
-  if (state_.options.make_error) return state_.options.make_error(status, std::move(message));
-  return MakeResponse(status, "text/plain; charset=utf-8", message + "\n");
 }
 
 Awaitable<void> HttpConnection::RefuseHead(Http1Error error) {
   if (!idle_) state_.unreadable_heads.fetch_add(1, std::memory_order_relaxed);
   if (error.status == kNothingToAnswer) co_return;
-  co_await SendLast(MakeError(error.status, std::move(error.message)));
+  co_await SendLast(state_.MakeError(error.status, std::move(error.message)));
 }
 
 Awaitable<void> HttpConnection::RefuseBody(const HttpRequest& head, Http1Error error) {
@@ -182,7 +205,7 @@ Awaitable<void> HttpConnection::RefuseBody(const HttpRequest& head, Http1Error e
   if (state_.options.refuse_body) {
     response = co_await state_.options.refuse_body(head, error.status, std::move(error.message));
   } else {
-    response = MakeError(error.status, std::move(error.message));
+    response = state_.MakeError(error.status, std::move(error.message));
   }
   if (error.status != kClientGone) co_await SendLast(std::move(response));
 }

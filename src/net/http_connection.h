@@ -1,27 +1,13 @@
 // One connection of the server: reads requests, runs the handler for each, closes.
 #pragma once
 
-#include <atomic>
-
 #include "net/http1.h"
 #include "net/http_exchange.h"
-#include "net/http_server.h"
+#include "net/http2_connection.h"
+#include "net/http_server_state.h"
 #include "net/socket_stream.h"
 
 namespace beleg::net {
-
-// What all connections of a server share.
-struct HttpServerState {
-  HttpServerOptions options;
-  Handler handler;
-  std::atomic<bool> stopping = false;
-  std::atomic<uint64_t> accepted = 0;
-  std::atomic<uint64_t> refused = 0;
-  std::atomic<uint64_t> accept_pauses = 0;
-  std::atomic<uint64_t> open = 0;
-  std::atomic<uint64_t> requests = 0;
-  std::atomic<uint64_t> unreadable_heads = 0;
-};
 
 // Threads: the loop's alone.
 class HttpConnection {
@@ -36,9 +22,11 @@ class HttpConnection {
   // As if the client had gone away.
   void Break() { stream_->Break(); }
   void Close() { stream_->Close(); }
-  void Tick(SocketStream::Time now) { stream_->Tick(now); }
+  void Tick(SocketStream::Time now);
 
  private:
+  Awaitable<bool> IsHttp2();
+  Awaitable<void> ServeHttp2();
   Awaitable<bool> ServeOne();
   Awaitable<Http1Result<RequestHead>> ReadHead();
   Awaitable<Http1Result<void>> ReadBody(RequestHead& head);
@@ -46,7 +34,6 @@ class HttpConnection {
   Awaitable<Http1Result<void>> ReadChunked(std::string& body, SocketStream::Time deadline);
   Awaitable<Http1Result<void>> MoreBody(SocketStream::Time deadline);
   Awaitable<void> RunHandler(HttpExchange& exchange);
-  HttpResponse MakeError(int status, std::string message);
   Awaitable<void> RefuseHead(Http1Error error);
   Awaitable<void> RefuseBody(const HttpRequest& head, Http1Error error);
   Awaitable<void> SendLast(HttpResponse response);
@@ -58,6 +45,7 @@ class HttpConnection {
   HttpServerState& state_;
   bool first_ = true;
   bool idle_ = false;
+  std::unique_ptr<Http2Connection> http2_;  // once the client began so
 };
 
 }  // namespace beleg::net

@@ -1,4 +1,4 @@
-// An HTTP/1.1 server: one event loop a core, a coroutine a connection.
+// An HTTP server, 1.1 and 2: one event loop a core, a coroutine a connection and one a request of HTTP/2.
 //
 // Shape:   a handler gets one Exchange at a time on a connection (pipelined requests wait their turn), with the whole body
 //          read, and answers it whole (Reply) or as a stream (StartStream, Write…, EndStream; chunked).
@@ -7,7 +7,8 @@
 // Errors:  a head that is no HTTP gets 400 and is counted (unreadable_heads). A busy port is an error of Listen that names
 //          the address; no SO_REUSEPORT, so two servers never share a port by mistake.
 // HTTP:    1.1 and 1.0, strict where lenience would let requests be smuggled (net/http1.h); keep-alive, pipelining, HEAD,
-//          Expect: 100-continue, absolute-form targets. No HTTP/2, no TLS yet.
+//          Expect: 100-continue, absolute-form targets. HTTP/2 (RFC 9113) by prior knowledge: a connection that begins with
+//          its preface; every request is an Exchange of its own, many at a time. No TLS yet.
 // Threads: handlers run on the loops' threads and must not block; block on a WorkerPool (net/worker_pool.h) instead.
 //          An Exchange is used on its own loop's thread only; boost::asio::post(exchange.executor(), …) brings work there
 //          from any thread, as long as the handler has not returned.
@@ -60,6 +61,17 @@ class Exchange {
 // connection; so is an exception. It must end soon after OnClientGone: Stop waits for it.
 using Handler = std::function<Awaitable<void>(Exchange&)>;
 
+struct Http2Options {
+  bool enabled = true;
+  bool only = false;  // a connection that begins otherwise is closed
+  size_t streams_max = 1'000;  // requests at once on a connection; more are refused (REFUSED_STREAM)
+  // Bodies of all unanswered requests of a connection; a request beyond is refused with 503.
+  size_t unanswered_bytes_max = 256 << 20;
+  std::chrono::milliseconds age_max{0};        // GOAWAY after so long, give or take a tenth; 0: never
+  std::chrono::milliseconds ping_interval{0};  // silence after which the peer is asked whether it lives; 0: never
+  std::chrono::milliseconds ping_timeout{20'000};
+};
+
 struct HttpServerOptions {
   Endpoint listen{"127.0.0.1", 0};
   size_t threads = 1;
@@ -71,12 +83,13 @@ struct HttpServerOptions {
   std::chrono::milliseconds idle_timeout{75'000};
   // A client that takes no byte of its answer for so long counts as gone.
   std::chrono::milliseconds write_timeout{60'000};
+  Http2Options http2 = {};
   // What an error page of the server itself (400, 408, 413, 431, 503) has as body: OpenAI form, plain text … Gets status and
   // message; default: plain text.
   std::function<HttpResponse(int status, std::string message)> make_error = {};
   // Asked instead of make_error when the head of a request was read but its body was not (413, 408, 400 for bad chunks, 499
   // for a client gone while sending, whose answer is dropped). Such a request never reaches the handler; here it can be
-  // recorded. May be empty.
+  // recorded. Over HTTP/2 head.body holds what had come. May be empty.
   std::function<Awaitable<HttpResponse>(const HttpRequest& head, int status, std::string message)>
       refuse_body = {};
 };

@@ -63,6 +63,10 @@ TEST(HttpServer, RefusesWhatCouldBeSmuggled) {
   EXPECT_THAT(
       AnswerTo(server->port(), "POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: gzip, chunked\r\n\r\n"),
       StartsWith("HTTP/1.1 501 "));
+}
+
+TEST(HttpServer, RefusesHttp2WhereItIsSwitchedOff) {
+  auto server = Serve(Echo, {.http2 = {.enabled = false}});
   EXPECT_THAT(AnswerTo(server->port(), "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), StartsWith("HTTP/1.1 505 "));
 }
 
