@@ -5,7 +5,9 @@
 
 #include <gtest/gtest.h>
 
+#include "collector/receivers/otlp/otlp_grpc.h"
 #include "collector/testing.h"
+#include "net/grpc_client.h"
 #include "wire/testing.h"
 
 namespace beleg::collector {
@@ -151,6 +153,44 @@ TEST(CollectorReceiver, AnswersAsOtlpHttpDoes) {
   EXPECT_TRUE(Eventually([&] { return sink.Names() == std::vector<std::string>{"z"}; }));
 }
 
+// What came over gRPC goes out over gRPC to a second collector, which has HTTP alone on its other side.
+TEST(CollectorGrpc, SpansPassFromCollectorToCollector) {
+  Sink sink;
+  constexpr const char* kBack = R"(
+receivers: {otlp: {protocols: {grpc: {endpoint: "127.0.0.1:PORT"}}}}
+exporters: {otlphttp: {endpoint: "http://127.0.0.1:SINK"}}
+service: {telemetry: {metrics: {level: none}}, pipelines: {traces: {receivers: [otlp], exporters: [otlphttp]}}}
+)";
+  constexpr const char* kFront = R"(
+receivers: {otlp: {protocols: {http: {endpoint: "127.0.0.1:PORT"}}}}
+exporters: {otlp: {endpoint: "127.0.0.1:SINK", tls: {insecure: true}, retry_on_failure: {initial_interval: 20ms, max_interval: 20ms}}}
+service: {telemetry: {metrics: {level: none}}, pipelines: {traces: {receivers: [otlp], exporters: [otlp]}}}
+)";
+  RunningCollector back(kBack, sink.port());
+  RunningCollector front(kFront, back.port());
+  std::string request = wire::otlp::EncodeTraces(wire::otlp::SampleTraces());
+  EXPECT_EQ(front.Post(request).status, 200);
+  ASSERT_TRUE(Eventually([&] { return !sink.bodies().empty(); }));
+  EXPECT_EQ(sink.bodies()[0], request);
+  EXPECT_NE(back.Metrics().find("otelcol_receiver_accepted_spans{receiver=\"otlp\",transport=\"grpc\"} 3"), std::string::npos) << back.Metrics();
+}
+
+TEST(CollectorGrpc, AFullQueueIsResourceExhaustedWithTheTimeToTryAgain) {
+  constexpr const char* kFull = R"(
+receivers: {otlp: {protocols: {grpc: {endpoint: "127.0.0.1:PORT"}}}}
+exporters: {otlphttp: {endpoint: "http://127.0.0.1:SINK", sending_queue: {queue_size: 1, num_consumers: 1}}}
+service: {telemetry: {metrics: {level: none}}, pipelines: {traces: {receivers: [otlp], exporters: [otlphttp]}}}
+)";
+  RunningCollector collector(kFull, FreePort());
+  auto client = std::move(*net::GrpcClient::Open(fmt::format("127.0.0.1:{}", collector.port())));
+  net::GrpcReply reply;
+  for (int i = 0; i < 10 && reply.status.ok(); ++i) reply = client->Call(ExportMethod(Signal::kTraces), {}, OneSpan("x")).value();
+  EXPECT_EQ(reply.status.code, net::GrpcCode::kResourceExhausted);
+  EXPECT_TRUE(net::RetryDelay(reply).has_value());
+  EXPECT_EQ(client->Call(ExportMethod(Signal::kMetrics), {}, "").value().status.code, net::GrpcCode::kUnimplemented);
+  EXPECT_EQ(client->Call(ExportMethod(Signal::kTraces), {}, "\x0a\x05xx").value().status.code, net::GrpcCode::kInvalidArgument);
+}
+
 TEST(CollectorStart, ABusyPortIsAnErrorThatNamesTheReceiver) {
   Sink sink;
   Problems problems;
@@ -162,6 +202,32 @@ TEST(CollectorStart, ABusyPortIsAnErrorThatNamesTheReceiver) {
   ASSERT_FALSE(collector.has_value());
   EXPECT_EQ(collector.error().code, ErrorCode::kAlreadyExists);
   EXPECT_NE(collector.error().message.find("receivers::otlp"), std::string::npos) << collector.error().message;
+}
+
+TEST(CollectorPrometheus, ATargetsMetricsBecomeOtlp) {
+  net::HttpServerOptions options;
+  auto target = std::move(*net::HttpServer::Listen(options, Inline([](net::HttpRequest& request) {
+    EXPECT_EQ(request.target, "/metrics");
+    return net::MakeResponse(200, "text/plain", "# TYPE seen_total counter\nseen_total{a=\"b\"} 3\n");
+  })));
+  Sink sink;
+  RunningCollector collector(fmt::format(R"(
+receivers:
+  otlp: {{protocols: {{http: {{endpoint: "127.0.0.1:PORT"}}}}}}
+  prometheus:
+    config:
+      scrape_configs:
+        - job_name: engine
+          scrape_interval: 20ms
+          static_configs: [{{targets: ["127.0.0.1:{}"], labels: {{zone: a}}}}]
+exporters: {{otlphttp: {{endpoint: "http://127.0.0.1:SINK"}}}}
+service: {{telemetry: {{metrics: {{level: none}}}}, pipelines: {{metrics: {{receivers: [otlp, prometheus], exporters: [otlphttp]}}}}}}
+)", target->port()), sink.port());
+  ASSERT_TRUE(Eventually([&] { return sink.bodies().size() >= 2; }));
+  std::string body = sink.bodies()[0];
+  EXPECT_EQ(sink.requests()[0].target, "/v1/metrics");
+  EXPECT_EQ(wire::otlp::CountDataPoints(body).value(), 4u);
+  for (std::string_view part : {"seen_total", "engine", "zone", "scrape_duration_seconds"}) EXPECT_NE(body.find(part), std::string::npos) << part;
 }
 
 TEST(CollectorStart, HealthAndOwnMetricsAreServed) {

@@ -4,6 +4,7 @@
 
 #include "collector/exporters/debug/debug.h"
 #include "collector/exporters/nop/nop.h"
+#include "collector/exporters/otlp/otlp_grpc_exporter.h"
 #include "collector/exporters/otlp/otlp_http_exporter.h"
 #include "collector/extensions/health_check/health_check.h"
 #include "collector/processors/batch/batch.h"
@@ -11,16 +12,19 @@
 #include "collector/processors/resource/resource.h"
 #include "collector/receivers/nop/nop.h"
 #include "collector/receivers/otlp/otlp_receiver.h"
+#include "collector/receivers/prometheus/prometheus.h"
 
 namespace beleg::collector {
 
 const std::vector<Component>& Components() {
   static const std::vector<Component> kAll = {
       OtlpReceiver(),
+      PrometheusReceiver(),
       NopReceiver(),
       BatchProcessor(),
       MemoryLimiterProcessor(),
       ResourceProcessor(),
+      OtlpGrpcExporter(),
       OtlpHttpExporter(),
       DebugExporter(),
       NopExporter(),

@@ -149,8 +149,9 @@ void SendingQueue::Deliver(Transport& transport, Data data) {
     SendFailure& failure = sent.error();
     if (failure.splittable && data.items > 1) return Halve(transport, std::move(data));
     if (failure.permanent || !options_.retry) return Lost(data, failure.error);
-    if (options_.retry_for.count() > 0 && std::chrono::steady_clock::now() - begun > options_.retry_for)
-      return Lost(data, {ErrorCode::kDeadlineExceeded, fmt::format("given up after {} s: {}", options_.retry_for.count() / 1'000'000, failure.error.message)});
+    microseconds limit = options_.retry_for.count() > 0 ? options_.retry_for : failure.doubtful ? kDoubtLimit : microseconds::max();
+    if (std::chrono::steady_clock::now() - begun > limit)
+      return Lost(data, {ErrorCode::kDeadlineExceeded, fmt::format("given up after {} s: {}", limit.count() / 1'000'000, failure.error.message)});
     retries_.Add();
     if (pause == options_.retry_first) LOG_WARN("collector.export_retry", F("exporter", id_), F("why", failure.error.message));
     Pause(failure.retry_after ? microseconds(*failure.retry_after) : Jittered(pause));

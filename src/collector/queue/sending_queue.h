@@ -27,6 +27,7 @@ struct SendFailure {
   Error error;
   bool permanent = false;   // the same bytes will never be taken
   bool splittable = false;  // fewer of them may be: one is wrong, or all together are too large
+  bool doubtful = false;    // the peer failed on it, and may for ever: tried again for kDoubtLimit at most
   std::optional<std::chrono::milliseconds> retry_after;
 };
 
@@ -36,6 +37,8 @@ struct SendReport {
 };
 
 using SendResult = std::expected<SendReport, SendFailure>;
+
+constexpr std::chrono::seconds kDoubtLimit{300};
 
 // One way to a peer. Threads: Send one at a time, Cancel from any.
 class Transport {

@@ -48,7 +48,7 @@ class HttpTransport final : public Transport {
                    : compression_ == "zstd" ? wire::ZstdCompress(data.bytes)
                                             : data.bytes;
     Result<net::HttpResponse> response = client_->Send(request);
-    if (!response) return std::unexpected(SendFailure{response.error(), false, false, {}});
+    if (!response) return std::unexpected(SendFailure{response.error(), false, false, false, {}});
     if (response->status / 100 == 2) return Report(response->body);
     return std::unexpected(FailureOf(*response));
   }
@@ -67,6 +67,7 @@ class HttpTransport final : public Transport {
     constexpr int kAgain[] = {401, 403, 404, 408, 429, 500, 502, 503, 504};
     SendFailure out;
     out.permanent = std::ranges::find(kAgain, response.status) == std::end(kAgain);
+    out.doubtful = response.status == 500;
     out.splittable = response.status == 400 || response.status == 413;
     out.error = {out.permanent ? ErrorCode::kInvalidArgument : ErrorCode::kUnavailable,
                  fmt::format("HTTP status {} {}", response.status, wire::otlp::StatusMessage(response.body))};

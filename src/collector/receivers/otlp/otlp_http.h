@@ -1,7 +1,7 @@
 // OTLP over HTTP: POST /v1/{traces,metrics,logs}, protobuf or JSON, plain, gzip or zstd.
 #pragma once
 
-#include "collector/receivers/otlp/intake.h"
+#include "collector/receivers/intake.h"
 #include "net/http.h"
 
 namespace beleg::collector {

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "collector/config/config.h"
 #include "collector/inline_handler.h"
+#include "collector/receivers/otlp/otlp_grpc.h"
 #include "collector/receivers/otlp/otlp_http.h"
 #include "net/http_server.h"
 
@@ -28,15 +29,17 @@ constexpr Setting kTable[] = {
 class OtlpServer final : public Receiver {
  public:
   OtlpServer(const std::string& id, const Settings& settings, const Outputs& outputs, const World& world)
-      : id_(id), settings_(settings), http_intake_(id, "http", outputs, world) {}
+      : id_(id), settings_(settings), http_intake_(id, "http", outputs, world), grpc_intake_(id, "grpc", outputs, world) {}
 
   Result<void> Start() override {
     if (settings_.Has("protocols.http")) TRY(StartHttp());
+    if (settings_.Has("protocols.grpc")) TRY(StartGrpc());
     return {};
   }
 
   void Stop(std::chrono::milliseconds drain) override {
     if (http_ != nullptr) http_->Stop(drain);
+    if (grpc_ != nullptr) grpc_->Stop(drain);
   }
 
  private:
@@ -52,10 +55,23 @@ class OtlpServer final : public Receiver {
     return {};
   }
 
+  Result<void> StartGrpc() {
+    net::GrpcServerOptions options;
+    TRY_ASSIGN(options.listen, net::ParseEndpoint(settings_.Text("protocols.grpc.endpoint")));
+    options.message_bytes_max = settings_.Count("protocols.grpc.max_recv_msg_size_mib") << 20;
+    options.calls_max = settings_.Count("protocols.grpc.max_concurrent_streams");
+    auto server = net::GrpcServer::Listen(options, OtlpGrpcHandler(grpc_intake_));
+    if (!server) return Fail(std::move(server.error()), "{}: protocols::grpc", settings_.where());
+    grpc_ = std::move(*server);
+    LOG_INFO("collector.listening", F("receiver", id_), F("protocol", "grpc"), F("host", options.listen.host), F("port", grpc_->port()));
+    return {};
+  }
+
   const std::string id_;
   const Settings settings_;
-  Intake http_intake_;
+  Intake http_intake_, grpc_intake_;
   std::unique_ptr<net::HttpServer> http_;
+  std::unique_ptr<net::GrpcServer> grpc_;
 };
 
 void Check(std::string_view, const Settings& settings, Problems& problems) {

@@ -1,4 +1,4 @@
-#include "collector/receivers/otlp/intake.h"
+#include "collector/receivers/intake.h"
 
 #include "wire/otlp_edit.h"
 
