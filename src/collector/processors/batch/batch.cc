@@ -33,6 +33,8 @@ class Batch final : public Processor {
         by_size_(world.metrics->AddCounter("otelcol_processor_batch_batch_size_trigger_send", "Sent because a batch was full.", {{"processor", id}})),
         by_timeout_(world.metrics->AddCounter("otelcol_processor_batch_timeout_trigger_send", "Sent because of the timeout.", {{"processor", id}})) {}
 
+  ~Batch() override { Stop(std::chrono::milliseconds(0)); }
+
   Result<void> Start() override {
     if (timeout_.count() > 0) thread_ = Thread("batch", [this](std::stop_token stop) { Run(stop); });
     return {};
@@ -51,6 +53,7 @@ class Batch final : public Processor {
     MutexLock lock(mutex_);
     while (held_.items > 0 && !Flush() && std::chrono::steady_clock::now() < deadline) wake_.WaitFor(mutex_, kRetryPause);
     if (held_.items > 0) LOG_ERROR("collector.lost_at_stop", F("processor", id_), F("signal", SignalName(signal_)), F("items", held_.items));
+    held_ = {};
   }
 
   Result<void> Consume(Data&& data) override {

@@ -83,6 +83,8 @@ class Scraper {
   Scraper(Target target, Intake& intake, const Clock& clock)
       : target_(std::move(target)), resource_(ResourceOf(target_)), intake_(intake), clock_(clock) {}
 
+  ~Scraper() { Stop(); }
+
   Result<void> Start() {
     net::HttpClient::Options options;
     options.request_timeout = std::chrono::duration_cast<std::chrono::milliseconds>(target_.timeout);
