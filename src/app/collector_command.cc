@@ -1,7 +1,8 @@
 // beleg collector: an OpenTelemetry Collector.
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
+
+#include <CLI/CLI.hpp>
 
 #include "app/command.h"
 #include "app/run_file.h"
@@ -75,7 +76,8 @@ void Redact(wire::Yaml& node, bool secret) {
   for (wire::Yaml& item : node.items) Redact(item, secret);
   for (wire::YamlMember& member : node.members) {
     bool hidden = member.key == "headers";
-    for (std::string_view word : {"token", "secret", "password", "api_key"}) hidden = hidden || member.key.find(word) != std::string::npos;
+    for (std::string_view word : {"token", "secret", "password", "api_key"})
+      hidden = hidden || member.key.find(word) != std::string::npos;
     Redact(member.value, secret || hidden);
   }
 }
@@ -91,10 +93,13 @@ int PrintConfig(const CollectorCommandOptions& options) {
 }  // namespace
 
 void AddCollector(CLI::App& program, Action& action) {
-  auto options = std::make_shared<CollectorCommandOptions>();  // shared with the actions, which run after parsing
-  CLI::App* command = program.add_subcommand("collector", "Take telemetry in and send it on: an OpenTelemetry Collector");
+  auto options =
+      std::make_shared<CollectorCommandOptions>();  // shared with the actions, which run after parsing
+  CLI::App* command =
+      program.add_subcommand("collector", "Take telemetry in and send it on: an OpenTelemetry Collector");
   command->add_option("--config", options->config, "Configuration file (YAML)");
-  command->add_option("--drain", options->drain_s, "Seconds for sending what is inside when stopped")->capture_default_str();
+  command->add_option("--drain", options->drain_s, "Seconds for sending what is inside when stopped")
+      ->capture_default_str();
   command->add_option("--run-file", options->run_file, "Write pid and ports there when ready");
   command->require_subcommand(0, 1);
   command->fallthrough(false);
@@ -106,16 +111,19 @@ void AddCollector(CLI::App& program, Action& action) {
   };
   CLI::App* validate = add("validate", "Check a configuration; exit 0 or 1", Validate);
   CLI::App* print = add("print-config", "The configuration after expansion", PrintConfig);
-  for (CLI::App* sub : {validate, print}) sub->add_option("--config", options->config, "Configuration file (YAML)");
-  print->add_option("--mode", options->mode, "redacted or unredacted")->check(CLI::IsMember({"redacted", "unredacted"}));
+  for (CLI::App* sub : {validate, print})
+    sub->add_option("--config", options->config, "Configuration file (YAML)");
+  print->add_option("--mode", options->mode, "redacted or unredacted")
+      ->check(CLI::IsMember({"redacted", "unredacted"}));
   add("components", "What there is", [](const CollectorCommandOptions&) {
     fmt::print("{}", collector::DescribeComponents());
     return static_cast<int>(kExitOk);
   });
-  add("settings", "Every setting of every component, as in docs/collector.md", [](const CollectorCommandOptions&) {
-    fmt::print("{}", collector::DescribeSettings());
-    return static_cast<int>(kExitOk);
-  });
+  add("settings", "Every setting of every component, as in docs/collector.md",
+      [](const CollectorCommandOptions&) {
+        fmt::print("{}", collector::DescribeSettings());
+        return static_cast<int>(kExitOk);
+      });
   command->callback([command, options, &action] {
     if (command->get_subcommands().empty()) action = [options] { return RunCommand(*options); };
   });

@@ -16,7 +16,8 @@ TEST(Invocation, ItsOwnNameChangesNothing) {
 }
 
 TEST(Invocation, TheCollectorsNameIsTheCollector) {
-  EXPECT_EQ(OwnArguments({"/bin/otelcol-contrib", "--config", "f"}).value(), (Arguments{"/bin/otelcol-contrib", "collector", "--config", "f"}));
+  EXPECT_EQ(OwnArguments({"/bin/otelcol-contrib", "--config", "f"}).value(),
+            (Arguments{"/bin/otelcol-contrib", "collector", "--config", "f"}));
   EXPECT_EQ(OwnArguments({"otelcol", "validate"}).value(), (Arguments{"otelcol", "collector", "validate"}));
   EXPECT_EQ(OwnArguments({"otelcol", "-v"}).value(), (Arguments{"otelcol", "--version"}));
 }
@@ -25,8 +26,10 @@ TEST(Invocation, VllmServeTakesAFile) {
   io::TempFolder folder;
   std::string model = folder / "m.gguf";
   ASSERT_TRUE(io::PosixFileSystem().Open(model, io::OpenMode::kCreate).has_value());
-  EXPECT_EQ(OwnArguments({"vllm", "serve", model, "--port", "1"}).value(), (Arguments{"vllm", "serve", "--model", model, "--port", "1"}));
-  EXPECT_EQ(OwnArguments({"vllm", "serve", "--model", "x"}).value(), (Arguments{"vllm", "serve", "--model", "x"}));
+  EXPECT_EQ(OwnArguments({"vllm", "serve", model, "--port", "1"}).value(),
+            (Arguments{"vllm", "serve", "--model", model, "--port", "1"}));
+  EXPECT_EQ(OwnArguments({"vllm", "serve", "--model", "x"}).value(),
+            (Arguments{"vllm", "serve", "--model", "x"}));
   EXPECT_EQ(OwnArguments({"vllm", "serve", "demo"}).value(), (Arguments{"vllm", "serve", "--model", "demo"}));
 }
 

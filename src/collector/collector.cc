@@ -10,7 +10,9 @@ namespace beleg::collector {
 Collector::Collector(Config config, CollectorOptions options) : config_(std::move(config)) {
   world_.metrics = &metrics_;
   world_.clock = options.clock != nullptr ? options.clock : &system_clock_;
-  world_.print = options.print ? std::move(options.print) : [](std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); };
+  world_.print = options.print ? std::move(options.print) : [](std::string_view text) {
+    std::fwrite(text.data(), 1, text.size(), stderr);
+  };
   world_.healthy = [this] { return running_.load(); };
 }
 

@@ -18,8 +18,8 @@
 namespace beleg::collector {
 
 struct CollectorOptions {
-  const Clock* clock = nullptr;                   // nullptr: the host's
-  std::function<void(std::string_view)> print;    // of the debug exporter; default: stderr
+  const Clock* clock = nullptr;                 // nullptr: the host's
+  std::function<void(std::string_view)> print;  // of the debug exporter; default: stderr
 };
 
 class Collector {

@@ -55,7 +55,8 @@ TEST(CollectorPipeline, SpansArriveWithTheResourceAttributes) {
   EXPECT_EQ(request.target, "/v1/traces");
   EXPECT_EQ(request.headers.Get("authorization"), "Bearer k");
   EXPECT_EQ(request.headers.Get("content-encoding"), "gzip");
-  EXPECT_NE(collector.printed().find("-> deployment.region: Str(site-north)"), std::string::npos) << collector.printed();
+  EXPECT_NE(collector.printed().find("-> deployment.region: Str(site-north)"), std::string::npos)
+      << collector.printed();
 }
 
 TEST(CollectorPipeline, SmallRequestsAreJoined) {
@@ -103,15 +104,20 @@ TEST(CollectorPipeline, AFullQueuePushesBackAndWhatWasTakenArrives) {
   int refused = 0;
   for (int i = 0; i < 200 && refused < 3; ++i) {
     net::HttpResponse answer = collector.Post(OneSpan(std::to_string(i)));
-    if (answer.status == 200) taken.insert(std::to_string(i));
-    else ++refused;
+    if (answer.status == 200)
+      taken.insert(std::to_string(i));
+    else
+      ++refused;
     if (answer.status != 200) {
       EXPECT_EQ(answer.status, 429);
       EXPECT_TRUE(answer.headers.Get("retry-after").has_value());
     }
   }
   ASSERT_EQ(refused, 3);
-  EXPECT_NE(collector.Metrics().find("otelcol_receiver_refused_spans{receiver=\"otlp\",transport=\"http\"} 3"), std::string::npos) << collector.Metrics();
+  EXPECT_NE(
+      collector.Metrics().find("otelcol_receiver_refused_spans{receiver=\"otlp\",transport=\"http\"} 3"),
+      std::string::npos)
+      << collector.Metrics();
   Sink back(port);
   ASSERT_TRUE(Eventually([&] { return back.Names().size() >= taken.size(); }));
   EXPECT_EQ(SetOf(back.Names()), taken);
@@ -125,8 +131,10 @@ TEST(CollectorPipeline, OneItemThatIsWrongDoesNotTakeOthersWithIt) {
   for (std::string name : {"a", "poison", "b", "c"}) collector.Post(OneSpan(name));
   ASSERT_TRUE(Eventually([&] { return sink.Names().size() == 3; }));
   EXPECT_EQ(SetOf(sink.Names()), (std::set<std::string>{"a", "b", "c"}));
-  EXPECT_TRUE(Eventually([&] { return collector.Metrics().find("otelcol_exporter_send_failed_spans{exporter=\"otlphttp\"} 1\n") != std::string::npos; }))
-      << collector.Metrics();
+  EXPECT_TRUE(Eventually([&] {
+    return collector.Metrics().find("otelcol_exporter_send_failed_spans{exporter=\"otlphttp\"} 1\n") !=
+           std::string::npos;
+  })) << collector.Metrics();
 }
 
 TEST(CollectorPipeline, MetricsPassAndASignalWithoutPipelineIsNotThere) {
@@ -139,7 +147,8 @@ TEST(CollectorPipeline, MetricsPassAndASignalWithoutPipelineIsNotThere) {
 TEST(CollectorReceiver, AnswersAsOtlpHttpDoes) {
   Sink sink;
   RunningCollector collector(kPipeline, sink.port());
-  auto json = collector.Post(R"({"resourceSpans":[]})", "/v1/traces", {{"content-type", "application/json; charset=utf-8"}});
+  auto json = collector.Post(R"({"resourceSpans":[]})", "/v1/traces",
+                             {{"content-type", "application/json; charset=utf-8"}});
   EXPECT_EQ(json.status, 200);
   EXPECT_EQ(json.body, R"({"partialSuccess":{}})");
   EXPECT_EQ(collector.Post("{", "/v1/traces", {{"content-type", "application/json"}}).status, 400);
@@ -147,9 +156,21 @@ TEST(CollectorReceiver, AnswersAsOtlpHttpDoes) {
   EXPECT_EQ(bad.status, 400);
   EXPECT_FALSE(wire::otlp::StatusMessage(bad.body).empty());
   EXPECT_EQ(collector.Post("", "/v1/traces", {{"content-type", "text/plain"}}).status, 415);
-  EXPECT_EQ(collector.Post("x", "/v1/traces", {{"content-type", "application/x-protobuf"}, {"content-encoding", "br"}}).status, 400);
-  EXPECT_EQ(collector.Post("x", "/v1/traces", {{"content-type", "application/x-protobuf"}, {"content-encoding", "gzip"}}).status, 400);
-  EXPECT_EQ(collector.Post(wire::GzipCompress(OneSpan("z")), "/v1/traces", {{"content-type", "application/x-protobuf"}, {"content-encoding", "gzip"}}).status, 200);
+  EXPECT_EQ(
+      collector
+          .Post("x", "/v1/traces", {{"content-type", "application/x-protobuf"}, {"content-encoding", "br"}})
+          .status,
+      400);
+  EXPECT_EQ(
+      collector
+          .Post("x", "/v1/traces", {{"content-type", "application/x-protobuf"}, {"content-encoding", "gzip"}})
+          .status,
+      400);
+  EXPECT_EQ(collector
+                .Post(wire::GzipCompress(OneSpan("z")), "/v1/traces",
+                      {{"content-type", "application/x-protobuf"}, {"content-encoding", "gzip"}})
+                .status,
+            200);
   EXPECT_TRUE(Eventually([&] { return sink.Names() == std::vector<std::string>{"z"}; }));
 }
 
@@ -172,7 +193,9 @@ service: {telemetry: {metrics: {level: none}}, pipelines: {traces: {receivers: [
   EXPECT_EQ(front.Post(request).status, 200);
   ASSERT_TRUE(Eventually([&] { return !sink.bodies().empty(); }));
   EXPECT_EQ(sink.bodies()[0], request);
-  EXPECT_NE(back.Metrics().find("otelcol_receiver_accepted_spans{receiver=\"otlp\",transport=\"grpc\"} 3"), std::string::npos) << back.Metrics();
+  EXPECT_NE(back.Metrics().find("otelcol_receiver_accepted_spans{receiver=\"otlp\",transport=\"grpc\"} 3"),
+            std::string::npos)
+      << back.Metrics();
 }
 
 TEST(CollectorGrpc, AFullQueueIsResourceExhaustedWithTheTimeToTryAgain) {
@@ -184,32 +207,40 @@ service: {telemetry: {metrics: {level: none}}, pipelines: {traces: {receivers: [
   RunningCollector collector(kFull, FreePort());
   auto client = std::move(*net::GrpcClient::Open(fmt::format("127.0.0.1:{}", collector.port())));
   net::GrpcReply reply;
-  for (int i = 0; i < 10 && reply.status.ok(); ++i) reply = client->Call(ExportMethod(Signal::kTraces), {}, OneSpan("x")).value();
+  for (int i = 0; i < 10 && reply.status.ok(); ++i)
+    reply = client->Call(ExportMethod(Signal::kTraces), {}, OneSpan("x")).value();
   EXPECT_EQ(reply.status.code, net::GrpcCode::kResourceExhausted);
   EXPECT_TRUE(net::RetryDelay(reply).has_value());
-  EXPECT_EQ(client->Call(ExportMethod(Signal::kMetrics), {}, "").value().status.code, net::GrpcCode::kUnimplemented);
-  EXPECT_EQ(client->Call(ExportMethod(Signal::kTraces), {}, "\x0a\x05xx").value().status.code, net::GrpcCode::kInvalidArgument);
+  EXPECT_EQ(client->Call(ExportMethod(Signal::kMetrics), {}, "").value().status.code,
+            net::GrpcCode::kUnimplemented);
+  EXPECT_EQ(client->Call(ExportMethod(Signal::kTraces), {}, "\x0a\x05xx").value().status.code,
+            net::GrpcCode::kInvalidArgument);
 }
 
 TEST(CollectorStart, ABusyPortIsAnErrorThatNamesTheReceiver) {
   Sink sink;
   Problems problems;
-  std::string yaml = fmt::format("receivers: {{otlp: {{protocols: {{http: {{endpoint: '127.0.0.1:{}'}}}}}}}}\nexporters: {{nop: }}\n"
-                                 "service: {{telemetry: {{metrics: {{level: none}}}}, pipelines: {{traces: {{receivers: [otlp], exporters: [nop]}}}}}}\n", sink.port());
+  std::string yaml = fmt::format(
+      "receivers: {{otlp: {{protocols: {{http: {{endpoint: '127.0.0.1:{}'}}}}}}}}\nexporters: {{nop: }}\n"
+      "service: {{telemetry: {{metrics: {{level: none}}}}, pipelines: {{traces: {{receivers: [otlp], "
+      "exporters: [nop]}}}}}}\n",
+      sink.port());
   auto config = LoadConfig(yaml, "f", ProcessEnvironment(), problems);
   ASSERT_TRUE(config.has_value()) << problems.Format("f");
   auto collector = Collector::Start(std::move(*config), {});
   ASSERT_FALSE(collector.has_value());
   EXPECT_EQ(collector.error().code, ErrorCode::kAlreadyExists);
-  EXPECT_NE(collector.error().message.find("receivers::otlp"), std::string::npos) << collector.error().message;
+  EXPECT_NE(collector.error().message.find("receivers::otlp"), std::string::npos)
+      << collector.error().message;
 }
 
 TEST(CollectorPrometheus, ATargetsMetricsBecomeOtlp) {
   net::HttpServerOptions options;
-  auto target = std::move(*net::HttpServer::Listen(options, Inline([](net::HttpRequest& request) {
-    EXPECT_EQ(request.target, "/metrics");
-    return net::MakeResponse(200, "text/plain", "# TYPE seen_total counter\nseen_total{a=\"b\"} 3\n");
-  })));
+  auto target = std::move(*net::HttpServer::Listen(
+      options, Inline([](net::HttpRequest& request) {
+        EXPECT_EQ(request.target, "/metrics");
+        return net::MakeResponse(200, "text/plain", "# TYPE seen_total counter\nseen_total{a=\"b\"} 3\n");
+      })));
   Sink sink;
   RunningCollector collector(fmt::format(R"(
 receivers:
@@ -222,26 +253,35 @@ receivers:
           static_configs: [{{targets: ["127.0.0.1:{}"], labels: {{zone: a}}}}]
 exporters: {{otlphttp: {{endpoint: "http://127.0.0.1:SINK"}}}}
 service: {{telemetry: {{metrics: {{level: none}}}}, pipelines: {{metrics: {{receivers: [otlp, prometheus], exporters: [otlphttp]}}}}}}
-)", target->port()), sink.port());
+)",
+                                         target->port()),
+                             sink.port());
   ASSERT_TRUE(Eventually([&] { return sink.bodies().size() >= 2; }));
   std::string body = sink.bodies()[0];
   EXPECT_EQ(sink.requests()[0].target, "/v1/metrics");
   EXPECT_EQ(wire::otlp::CountDataPoints(body).value(), 4u);
-  for (std::string_view part : {"seen_total", "engine", "zone", "scrape_duration_seconds"}) EXPECT_NE(body.find(part), std::string::npos) << part;
+  for (std::string_view part : {"seen_total", "engine", "zone", "scrape_duration_seconds"})
+    EXPECT_NE(body.find(part), std::string::npos) << part;
 }
 
 TEST(CollectorStart, HealthAndOwnMetricsAreServed) {
   uint16_t health = FreePort();
-  std::string yaml = fmt::format("extensions: {{health_check: {{endpoint: '127.0.0.1:{}'}}}}\nreceivers: {{nop: }}\nexporters: {{nop: }}\n"
-                                 "service: {{extensions: [health_check], telemetry: {{metrics: {{address: '127.0.0.1:0'}}}},\n"
-                                 "  pipelines: {{traces: {{receivers: [nop], exporters: [nop]}}}}}}\n", health);
+  std::string yaml = fmt::format(
+      "extensions: {{health_check: {{endpoint: '127.0.0.1:{}'}}}}\nreceivers: {{nop: }}\nexporters: {{nop: "
+      "}}\n"
+      "service: {{extensions: [health_check], telemetry: {{metrics: {{address: '127.0.0.1:0'}}}},\n"
+      "  pipelines: {{traces: {{receivers: [nop], exporters: [nop]}}}}}}\n",
+      health);
   Problems problems;
   auto config = LoadConfig(yaml, "f", ProcessEnvironment(), problems);
   ASSERT_TRUE(config.has_value()) << problems.Format("f");
   auto collector = std::move(*Collector::Start(std::move(*config), {}));
-  auto get = [](uint16_t port, std::string path) { return (*net::HttpClient::Open(fmt::format("http://127.0.0.1:{}", port)))->Get(std::move(path)).value(); };
+  auto get = [](uint16_t port, std::string path) {
+    return (*net::HttpClient::Open(fmt::format("http://127.0.0.1:{}", port)))->Get(std::move(path)).value();
+  };
   EXPECT_EQ(get(health, "/").status, 200);
-  EXPECT_NE(get(collector->metrics_port(), "/metrics").body.find("otelcol_process_uptime"), std::string::npos);
+  EXPECT_NE(get(collector->metrics_port(), "/metrics").body.find("otelcol_process_uptime"),
+            std::string::npos);
 }
 
 }  // namespace

@@ -88,10 +88,14 @@ struct Component {
   std::vector<std::string> (*dials)(const Settings& settings) = nullptr;
 
   // The one of its kind is set. next outlives the processor. A processor is made once a pipeline, an exporter once a signal.
-  Result<std::unique_ptr<Receiver>> (*receiver)(const std::string& id, const Settings&, const Outputs&, const World&) = nullptr;
-  Result<std::unique_ptr<Processor>> (*processor)(const std::string& id, const Settings&, Signal, Consumer& next, const World&) = nullptr;
-  Result<std::unique_ptr<Exporter>> (*exporter)(const std::string& id, const Settings&, Signal, const World&) = nullptr;
-  Result<std::unique_ptr<Extension>> (*extension)(const std::string& id, const Settings&, const World&) = nullptr;
+  Result<std::unique_ptr<Receiver>> (*receiver)(const std::string& id, const Settings&, const Outputs&,
+                                                const World&) = nullptr;
+  Result<std::unique_ptr<Processor>> (*processor)(const std::string& id, const Settings&, Signal,
+                                                  Consumer& next, const World&) = nullptr;
+  Result<std::unique_ptr<Exporter>> (*exporter)(const std::string& id, const Settings&, Signal,
+                                                const World&) = nullptr;
+  Result<std::unique_ptr<Extension>> (*extension)(const std::string& id, const Settings&,
+                                                  const World&) = nullptr;
 };
 
 }  // namespace beleg::collector

@@ -18,17 +18,9 @@ namespace beleg::collector {
 
 const std::vector<Component>& Components() {
   static const std::vector<Component> kAll = {
-      OtlpReceiver(),
-      PrometheusReceiver(),
-      NopReceiver(),
-      BatchProcessor(),
-      MemoryLimiterProcessor(),
-      ResourceProcessor(),
-      OtlpGrpcExporter(),
-      OtlpHttpExporter(),
-      DebugExporter(),
-      NopExporter(),
-      HealthCheckExtension(),
+      OtlpReceiver(),           PrometheusReceiver(), NopReceiver(),          BatchProcessor(),
+      MemoryLimiterProcessor(), ResourceProcessor(),  OtlpGrpcExporter(),     OtlpHttpExporter(),
+      DebugExporter(),          NopExporter(),        HealthCheckExtension(),
   };
   return kAll;
 }
@@ -41,8 +33,8 @@ const Component* FindComponent(ComponentKind kind, std::string_view type) {
 
 namespace {
 
-constexpr ComponentKind kKinds[] = {ComponentKind::kReceiver, ComponentKind::kProcessor, ComponentKind::kExporter,
-                                    ComponentKind::kExtension};
+constexpr ComponentKind kKinds[] = {ComponentKind::kReceiver, ComponentKind::kProcessor,
+                                    ComponentKind::kExporter, ComponentKind::kExtension};
 
 void DescribeTable(std::string& out, std::span<const Setting> table, const std::string& prefix) {
   for (const Setting& setting : table) {
@@ -51,8 +43,8 @@ void DescribeTable(std::string& out, std::span<const Setting> table, const std::
       type = setting.choices;
       for (size_t at = 0; (at = type.find('|', at)) != std::string::npos; at += 2) type.replace(at, 1, ", ");
     }
-    out += fmt::format("| `{}{}` | {} | {} | {}{} |\n", prefix, setting.path, type, setting.value, setting.help,
-                       setting.unused ? " (accepted, changes nothing)" : "");
+    out += fmt::format("| `{}{}` | {} | {} | {}{} |\n", prefix, setting.path, type, setting.value,
+                       setting.help, setting.unused ? " (accepted, changes nothing)" : "");
     DescribeTable(out, setting.items, fmt::format("{}{}[].", prefix, setting.path));
   }
 }
@@ -60,8 +52,10 @@ void DescribeTable(std::string& out, std::span<const Setting> table, const std::
 }  // namespace
 
 std::string DescribeComponents() {
-  std::string out = fmt::format("buildinfo:\n    command: beleg collector\n    description: beleg's OpenTelemetry Collector\n    version: {}\n",
-                                BELEG_VERSION);
+  std::string out = fmt::format(
+      "buildinfo:\n    command: beleg collector\n    description: beleg's OpenTelemetry Collector\n    "
+      "version: {}\n",
+      BELEG_VERSION);
   for (ComponentKind kind : kKinds) {
     out += fmt::format("{}:\n", ComponentKindName(kind));
     for (const Component& each : Components()) {

@@ -50,7 +50,8 @@ class Sink {
   explicit Sink(uint16_t port = 0) {
     net::HttpServerOptions options;
     options.listen.port = port;
-    auto server = net::HttpServer::Listen(options, Inline([this](net::HttpRequest& request) { return Answer(request); }));
+    auto server = net::HttpServer::Listen(
+        options, Inline([this](net::HttpRequest& request) { return Answer(request); }));
     EXPECT_TRUE(server.has_value()) << (server ? "" : server.error().message);
     server_ = std::move(*server);
   }
@@ -95,7 +96,8 @@ class Sink {
     std::string body = gzip ? wire::GzipDecompress(request.body, 64 << 20).value() : request.body;
     MutexLock lock(mutex_);
     ++calls_;
-    if (!poison_.empty() && body.find(poison_) != std::string::npos) return net::MakeResponse(400, "text/plain", "poison");
+    if (!poison_.empty() && body.find(poison_) != std::string::npos)
+      return net::MakeResponse(400, "text/plain", "poison");
     if (status_ != 200) return net::MakeResponse(status_, "text/plain", "told so");
     bodies_.push_back(std::move(body));
     request.body.clear();
@@ -115,7 +117,8 @@ class Sink {
 // A port that nothing listens on just now.
 inline uint16_t FreePort() {
   net::HttpServerOptions options;
-  auto server = net::HttpServer::Listen(options, Inline([](net::HttpRequest&) { return net::HttpResponse{}; }));
+  auto server =
+      net::HttpServer::Listen(options, Inline([](net::HttpRequest&) { return net::HttpResponse{}; }));
   return (*server)->port();
 }
 
@@ -125,7 +128,8 @@ class RunningCollector {
  public:
   RunningCollector(std::string yaml, uint16_t sink_port) : port_(FreePort()) {
     auto replace = [&](std::string_view name, uint16_t port) {
-      for (size_t at; (at = yaml.find(name)) != std::string::npos;) yaml.replace(at, name.size(), std::to_string(port));
+      for (size_t at; (at = yaml.find(name)) != std::string::npos;)
+        yaml.replace(at, name.size(), std::to_string(port));
     };
     replace("PORT", port_);
     replace("SINK", sink_port);
@@ -143,7 +147,8 @@ class RunningCollector {
     client_ = std::move(*net::HttpClient::Open(fmt::format("http://127.0.0.1:{}", port_)));
   }
 
-  net::HttpResponse Post(std::string body, std::string path = "/v1/traces", net::HttpHeaders headers = {{"content-type", "application/x-protobuf"}}) {
+  net::HttpResponse Post(std::string body, std::string path = "/v1/traces",
+                         net::HttpHeaders headers = {{"content-type", "application/x-protobuf"}}) {
     net::HttpRequest request{"POST", std::move(path), std::move(headers), std::move(body), ""};
     auto response = client_->Send(request);
     EXPECT_TRUE(response.has_value()) << (response ? "" : response.error().message);

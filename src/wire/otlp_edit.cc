@@ -1,6 +1,7 @@
 #include "wire/otlp_edit.h"
 
 #include <algorithm>
+
 #include <protozero/exception.hpp>
 #include <protozero/pbf_reader.hpp>
 #include <protozero/pbf_writer.hpp>
@@ -80,7 +81,8 @@ bool IsMetricKind(const Cursor& field) {
   return field.Is(5) || field.Is(7) || field.Is(9) || field.Is(10) || field.Is(11);
 }
 
-std::string EditedResource(std::string_view resource_items, const std::function<void(AttributeEditor&)>& edit, bool& changed) {
+std::string EditedResource(std::string_view resource_items, const std::function<void(AttributeEditor&)>& edit,
+                           bool& changed) {
   // A message that stands in pieces is the pieces joined.
   std::string joined;
   std::string_view resource;
@@ -111,8 +113,10 @@ class Splitter {
 
   Split Run(std::string_view request) {
     for (Cursor cursor(request); cursor.Next();) {
-      if (cursor.Is(shape::kResourceItems)) Level(cursor, shape::kResourceItems, shape::kScopes, out_);
-      else out_.first += cursor.raw();
+      if (cursor.Is(shape::kResourceItems))
+        Level(cursor, shape::kResourceItems, shape::kScopes, out_);
+      else
+        out_.first += cursor.raw();
     }
     return std::move(out_);
   }
@@ -127,9 +131,12 @@ class Splitter {
     Split parts;
     std::string common;
     for (Cursor cursor(whole.body()); cursor.Next();) {
-      if (!cursor.Is(inner)) common += cursor.raw();
-      else if (inner == shape::kScopes && !in_scope_) Scope(cursor, parts);
-      else Item(cursor, parts);
+      if (!cursor.Is(inner))
+        common += cursor.raw();
+      else if (inner == shape::kScopes && !in_scope_)
+        Scope(cursor, parts);
+      else
+        Item(cursor, parts);
     }
     if (parts.rest.empty()) {
       out.first += whole.raw();
@@ -259,7 +266,8 @@ std::string EncodeAnyValue(const Value& value) {
   return edited ? out : std::string();
 }
 
-Result<std::string> EditResources(std::string_view request, const std::function<void(AttributeEditor&)>& edit) {
+Result<std::string> EditResources(std::string_view request,
+                                  const std::function<void(AttributeEditor&)>& edit) {
   return Fenced([&] {
     std::string out;
     bool any = false;
@@ -268,8 +276,10 @@ Result<std::string> EditResources(std::string_view request, const std::function<
       bool changed = false;
       std::string body;
       if (cursor.Is(shape::kResourceItems)) body = EditedResource(cursor.body(), edit, changed);
-      if (changed) AppendMessage(out, shape::kResourceItems, body);
-      else out += cursor.raw();
+      if (changed)
+        AppendMessage(out, shape::kResourceItems, body);
+      else
+        out += cursor.raw();
       any = any || changed;
     }
     return any ? out : std::string();
@@ -285,7 +295,8 @@ Result<PartialSuccess> DecodeExportResponse(std::string_view response) {
       while (partial.next()) {
         if (partial.tag() == fields::response::kRejectedSpans && partial.wire_type() == pbf_wire_type::varint)
           out.rejected = partial.get_int64();
-        else if (partial.tag() == fields::response::kErrorMessage && partial.wire_type() == pbf_wire_type::length_delimited)
+        else if (partial.tag() == fields::response::kErrorMessage &&
+                 partial.wire_type() == pbf_wire_type::length_delimited)
           out.message = partial.get_string();
         else
           partial.skip();

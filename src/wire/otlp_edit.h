@@ -61,7 +61,8 @@ std::string EncodeAnyValue(const Value& value);
 
 // Calls edit for each resource_x's resource (an empty one where there is none). An empty string means that nothing changed:
 // `request` is as good.
-Result<std::string> EditResources(std::string_view request, const std::function<void(AttributeEditor&)>& edit);
+Result<std::string> EditResources(std::string_view request,
+                                  const std::function<void(AttributeEditor&)>& edit);
 
 // What a peer said to an export of any signal: partial_success, empty when there is none.
 struct PartialSuccess {

@@ -1,7 +1,6 @@
 #include "wire/otlp_edit.h"
 
 #include <gtest/gtest.h>
-
 #include <protozero/pbf_writer.hpp>
 
 #include "wire/testing.h"
@@ -88,24 +87,29 @@ TEST(OtlpEdit, NothingChangedGivesNothing) {
 
 TEST(OtlpEdit, UnknownFieldsOfEveryLevelStayByteForByte) {
   std::string item = Message(2, Unknown("in the item"));
-  std::string scope = Message(2, Unknown("before") + Message(1, Unknown("in the scope")) + item + Unknown("after"));
-  std::string resource = Message(1, Unknown("r1") + Message(1, Message(1, "k") + Message(2, Message(1, "v"))) + Unknown("r2"));
-  std::string request = Unknown("q1") + Message(1, Unknown("w1") + resource + scope + Unknown("w2")) + Unknown("q2");
+  std::string scope =
+      Message(2, Unknown("before") + Message(1, Unknown("in the scope")) + item + Unknown("after"));
+  std::string resource =
+      Message(1, Unknown("r1") + Message(1, Message(1, "k") + Message(2, Message(1, "v"))) + Unknown("r2"));
+  std::string request =
+      Unknown("q1") + Message(1, Unknown("w1") + resource + scope + Unknown("w2")) + Unknown("q2");
   std::string out = Edit(request, [](AttributeEditor& editor) { editor.Upsert("k", EncodeAnyValue("w")); });
-  std::string edited = Message(1, Unknown("r1") + Message(1, Message(1, "k") + Message(2, Message(1, "w"))) + Unknown("r2"));
+  std::string edited =
+      Message(1, Unknown("r1") + Message(1, Message(1, "k") + Message(2, Message(1, "w"))) + Unknown("r2"));
   EXPECT_EQ(out, Unknown("q1") + Message(1, edited + Unknown("w1") + scope + Unknown("w2")) + Unknown("q2"));
 }
 
 TEST(OtlpEdit, AResourceThatIsMissingIsMade) {
-  std::string out = Edit(Message(1, Message(2, "")), [](AttributeEditor& editor) { editor.Upsert("k", EncodeAnyValue("v")); });
+  std::string out = Edit(Message(1, Message(2, "")),
+                         [](AttributeEditor& editor) { editor.Upsert("k", EncodeAnyValue("v")); });
   EXPECT_EQ(Decode(out)[0].resource, (Attributes{{"k", "v"}}));
 }
 
 TEST(OtlpEdit, AResourceInPiecesIsOne) {
   std::string piece = Message(1, Message(1, Message(1, "a") + Message(2, Message(1, "1"))));
   std::string other = Message(1, Message(1, Message(1, "b") + Message(2, Message(1, "2"))));
-  std::string out =
-      Edit(Message(1, piece + other + Message(2, "")), [](AttributeEditor& editor) { editor.Update("a", EncodeAnyValue("3")); });
+  std::string out = Edit(Message(1, piece + other + Message(2, "")),
+                         [](AttributeEditor& editor) { editor.Update("a", EncodeAnyValue("3")); });
   EXPECT_EQ(Decode(out)[0].resource, (Attributes{{"a", "3"}, {"b", "2"}}));
 }
 

@@ -18,7 +18,8 @@ namespace {
 using protozero::pbf_writer;
 using Labels = std::vector<std::pair<std::string, std::string>>;
 
-constexpr uint32_t kMetricName = 1, kMetricDescription = 2, kGauge = 5, kSum = 7, kHistogram = 9, kSummary = 11;
+constexpr uint32_t kMetricName = 1, kMetricDescription = 2, kGauge = 5, kSum = 7, kHistogram = 9,
+                   kSummary = 11;
 constexpr uint32_t kPoints = 1, kTemporality = 2, kIsMonotonic = 3;
 constexpr int32_t kCumulative = 2;
 constexpr uint32_t kStart = 2, kTime = 3;  // of every kind of point
@@ -75,14 +76,17 @@ class Encoder {
     bool composed = family.type == PrometheusType::kHistogram || family.type == PrometheusType::kSummary;
     if (composed) {
       for (auto& [labels, series] : Gather(family)) {
-        std::string point = family.type == PrometheusType::kHistogram ? HistogramPoint(labels, series) : SummaryPoint(labels, series);
+        std::string point = family.type == PrometheusType::kHistogram ? HistogramPoint(labels, series)
+                                                                      : SummaryPoint(labels, series);
         if (!point.empty()) data.add_message(kPoints, point);
       }
     } else {
-      for (const PrometheusSample& sample : family.samples) data.add_message(kPoints, NumberPoint(sample, family.type == PrometheusType::kCounter));
+      for (const PrometheusSample& sample : family.samples)
+        data.add_message(kPoints, NumberPoint(sample, family.type == PrometheusType::kCounter));
     }
     if (out.empty()) return out;
-    if (family.type == PrometheusType::kCounter || family.type == PrometheusType::kHistogram) data.add_enum(kTemporality, kCumulative);
+    if (family.type == PrometheusType::kCounter || family.type == PrometheusType::kHistogram)
+      data.add_enum(kTemporality, kCumulative);
     if (family.type == PrometheusType::kCounter) data.add_bool(kIsMonotonic, true);
     return out;
   }
@@ -100,9 +104,12 @@ class Encoder {
       }
       Series& series = out[labels];
       series.time_unix_ms = sample.time_unix_ms;
-      if (bound) series.steps.emplace_back(*bound, sample.value);
-      else if (sample.name.ends_with("_sum")) series.sum = sample.value;
-      else if (sample.name.ends_with("_count")) series.count = sample.value;
+      if (bound)
+        series.steps.emplace_back(*bound, sample.value);
+      else if (sample.name.ends_with("_sum"))
+        series.sum = sample.value;
+      else if (sample.name.ends_with("_count"))
+        series.count = sample.value;
     }
     return out;
   }
@@ -183,7 +190,8 @@ std::string EncodePrometheus(const std::vector<PrometheusFamily>& families, cons
   std::string metrics;
   pbf_writer scope(metrics);
   for (const PrometheusFamily& family : families)
-    if (std::string metric = encoder.Metric(family); !metric.empty()) scope.add_message(otlp::fields::scope_spans::kSpans, metric);
+    if (std::string metric = encoder.Metric(family); !metric.empty())
+      scope.add_message(otlp::fields::scope_spans::kSpans, metric);
   // A request of one resource; its scope goes behind.
   std::string request;
   std::string resource_metrics;

@@ -104,12 +104,14 @@ class Parser {
     }
     constexpr std::string_view kTypes[] = {"untyped", "counter", "gauge", "histogram", "summary"};
     auto type = std::ranges::find(kTypes, line.Word());
-    family.type = type == std::end(kTypes) ? PrometheusType::kUntyped : static_cast<PrometheusType>(type - kTypes);
+    family.type =
+        type == std::end(kTypes) ? PrometheusType::kUntyped : static_cast<PrometheusType>(type - kTypes);
     return true;
   }
 
   bool Sample(Line& line) {
-    if (++samples_ > kPrometheusSamplesMax) return Refuse(fmt::format("more than {} samples", kPrometheusSamplesMax));
+    if (++samples_ > kPrometheusSamplesMax)
+      return Refuse(fmt::format("more than {} samples", kPrometheusSamplesMax));
     PrometheusSample sample;
     sample.name = line.Name();
     if (sample.name.empty()) return Refuse("no metric name");
@@ -145,7 +147,8 @@ class Parser {
   }
 
   PrometheusFamily& Open(const std::string& name) {
-    if (families_.empty() || families_.back().name != name) families_.push_back({name, "", PrometheusType::kUntyped, {}});
+    if (families_.empty() || families_.back().name != name)
+      families_.push_back({name, "", PrometheusType::kUntyped, {}});
     return families_.back();
   }
 

@@ -50,7 +50,8 @@ TEST(PrometheusText, FamiliesHaveTheirSamples) {
 }
 
 TEST(PrometheusText, AWrongLineIsNamed) {
-  for (std::string_view wrong : {"a b", "a{x=\"1} 2", "a{x} 2", "{} 1", "a 1 x", "a{x=\"1\" y=\"2\"} 1", "a"}) {
+  for (std::string_view wrong :
+       {"a b", "a{x=\"1} 2", "a{x} 2", "{} 1", "a 1 x", "a{x=\"1\" y=\"2\"} 1", "a"}) {
     auto out = ParsePrometheusText("ok 1\n" + std::string(wrong) + "\n");
     ASSERT_FALSE(out.has_value()) << wrong;
     EXPECT_TRUE(out.error().message.starts_with("line 2: ")) << out.error().message;
@@ -68,7 +69,8 @@ TEST(PrometheusText, EverySeriesIsADataPoint) {
 }
 
 TEST(PrometheusText, AHistogramThatDescendsIsLeftOut) {
-  auto families = Parse("# TYPE h histogram\nh_bucket{le=\"1\"} 5\nh_bucket{le=\"+Inf\"} 4\nh_count 4\nh_sum 1\n");
+  auto families =
+      Parse("# TYPE h histogram\nh_bucket{le=\"1\"} 5\nh_bucket{le=\"+Inf\"} 4\nh_count 4\nh_sum 1\n");
   EXPECT_EQ(otlp::CountItems(EncodePrometheus(families, {})).value(), 0u);
 }
 

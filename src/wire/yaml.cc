@@ -1,10 +1,10 @@
 #include "wire/yaml.h"
 
-#include <yaml-cpp/yaml.h>
-
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+
+#include <yaml-cpp/yaml.h>
 
 namespace beleg::wire {
 namespace {
@@ -118,7 +118,8 @@ bool ParseFraction(std::string_view text, double& out) {
   if (IsOneOf(text, {"-.inf", "-.Inf", "-.INF"})) return out = -HUGE_VAL, true;
   if (IsOneOf(text, {".nan", ".NaN", ".NAN"})) return out = std::nan(""), true;
   if (text.starts_with('+')) text.remove_prefix(1);
-  if (text.find_first_of("0123456789") == std::string_view::npos || text.find_first_not_of("0123456789+-.eE") != std::string_view::npos)
+  if (text.find_first_of("0123456789") == std::string_view::npos ||
+      text.find_first_not_of("0123456789+-.eE") != std::string_view::npos)
     return false;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
   return error == std::errc() && end == text.data() + text.size();
@@ -150,7 +151,9 @@ void Emit(const Yaml& node, size_t indent, std::string& out) {
       if (node.members.empty()) break;
       out += '\n';
       for (const YamlMember& member : node.members) {
-        bool plain = member.key.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-") == std::string::npos;
+        bool plain =
+            member.key.find_first_not_of(
+                "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-") == std::string::npos;
         out.append(indent, ' ') += (plain && !member.key.empty() ? member.key : Quote(member.key)) + ':';
         Emit(member.value, indent + 2, out);
       }

@@ -34,10 +34,10 @@ struct Yaml {
 
   Kind kind = Kind::kNull;
   Mark mark;
-  std::string text;                  // of a scalar
-  bool quoted = false;               // a quoted scalar is always text
-  std::vector<Yaml> items;           // of a sequence
-  std::vector<YamlMember> members;   // of a map, in their order
+  std::string text;                 // of a scalar
+  bool quoted = false;              // a quoted scalar is always text
+  std::vector<Yaml> items;          // of a sequence
+  std::vector<YamlMember> members;  // of a map, in their order
 
   static Result<Yaml> Parse(std::string_view text, std::string_view file);
 

@@ -56,9 +56,7 @@ TEST(Yaml, ASecondKeyOfTheSameNameIsRefusedWithBothPlaces) {
             "f.yaml:4:3: mapping key \"timeout\" already defined at line 2");
 }
 
-TEST(Yaml, ASyntaxErrorNamesItsLine) {
-  EXPECT_TRUE(ErrorOf("a: [1, 2\nb: 3\n").starts_with("f.yaml:2:"));
-}
+TEST(Yaml, ASyntaxErrorNamesItsLine) { EXPECT_TRUE(ErrorOf("a: [1, 2\nb: 3\n").starts_with("f.yaml:2:")); }
 
 TEST(Yaml, DepthAndAliasesThatMultiplyAreBounded) {
   std::string deep;
@@ -66,7 +64,8 @@ TEST(Yaml, DepthAndAliasesThatMultiplyAreBounded) {
   for (int i = 0; i < 100; ++i) deep += ']';
   EXPECT_NE(ErrorOf(deep).find("deeper"), std::string::npos);
   std::string laughs = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n";
-  for (int i = 1; i < 9; ++i) laughs += fmt::format("a{0}: &a{0} [*a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}]\n", i, i - 1);
+  for (int i = 1; i < 9; ++i)
+    laughs += fmt::format("a{0}: &a{0} [*a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}]\n", i, i - 1);
   EXPECT_NE(ErrorOf(laughs).find("more than"), std::string::npos);
 }
 

@@ -12,13 +12,15 @@ namespace {
 
 using wire::Yaml;
 
-constexpr ComponentKind kKinds[] = {ComponentKind::kReceiver, ComponentKind::kProcessor, ComponentKind::kExporter,
-                                    ComponentKind::kExtension};
+constexpr ComponentKind kKinds[] = {ComponentKind::kReceiver, ComponentKind::kProcessor,
+                                    ComponentKind::kExporter, ComponentKind::kExtension};
 
 constexpr Setting kTelemetryTable[] = {
-    {"metrics.level", SettingType::kText, "normal", "none: no metrics of its own", "none|basic|normal|detailed"},
+    {"metrics.level", SettingType::kText, "normal", "none: no metrics of its own",
+     "none|basic|normal|detailed"},
     {"metrics.address", SettingType::kText, "", "where its own metrics are read (form of 0.110 and older)"},
-    {"metrics.readers", SettingType::kAny, "", "a list; pull.exporter.prometheus.{host,port} of the first counts"},
+    {"metrics.readers", SettingType::kAny, "",
+     "a list; pull.exporter.prometheus.{host,port} of the first counts"},
     {"logs", SettingType::kAny, "", "the log's form", "", {}, true},
     {"traces", SettingType::kAny, "", "its own traces", "", {}, true},
     {"resource", SettingType::kAny, "", "its own resource", "", {}, true},
@@ -34,7 +36,8 @@ class Loader {
     if (!root.is_map()) return problems_.Error(root.mark, "expected a map, got {}", root.type_name());
     for (const wire::YamlMember& member : root.members) Section(member);
     const Yaml* service = root.Find("service");
-    if (service == nullptr) return problems_.Error(root.mark, "service::pipelines: service must have at least one pipeline");
+    if (service == nullptr)
+      return problems_.Error(root.mark, "service::pipelines: service must have at least one pipeline");
     Service(*service);
     Unused();
     Loops();
@@ -48,12 +51,14 @@ class Loader {
     auto kind = std::ranges::find(kKinds, section.key, ComponentKindName);
     if (kind == std::end(kKinds)) {
       if (section.key == "connectors" || section.key.starts_with("x-")) return;
-      return problems_.Error(section.mark, "has invalid keys: {} (known: receivers, processors, exporters, extensions, service)",
-                             section.key);
+      return problems_.Error(
+          section.mark, "has invalid keys: {} (known: receivers, processors, exporters, extensions, service)",
+          section.key);
     }
     if (section.value.is_null()) return;
     if (!section.value.is_map())
-      return problems_.Error(section.value.mark, "{}: expected a map, got {}", section.key, section.value.type_name());
+      return problems_.Error(section.value.mark, "{}: expected a map, got {}", section.key,
+                             section.value.type_name());
     for (const wire::YamlMember& member : section.value.members) One(*kind, member);
   }
 
@@ -61,17 +66,19 @@ class Loader {
     size_t slash = member.key.find('/');
     std::string type = member.key.substr(0, slash);
     if (type.empty() || (slash != std::string::npos && slash + 1 == member.key.size()))
-      return problems_.Error(member.mark, "{}: \"{}\" is no id: want type or type/name", ComponentKindName(kind), member.key);
+      return problems_.Error(member.mark, "{}: \"{}\" is no id: want type or type/name",
+                             ComponentKindName(kind), member.key);
     const Component* component = FindComponent(kind, type);
     if (component == nullptr) {
       std::string known;
       for (const Component& each : Components())
         if (each.kind == kind) known += (known.empty() ? "" : " ") + std::string(each.type);
-      return problems_.Error(member.mark, "{}: unknown type: \"{}\" for id: \"{}\" (valid values: [{}])", ComponentKindName(kind),
-                             type, member.key, known);
+      return problems_.Error(member.mark, "{}: unknown type: \"{}\" for id: \"{}\" (valid values: [{}])",
+                             ComponentKindName(kind), type, member.key, known);
     }
     if (type == "logging")
-      problems_.Warn(member.mark, "exporters: the logging exporter has been deprecated, use the debug exporter instead");
+      problems_.Warn(member.mark,
+                     "exporters: the logging exporter has been deprecated, use the debug exporter instead");
     Yaml node = member.value;
     if (node.is_null()) node.mark = member.mark;
     std::string where = fmt::format("{}::{}", ComponentKindName(kind), member.key);
@@ -81,12 +88,19 @@ class Loader {
   }
 
   void Service(const Yaml& service) {
-    if (!service.is_map()) return problems_.Error(service.mark, "service: expected a map, got {}", service.type_name());
+    if (!service.is_map())
+      return problems_.Error(service.mark, "service: expected a map, got {}", service.type_name());
     for (const wire::YamlMember& member : service.members) {
-      if (member.key == "pipelines") Pipelines(member.value);
-      else if (member.key == "extensions") config_.used_extensions = Names("service::extensions", member.value, ComponentKind::kExtension);
-      else if (member.key == "telemetry") Telemetry(member.value);
-      else problems_.Error(member.mark, "service: has invalid keys: {} (known: extensions, pipelines, telemetry)", member.key);
+      if (member.key == "pipelines")
+        Pipelines(member.value);
+      else if (member.key == "extensions")
+        config_.used_extensions = Names("service::extensions", member.value, ComponentKind::kExtension);
+      else if (member.key == "telemetry")
+        Telemetry(member.value);
+      else
+        problems_.Error(member.mark,
+                        "service: has invalid keys: {} (known: extensions, pipelines, telemetry)",
+                        member.key);
     }
     const Yaml* pipelines = service.Find("pipelines");
     if (pipelines == nullptr || pipelines->members.empty())
@@ -98,8 +112,10 @@ class Loader {
       std::string type = member.key.substr(0, member.key.find('/'));
       auto signal = std::ranges::find(kSignals, type, SignalName);
       if (signal == std::end(kSignals)) {
-        problems_.Error(member.mark, "service::pipelines: \"{}\": unknown pipeline signal: \"{}\" (known: traces, metrics, logs)",
-                        member.key, type);
+        problems_.Error(
+            member.mark,
+            "service::pipelines: \"{}\": unknown pipeline signal: \"{}\" (known: traces, metrics, logs)",
+            member.key, type);
         continue;
       }
       Pipeline(member, *signal);
@@ -110,15 +126,22 @@ class Loader {
     std::string where = "service::pipelines::" + member.key;
     PipelineConfig pipeline{member.key, signal, {}, {}, {}};
     for (const wire::YamlMember& list : member.value.members) {
-      if (list.key == "receivers") pipeline.receivers = Names(where, list.value, ComponentKind::kReceiver);
-      else if (list.key == "processors") pipeline.processors = Names(where, list.value, ComponentKind::kProcessor);
-      else if (list.key == "exporters") pipeline.exporters = Names(where, list.value, ComponentKind::kExporter);
-      else problems_.Error(list.mark, "{}: has invalid keys: {} (known: receivers, processors, exporters)", where, list.key);
+      if (list.key == "receivers")
+        pipeline.receivers = Names(where, list.value, ComponentKind::kReceiver);
+      else if (list.key == "processors")
+        pipeline.processors = Names(where, list.value, ComponentKind::kProcessor);
+      else if (list.key == "exporters")
+        pipeline.exporters = Names(where, list.value, ComponentKind::kExporter);
+      else
+        problems_.Error(list.mark, "{}: has invalid keys: {} (known: receivers, processors, exporters)",
+                        where, list.key);
     }
     const Yaml* receivers = member.value.Find("receivers");
     const Yaml* exporters = member.value.Find("exporters");
-    if (receivers == nullptr || receivers->items.empty()) problems_.Error(member.mark, "{}: must have at least one receiver", where);
-    if (exporters == nullptr || exporters->items.empty()) problems_.Error(member.mark, "{}: must have at least one exporter", where);
+    if (receivers == nullptr || receivers->items.empty())
+      problems_.Error(member.mark, "{}: must have at least one receiver", where);
+    if (exporters == nullptr || exporters->items.empty())
+      problems_.Error(member.mark, "{}: must have at least one exporter", where);
     config_.pipelines.push_back(std::move(pipeline));
   }
 
@@ -127,13 +150,15 @@ class Loader {
     std::vector<std::string> out;
     std::string_view one = ComponentKindName(kind);
     one.remove_suffix(1);
-    if (!list.is_sequence() && !list.is_null()) problems_.Error(list.mark, "{}: expected a list, got {}", where, list.type_name());
+    if (!list.is_sequence() && !list.is_null())
+      problems_.Error(list.mark, "{}: expected a list, got {}", where, list.type_name());
     for (const Yaml& item : list.items) {
       auto& defined = config_.of(kind);
       auto found = std::ranges::find(defined, item.text, &ComponentConfig::id);
       if (std::ranges::find(out, item.text) != out.end())
         problems_.Error(item.mark, "{}: references {} \"{}\" twice", where, one, item.text);
-      else if (found != defined.end()) out.push_back(item.text), found->used = true;
+      else if (found != defined.end())
+        out.push_back(item.text), found->used = true;
       else if (!Mentioned(kind, item.text))
         problems_.Error(item.mark, "{}: references {} \"{}\" which is not configured", where, one, item.text);
     }
@@ -149,32 +174,40 @@ class Loader {
   void Telemetry(const Yaml& node) {
     Settings settings = Settings::Read(kTelemetryTable, node, "service::telemetry", problems_);
     if (settings.Has("metrics.address")) {
-      problems_.Warn(settings.mark("metrics.address"), "service::telemetry::metrics::address is the form of 0.110 and older; newer collectors take readers");
+      problems_.Warn(settings.mark("metrics.address"),
+                     "service::telemetry::metrics::address is the form of 0.110 and older; newer collectors "
+                     "take readers");
       config_.metrics_listen = settings.Text("metrics.address");
     }
     const Yaml& readers = settings.Any("metrics.readers");
     if (!readers.items.empty()) Reader(readers.items[0]);
-    if (settings.Text("metrics.level") == "none") config_.metrics_listen.clear();
+    if (settings.Text("metrics.level") == "none")
+      config_.metrics_listen.clear();
     else if (!ParseHostPort(config_.metrics_listen))
-      problems_.Error(settings.mark("metrics.address"), "service::telemetry::metrics: \"{}\" is no host:port", config_.metrics_listen);
+      problems_.Error(settings.mark("metrics.address"), "service::telemetry::metrics: \"{}\" is no host:port",
+                      config_.metrics_listen);
   }
 
   void Reader(const Yaml& reader) {
     const Yaml* at = &reader;
     for (std::string_view step : {"pull", "exporter", "prometheus"}) {
       at = at->Find(step);
-      if (at == nullptr) return problems_.Warn(reader.mark, "service::telemetry::metrics::readers: only pull::exporter::prometheus is known");
+      if (at == nullptr)
+        return problems_.Warn(
+            reader.mark, "service::telemetry::metrics::readers: only pull::exporter::prometheus is known");
     }
     const Yaml* host = at->Find("host");
     const Yaml* port = at->Find("port");
-    config_.metrics_listen = fmt::format("{}:{}", host != nullptr ? host->text : "localhost", port != nullptr ? port->text : "8888");
+    config_.metrics_listen = fmt::format("{}:{}", host != nullptr ? host->text : "localhost",
+                                         port != nullptr ? port->text : "8888");
   }
 
   void Unused() {
     if (problems_.has_errors()) return;  // who has to mend a pipeline knows
     for (ComponentKind kind : kKinds)
       for (const ComponentConfig& each : config_.of(kind))
-        if (!each.used) problems_.Warn(each.settings.mark(), "{}: defined, but no pipeline uses it", each.settings.where());
+        if (!each.used)
+          problems_.Warn(each.settings.mark(), "{}: defined, but no pipeline uses it", each.settings.where());
   }
 
   // An exporter that reaches a port of this very collector would feed it its own data for ever.
@@ -182,11 +215,13 @@ class Loader {
     for (const ComponentConfig& exporter : config_.exporters) {
       if (!exporter.used || exporter.component->dials == nullptr) continue;
       auto dialed = exporter.component->dials(exporter.settings);
-      auto own = std::ranges::find_if(dialed, [this](const std::string& endpoint) { return ListensOn(endpoint); });
+      auto own =
+          std::ranges::find_if(dialed, [this](const std::string& endpoint) { return ListensOn(endpoint); });
       if (own == dialed.end()) continue;
-      problems_.Error(exporter.settings.mark("endpoint"),
-                      "{}::endpoint: \"{}\" is this collector's own receiver: what it sends would come back for ever",
-                      exporter.settings.where(), *own);
+      problems_.Error(
+          exporter.settings.mark("endpoint"),
+          "{}::endpoint: \"{}\" is this collector's own receiver: what it sends would come back for ever",
+          exporter.settings.where(), *own);
     }
   }
 
@@ -219,7 +254,8 @@ std::vector<ComponentConfig>& Config::of(ComponentKind kind) {
   return extensions;
 }
 
-std::optional<Config> LoadConfig(std::string_view text, std::string_view file, const Environment& environment, Problems& problems) {
+std::optional<Config> LoadConfig(std::string_view text, std::string_view file, const Environment& environment,
+                                 Problems& problems) {
   Result<Yaml> tree = Yaml::Parse(text, file);
   if (!tree) {
     // The message has the place already; a problem has it apart.

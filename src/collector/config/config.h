@@ -29,14 +29,17 @@ struct Config {
   std::vector<std::string> used_extensions;
   std::vector<PipelineConfig> pipelines;
   std::string metrics_listen = "localhost:8888";  // "": no metrics of its own
-  wire::Yaml tree;                                 // the file after expansion
+  wire::Yaml tree;                                // the file after expansion
 
   std::vector<ComponentConfig>& of(ComponentKind kind);
-  const std::vector<ComponentConfig>& of(ComponentKind kind) const { return const_cast<Config*>(this)->of(kind); }
+  const std::vector<ComponentConfig>& of(ComponentKind kind) const {
+    return const_cast<Config*>(this)->of(kind);
+  }
 };
 
 // nullopt when problems has errors. file is for its messages about YAML. All problems are reported, not the first alone.
-std::optional<Config> LoadConfig(std::string_view text, std::string_view file, const Environment& environment, Problems& problems);
+std::optional<Config> LoadConfig(std::string_view text, std::string_view file, const Environment& environment,
+                                 Problems& problems);
 
 // The host and port of "host:port", "http://host:port/path"; nullopt for another form.
 struct HostPort {

@@ -25,15 +25,18 @@ Case ReadCase(const std::filesystem::path& path) {
   std::ifstream file(path);
   for (std::string line; std::getline(file, line);) {
     out.text += line + "\n";
-    if (line.starts_with("# want: ")) out.want += path.filename().string() + ":" + (line[8] == 'e' ? " " : "") + line.substr(8) + "\n";
-    if (line.starts_with("# env: ")) out.environment[line.substr(7, line.find('=') - 7)] = line.substr(line.find('=') + 1);
+    if (line.starts_with("# want: "))
+      out.want += path.filename().string() + ":" + (line[8] == 'e' ? " " : "") + line.substr(8) + "\n";
+    if (line.starts_with("# env: "))
+      out.environment[line.substr(7, line.find('=') - 7)] = line.substr(line.find('=') + 1);
   }
   return out;
 }
 
 std::vector<std::filesystem::path> Files(std::string_view folder) {
   std::vector<std::filesystem::path> out;
-  for (const auto& entry : std::filesystem::directory_iterator(std::filesystem::path(BELEG_SOURCE_DIR "/src/collector/testdata") / folder))
+  for (const auto& entry : std::filesystem::directory_iterator(
+           std::filesystem::path(BELEG_SOURCE_DIR "/src/collector/testdata") / folder))
     out.push_back(entry.path());
   return out;
 }
@@ -56,7 +59,9 @@ TEST_P(ConfigFile, IsReportedAsItSays) {
   EXPECT_EQ(config.has_value(), GetParam().parent_path().filename() == "valid");
 }
 
-std::string NameOf(const testing::TestParamInfo<std::filesystem::path>& info) { return info.param.stem().string(); }
+std::string NameOf(const testing::TestParamInfo<std::filesystem::path>& info) {
+  return info.param.stem().string();
+}
 INSTANTIATE_TEST_SUITE_P(Valid, ConfigFile, testing::ValuesIn(Files("valid")), NameOf);
 INSTANTIATE_TEST_SUITE_P(Wrong, ConfigFile, testing::ValuesIn(Files("wrong")), NameOf);
 
@@ -98,7 +103,8 @@ TEST(ConfigEnvironment, NamesNestAndDollarsEscape) {
 
 TEST(ConfigEnvironment, WhatCannotBeExpandedIsNamed) {
   EXPECT_NE(Expanded("${env:U}", {}).find("\"U\" is not set"), std::string::npos);
-  EXPECT_NE(Expanded("pre-${env:U}-post", {}).find("f:1:4: error: v: environment variable \"U\""), std::string::npos);
+  EXPECT_NE(Expanded("pre-${env:U}-post", {}).find("f:1:4: error: v: environment variable \"U\""),
+            std::string::npos);
   EXPECT_NE(Expanded("${vault:foo}", {}).find("scheme \"vault\" is not supported"), std::string::npos);
   EXPECT_NE(Expanded("${env:NO-SUCH}", {}).find("has invalid name"), std::string::npos);
   EXPECT_NE(Expanded("\"${env:U:?must be set}\"", {}).find("has invalid name"), std::string::npos);
@@ -109,8 +115,10 @@ TEST(ConfigDuration, GoesForms) {
   EXPECT_EQ(ParseDuration("1.5s")->count(), 1'500'000);
   EXPECT_EQ(ParseDuration("200ms")->count(), 200'000);
   EXPECT_EQ(ParseDuration("0")->count(), 0);
-  for (std::string_view wrong : {"", "5", "s", "-1s", "5 s", "1s2", "99999999h", "1e3s"}) EXPECT_FALSE(ParseDuration(wrong)) << wrong;
-  for (std::string_view text : {"0s", "200ms", "5s", "1m30s", "1h30m0s", "1.5s"}) EXPECT_EQ(FormatDuration(*ParseDuration(text)), text);
+  for (std::string_view wrong : {"", "5", "s", "-1s", "5 s", "1s2", "99999999h", "1e3s"})
+    EXPECT_FALSE(ParseDuration(wrong)) << wrong;
+  for (std::string_view text : {"0s", "200ms", "5s", "1m30s", "1h30m0s", "1.5s"})
+    EXPECT_EQ(FormatDuration(*ParseDuration(text)), text);
 }
 
 TEST(ConfigComponents, EveryDefaultIsOfItsType) {
@@ -125,7 +133,8 @@ TEST(ConfigComponents, TheDocumentHasEverySetting) {
   std::ifstream file(BELEG_SOURCE_DIR "/docs/collector.md");
   std::stringstream text;
   text << file.rdbuf();
-  EXPECT_NE(text.str().find(DescribeSettings()), std::string::npos) << "put this into docs/collector.md:\n" << DescribeSettings();
+  EXPECT_NE(text.str().find(DescribeSettings()), std::string::npos) << "put this into docs/collector.md:\n"
+                                                                    << DescribeSettings();
 }
 
 }  // namespace

@@ -29,7 +29,8 @@ size_t Closing(std::string_view text, size_t from) {
 
 class Expander {
  public:
-  Expander(const Environment& environment, Problems& problems) : environment_(environment), problems_(problems) {}
+  Expander(const Environment& environment, Problems& problems)
+      : environment_(environment), problems_(problems) {}
 
   void Walk(Yaml& node, const std::string& path);
 
@@ -62,7 +63,8 @@ void Expander::Value(Yaml& node) {
     node.quoted = true;
     return;
   }
-  std::optional<std::string> value = Reference(std::string_view(node.text).substr(2, node.text.size() - 3), 0);
+  std::optional<std::string> value =
+      Reference(std::string_view(node.text).substr(2, node.text.size() - 3), 0);
   Result<Yaml> typed = Yaml::Parse(value.value_or(""), "");
   Yaml::Mark at = node.mark;
   if (typed) {
@@ -86,8 +88,11 @@ std::string Expander::Text(std::string_view text, int depth) {
       out += Reference(text.substr(at + 2, end - at - 2), depth).value_or("");
       at = end;
     } else {
-      std::string_view name = text.substr(at + 1, std::min(text.find_first_not_of(kNameBytes, at + 1), text.size()) - at - 1);
-      if (IsName(name)) problems_.Warn(at_, "{}: ${} is taken as text; write ${{env:{}}} for the variable", path_, name, name);
+      std::string_view name =
+          text.substr(at + 1, std::min(text.find_first_not_of(kNameBytes, at + 1), text.size()) - at - 1);
+      if (IsName(name))
+        problems_.Warn(at_, "{}: ${} is taken as text; write ${{env:{}}} for the variable", path_, name,
+                       name);
       out += '$';
     }
   }
@@ -104,7 +109,8 @@ std::optional<std::string> Expander::Reference(std::string_view inside, int dept
   size_t colon = rest.find(':');
   if (colon != std::string_view::npos && !rest.substr(colon).starts_with(":-")) {
     if (rest.substr(0, colon) != "env") {
-      problems_.SpoilingError(at_, "{}: scheme \"{}\" is not supported for uri \"{}\"", path_, rest.substr(0, colon), uri);
+      problems_.SpoilingError(at_, "{}: scheme \"{}\" is not supported for uri \"{}\"", path_,
+                              rest.substr(0, colon), uri);
       return std::nullopt;
     }
     rest.remove_prefix(colon + 1);
@@ -112,12 +118,16 @@ std::optional<std::string> Expander::Reference(std::string_view inside, int dept
   size_t dash = rest.find(":-");
   std::string_view name = rest.substr(0, dash);
   if (!IsName(name)) {
-    problems_.SpoilingError(at_, "{}: environment variable \"{}\" has invalid name: must match regex ^[a-zA-Z_][a-zA-Z0-9_]*$", path_, name);
+    problems_.SpoilingError(
+        at_, "{}: environment variable \"{}\" has invalid name: must match regex ^[a-zA-Z_][a-zA-Z0-9_]*$",
+        path_, name);
     return std::nullopt;
   }
   if (std::optional<std::string> value = environment_(name)) return value;
   if (dash != std::string_view::npos) return std::string(rest.substr(dash + 2));
-  problems_.SpoilingError(at_, "{}: environment variable \"{}\" is not set (${{env:{}:-}} says that it may be empty)", path_, name, name);
+  problems_.SpoilingError(
+      at_, "{}: environment variable \"{}\" is not set (${{env:{}:-}} says that it may be empty)", path_,
+      name, name);
   return std::nullopt;
 }
 

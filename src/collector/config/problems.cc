@@ -13,7 +13,8 @@ std::vector<Problem> Problems::list() const {
 bool Problems::has_errors() const { return std::ranges::any_of(list_, &Problem::error); }
 
 bool Problems::IsSpoilt(wire::Yaml::Mark at) const {
-  return std::ranges::any_of(list_, [&](const Problem& p) { return p.spoils && p.at.line == at.line && p.at.column == at.column; });
+  return std::ranges::any_of(
+      list_, [&](const Problem& p) { return p.spoils && p.at.line == at.line && p.at.column == at.column; });
 }
 
 std::string Problems::Format(std::string_view file) const {

@@ -43,7 +43,8 @@ class SettingsReader {
   void Member(const std::string& path, const wire::YamlMember& member) {
     auto setting = std::ranges::find(table_, path, &Setting::path);
     bool known = setting != table_.end();
-    bool group = std::ranges::any_of(table_, [&](const Setting& s) { return s.path.starts_with(path + "."); });
+    bool group =
+        std::ranges::any_of(table_, [&](const Setting& s) { return s.path.starts_with(path + "."); });
     if (!known && !group) return Unknown(path, member);
     if (known && setting->unused)
       problems_.Warn(member.mark, "{}: accepted, but it changes nothing here", Name(path));
@@ -69,8 +70,9 @@ class SettingsReader {
       if ((", " + names + ",").find(fmt::format(", {},", rest)) != std::string::npos) continue;
       names += (names.empty() ? "" : ", ") + std::string(rest);
     }
-    problems_.Error(member.mark, "{}: has invalid keys: {} (known: {})", Name(prefix.substr(0, dot == std::string::npos ? 0 : dot)),
-                    member.key, names.empty() ? "none" : names);
+    problems_.Error(member.mark, "{}: has invalid keys: {} (known: {})",
+                    Name(prefix.substr(0, dot == std::string::npos ? 0 : dot)), member.key,
+                    names.empty() ? "none" : names);
   }
 
   void Value(const Setting& setting, const Yaml& node, Settings::Entry& entry) {
@@ -91,8 +93,10 @@ class SettingsReader {
 
   void Bool(const Setting& setting, const Yaml& node, Settings::Entry& entry) {
     auto scalar = node.Scalar();
-    if (const bool* flag = std::get_if<bool>(&scalar)) entry.flag = *flag;
-    else Mistyped(setting, node, "bool");
+    if (const bool* flag = std::get_if<bool>(&scalar))
+      entry.flag = *flag;
+    else
+      Mistyped(setting, node, "bool");
   }
 
   void Count(const Setting& setting, const Yaml& node, Settings::Entry& entry) {
@@ -100,8 +104,10 @@ class SettingsReader {
     const int64_t* number = std::get_if<int64_t>(&scalar);
     if (number == nullptr) return Mistyped(setting, node, "uint64");
     if (*number < 0)
-      problems_.Error(node.mark, "{}: cannot parse value as 'uint64': {} overflows uint", Name(setting.path), *number);
-    else entry.count = static_cast<uint64_t>(*number);
+      problems_.Error(node.mark, "{}: cannot parse value as 'uint64': {} overflows uint", Name(setting.path),
+                      *number);
+    else
+      entry.count = static_cast<uint64_t>(*number);
   }
 
   void Text(const Setting& setting, const Yaml& node, Settings::Entry& entry) {
@@ -110,7 +116,8 @@ class SettingsReader {
     if (setting.choices.empty() || IsChoice(setting.choices, node.text)) return;
     std::string choices(setting.choices);
     for (size_t at = 0; (at = choices.find('|', at)) != std::string::npos;) choices.replace(at, 1, ", ");
-    problems_.Error(node.mark, "{}: unsupported value \"{}\" (one of: {})", Name(setting.path), node.text, choices);
+    problems_.Error(node.mark, "{}: unsupported value \"{}\" (one of: {})", Name(setting.path), node.text,
+                    choices);
   }
 
   static bool IsChoice(std::string_view choices, std::string_view text) {
@@ -125,17 +132,22 @@ class SettingsReader {
   void Duration(const Setting& setting, const Yaml& node, Settings::Entry& entry) {
     if (!node.is_scalar()) return Mistyped(setting, node, "duration");
     auto duration = ParseDuration(node.text);
-    if (duration) entry.duration = *duration;
-    else problems_.Error(node.mark, "{}: {}", Name(setting.path), duration.error().message);
+    if (duration)
+      entry.duration = *duration;
+    else
+      problems_.Error(node.mark, "{}: {}", Name(setting.path), duration.error().message);
   }
 
   void Texts(const Setting& setting, const Yaml& node, Settings::Entry& entry) {
     entry.texts.clear();
-    if (node.is_scalar()) return entry.texts.push_back(node.text);  // mapstructure takes one for a list of one, too
+    if (node.is_scalar())
+      return entry.texts.push_back(node.text);  // mapstructure takes one for a list of one, too
     if (!node.is_sequence()) return Mistyped(setting, node, "list of strings");
     for (const Yaml& item : node.items) {
-      if (item.is_scalar()) entry.texts.push_back(item.text);
-      else Mistyped(setting, item, "string");
+      if (item.is_scalar())
+        entry.texts.push_back(item.text);
+      else
+        Mistyped(setting, item, "string");
     }
   }
 
@@ -143,8 +155,10 @@ class SettingsReader {
     entry.map.clear();
     if (!node.is_map()) return Mistyped(setting, node, "map");
     for (const wire::YamlMember& member : node.members) {
-      if (member.value.is_scalar() || member.value.is_null()) entry.map.emplace_back(member.key, member.value.text);
-      else Mistyped(setting, member.value, "string");
+      if (member.value.is_scalar() || member.value.is_null())
+        entry.map.emplace_back(member.key, member.value.text);
+      else
+        Mistyped(setting, member.value, "string");
     }
   }
 
@@ -152,12 +166,13 @@ class SettingsReader {
     entry.list.clear();
     if (!node.is_sequence()) return Mistyped(setting, node, "list");
     for (size_t i = 0; i < node.items.size(); ++i)
-      entry.list.push_back(
-          Settings::Read(setting.items, node.items[i], fmt::format("{}[{}]", Name(setting.path), i), problems_));
+      entry.list.push_back(Settings::Read(setting.items, node.items[i],
+                                          fmt::format("{}[{}]", Name(setting.path), i), problems_));
   }
 
   void Mistyped(const Setting& setting, const Yaml& node, std::string_view want) {
-    problems_.Error(node.mark, "{}: expected type '{}', got unconvertible type '{}'", Name(setting.path), want, node.type_name());
+    problems_.Error(node.mark, "{}: expected type '{}', got unconvertible type '{}'", Name(setting.path),
+                    want, node.type_name());
   }
 
   std::string Name(std::string_view path) const {
@@ -172,7 +187,8 @@ class SettingsReader {
   Settings& out_;
 };
 
-Settings Settings::Read(std::span<const Setting> table, const Yaml& node, std::string_view where, Problems& problems) {
+Settings Settings::Read(std::span<const Setting> table, const Yaml& node, std::string_view where,
+                        Problems& problems) {
   Settings out;
   out.mark_ = node.mark;
   out.where_ = where;
@@ -202,7 +218,9 @@ Yaml::Mark Settings::mark(std::string_view path) const {
 
 bool Settings::Bool(std::string_view path) const { return EntryOf(path, SettingType::kBool).flag; }
 uint64_t Settings::Count(std::string_view path) const { return EntryOf(path, SettingType::kCount).count; }
-const std::string& Settings::Text(std::string_view path) const { return EntryOf(path, SettingType::kText).text; }
+const std::string& Settings::Text(std::string_view path) const {
+  return EntryOf(path, SettingType::kText).text;
+}
 std::chrono::microseconds Settings::Duration(std::string_view path) const {
   return EntryOf(path, SettingType::kDuration).duration;
 }
@@ -213,7 +231,9 @@ const std::vector<std::pair<std::string, std::string>>& Settings::TextMap(std::s
   return EntryOf(path, SettingType::kTextMap).map;
 }
 const Yaml& Settings::Any(std::string_view path) const { return EntryOf(path, SettingType::kAny).any; }
-const std::vector<Settings>& Settings::List(std::string_view path) const { return EntryOf(path, SettingType::kList).list; }
+const std::vector<Settings>& Settings::List(std::string_view path) const {
+  return EntryOf(path, SettingType::kList).list;
+}
 
 std::string_view SettingTypeName(SettingType type) {
   switch (type) {

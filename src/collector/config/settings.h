@@ -19,7 +19,7 @@ namespace beleg::collector {
 
 enum class SettingType {
   kBool,
-  kCount,     // whole, not negative
+  kCount,  // whole, not negative
   kText,
   kDuration,  // "5s"
   kTexts,     // a list of text
@@ -42,7 +42,8 @@ struct Setting {
 class Settings {
  public:
   // where: "exporters::otlp", the beginning of each message. A null node is one without settings.
-  static Settings Read(std::span<const Setting> table, const wire::Yaml& node, std::string_view where, Problems& problems);
+  static Settings Read(std::span<const Setting> table, const wire::Yaml& node, std::string_view where,
+                       Problems& problems);
 
   // True if it stands in the file (null counts for a kGroup alone).
   bool Has(std::string_view path) const;

@@ -17,12 +17,15 @@ class FanOut final : public Consumer {
   explicit FanOut(std::vector<Consumer*> next) : next_(std::move(next)) {}
 
   Result<void> Consume(Data&& data) override {
-    if (!HasRoom(data.signal, data.bytes.size())) return Fail(ErrorCode::kResourceExhausted, "sending queue is full");
+    if (!HasRoom(data.signal, data.bytes.size()))
+      return Fail(ErrorCode::kResourceExhausted, "sending queue is full");
     Result<void> worst;
     for (Consumer* each : next_) {
       // The last needs no copy, but the first error must leave the data to the sender.
-      Result<void> taken = each == next_.back() && worst ? each->Consume(std::move(data)) : each->Consume(Data(data));
-      if (!taken && (worst || (!IsTransient(worst.error()) && IsTransient(taken.error())))) worst = std::move(taken);
+      Result<void> taken =
+          each == next_.back() && worst ? each->Consume(std::move(data)) : each->Consume(Data(data));
+      if (!taken && (worst || (!IsTransient(worst.error()) && IsTransient(taken.error()))))
+        worst = std::move(taken);
     }
     return worst;
   }
@@ -45,7 +48,8 @@ const ComponentConfig& Find(const std::vector<ComponentConfig>& list, const std:
 
 class Graph::Builder {
  public:
-  Builder(const Config& config, const World& world, Graph& graph) : config_(config), world_(world), graph_(graph) {}
+  Builder(const Config& config, const World& world, Graph& graph)
+      : config_(config), world_(world), graph_(graph) {}
 
   Result<void> Build() {
     for (const std::string& id : config_.used_extensions) {
@@ -137,7 +141,8 @@ Result<void> Graph::Start() {
 void Graph::Stop(std::chrono::milliseconds drain) {
   auto deadline = std::chrono::steady_clock::now() + drain;
   while (started_ > 0) {
-    auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
     parts_[--started_]->Stop(std::max(left, std::chrono::milliseconds(0)));
   }
 }

@@ -55,7 +55,8 @@ class ProcessorTest : public testing::Test {
   std::unique_ptr<Processor> Make(std::string_view type, std::string_view yaml) {
     const Component* component = FindComponent(ComponentKind::kProcessor, type);
     Problems problems;
-    Settings settings = Settings::Read(component->table, wire::Yaml::Parse(yaml, "t").value(), type, problems);
+    Settings settings =
+        Settings::Read(component->table, wire::Yaml::Parse(yaml, "t").value(), type, problems);
     component->check(type, settings, problems);
     EXPECT_EQ(problems.Format("t"), "");
     auto out = component->processor(std::string(type), settings, Signal::kTraces, next_, world_);

@@ -47,34 +47,47 @@ SendingQueueOptions ReadSendingQueue(const Settings& settings) {
 
 void CheckSendingQueue(const Settings& settings, Problems& problems) {
   if (settings.Has("sending_queue.storage"))
-    problems.Error(settings.mark("sending_queue.storage"), "{}::sending_queue::storage: there is no durable queue yet", settings.where());
+    problems.Error(settings.mark("sending_queue.storage"),
+                   "{}::sending_queue::storage: there is no durable queue yet", settings.where());
   if (settings.Has("sending_queue.enabled") && !settings.Bool("sending_queue.enabled"))
-    problems.Warn(settings.mark("sending_queue.enabled"), "{}::sending_queue::enabled: the queue stays", settings.where());
+    problems.Warn(settings.mark("sending_queue.enabled"), "{}::sending_queue::enabled: the queue stays",
+                  settings.where());
   for (std::string_view path : {"sending_queue.queue_size", "sending_queue.num_consumers"})
     if (settings.Count(path) == 0 || settings.Count(path) > 1'000'000)
       problems.Error(settings.mark(path), "{}::{}: must be between 1 and 1000000", settings.where(), path);
   if (Number(settings.Any("retry_on_failure.multiplier"), 0) < 1)
-    problems.Error(settings.mark("retry_on_failure.multiplier"), "{}::retry_on_failure::multiplier: must be a number of at least 1", settings.where());
+    problems.Error(settings.mark("retry_on_failure.multiplier"),
+                   "{}::retry_on_failure::multiplier: must be a number of at least 1", settings.where());
 }
 
-SendingQueue::SendingQueue(const std::string& id, Signal signal, SendingQueueOptions options, TransportFactory factory,
-                           const World& world)
+SendingQueue::SendingQueue(const std::string& id, Signal signal, SendingQueueOptions options,
+                           TransportFactory factory, const World& world)
     : id_(id),
       signal_(signal),
       options_(options),
       factory_(std::move(factory)),
       queue_({options.batches_max, options.bytes_max}),
-      sent_(world.metrics->AddCounter(fmt::format("otelcol_exporter_sent_{}", ItemsName(signal)), "Taken by the destination.", {{"exporter", id}})),
-      send_failed_(world.metrics->AddCounter(fmt::format("otelcol_exporter_send_failed_{}", ItemsName(signal)),
-                                             "Given up: the destination will not take them, or time was over.", {{"exporter", id}})),
-      enqueue_failed_(world.metrics->AddCounter(fmt::format("otelcol_exporter_enqueue_failed_{}", ItemsName(signal)),
-                                                "Refused because the queue was full; the sender still has them.", {{"exporter", id}})),
+      sent_(world.metrics->AddCounter(fmt::format("otelcol_exporter_sent_{}", ItemsName(signal)),
+                                      "Taken by the destination.", {{"exporter", id}})),
+      send_failed_(world.metrics->AddCounter(
+          fmt::format("otelcol_exporter_send_failed_{}", ItemsName(signal)),
+          "Given up: the destination will not take them, or time was over.", {{"exporter", id}})),
+      enqueue_failed_(world.metrics->AddCounter(
+          fmt::format("otelcol_exporter_enqueue_failed_{}", ItemsName(signal)),
+          "Refused because the queue was full; the sender still has them.", {{"exporter", id}})),
       rejected_(world.metrics->AddCounter(fmt::format("otelcol_exporter_rejected_{}", ItemsName(signal)),
-                                          "Thrown away by the destination (partial success).", {{"exporter", id}})),
-      retries_(world.metrics->AddCounter("otelcol_exporter_retries", "Sends that are to be tried again.", {{"exporter", id}})),
-      queue_size_(world.metrics->AddGauge("otelcol_exporter_queue_size", "Batches that wait.", {{"data_type", std::string(SignalName(signal))}, {"exporter", id}})),
-      in_flight_(world.metrics->AddGauge("otelcol_exporter_in_flight_requests", "Batches on the way.", {{"exporter", id}})) {
-  world.metrics->AddGauge("otelcol_exporter_queue_capacity", "Batches that may wait.", {{"data_type", std::string(SignalName(signal))}, {"exporter", id}})
+                                          "Thrown away by the destination (partial success).",
+                                          {{"exporter", id}})),
+      retries_(world.metrics->AddCounter("otelcol_exporter_retries", "Sends that are to be tried again.",
+                                         {{"exporter", id}})),
+      queue_size_(
+          world.metrics->AddGauge("otelcol_exporter_queue_size", "Batches that wait.",
+                                  {{"data_type", std::string(SignalName(signal))}, {"exporter", id}})),
+      in_flight_(world.metrics->AddGauge("otelcol_exporter_in_flight_requests", "Batches on the way.",
+                                         {{"exporter", id}})) {
+  world.metrics
+      ->AddGauge("otelcol_exporter_queue_capacity", "Batches that may wait.",
+                 {{"data_type", std::string(SignalName(signal))}, {"exporter", id}})
       .Set(static_cast<double>(options_.batches_max));
 }
 
@@ -108,7 +121,8 @@ void SendingQueue::Stop(milliseconds drain) {
   for (Thread& thread : threads_) thread.Join();
   watchdog.RequestStop();
   if (uint64_t lost = lost_.load(); lost > 0)
-    LOG_ERROR("collector.lost_at_stop", F("exporter", id_), F("signal", SignalName(signal_)), F("items", lost));
+    LOG_ERROR("collector.lost_at_stop", F("exporter", id_), F("signal", SignalName(signal_)),
+              F("items", lost));
 }
 
 Result<void> SendingQueue::Consume(Data&& data) {
@@ -149,13 +163,20 @@ void SendingQueue::Deliver(Transport& transport, Data data) {
     SendFailure& failure = sent.error();
     if (failure.splittable && data.items > 1) return Halve(transport, std::move(data));
     if (failure.permanent || !options_.retry) return Lost(data, failure.error);
-    microseconds limit = options_.retry_for.count() > 0 ? options_.retry_for : failure.doubtful ? kDoubtLimit : microseconds::max();
+    microseconds limit = options_.retry_for.count() > 0 ? options_.retry_for
+                         : failure.doubtful             ? kDoubtLimit
+                                                        : microseconds::max();
     if (std::chrono::steady_clock::now() - begun > limit)
-      return Lost(data, {ErrorCode::kDeadlineExceeded, fmt::format("given up after {} s: {}", limit.count() / 1'000'000, failure.error.message)});
+      return Lost(data,
+                  {ErrorCode::kDeadlineExceeded,
+                   fmt::format("given up after {} s: {}", limit.count() / 1'000'000, failure.error.message)});
     retries_.Add();
-    if (pause == options_.retry_first) LOG_WARN("collector.export_retry", F("exporter", id_), F("why", failure.error.message));
+    if (pause == options_.retry_first)
+      LOG_WARN("collector.export_retry", F("exporter", id_), F("why", failure.error.message));
     Pause(failure.retry_after ? microseconds(*failure.retry_after) : Jittered(pause));
-    pause = std::min(options_.retry_max, microseconds(static_cast<int64_t>(static_cast<double>(pause.count()) * options_.retry_growth)));
+    pause = std::min(
+        options_.retry_max,
+        microseconds(static_cast<int64_t>(static_cast<double>(pause.count()) * options_.retry_growth)));
   }
 }
 
@@ -167,7 +188,9 @@ void SendingQueue::Halve(Transport& transport, Data data) {
   }();
   if (!split) return Lost(data, split.error());
   auto part = [&](std::string bytes) {
-    size_t items = (signal_ == Signal::kMetrics ? wire::otlp::CountDataPoints(bytes) : wire::otlp::CountItems(bytes)).value_or(1);
+    size_t items =
+        (signal_ == Signal::kMetrics ? wire::otlp::CountDataPoints(bytes) : wire::otlp::CountItems(bytes))
+            .value_or(1);
     Deliver(transport, Data{signal_, std::move(bytes), items});
   };
   part(std::move(split->first));
@@ -179,7 +202,8 @@ void SendingQueue::Sent(const Data& data, const SendReport& report) {
   sent_.Add(static_cast<double>(static_cast<int64_t>(data.items) - rejected));
   if (rejected > 0) {
     rejected_.Add(static_cast<double>(rejected));
-    LOG_ERROR("collector.partial_success", F("exporter", id_), F("rejected", rejected), F("why", report.message));
+    LOG_ERROR("collector.partial_success", F("exporter", id_), F("rejected", rejected),
+              F("why", report.message));
   }
   MutexLock lock(mutex_);
   ++successes_;
@@ -188,8 +212,10 @@ void SendingQueue::Sent(const Data& data, const SendReport& report) {
 
 void SendingQueue::Lost(const Data& data, const Error& why) {
   send_failed_.Add(static_cast<double>(data.items));
-  if (why.code == ErrorCode::kCancelled) lost_ += data.items;  // told once, at the end of Stop
-  else LOG_ERROR("collector.export_failed", F("exporter", id_), F("items", data.items), F("why", why.message));
+  if (why.code == ErrorCode::kCancelled)
+    lost_ += data.items;  // told once, at the end of Stop
+  else
+    LOG_ERROR("collector.export_failed", F("exporter", id_), F("items", data.items), F("why", why.message));
 }
 
 void SendingQueue::Pause(microseconds pause) {

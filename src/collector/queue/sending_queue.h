@@ -63,26 +63,37 @@ struct SendingQueueOptions {
 };
 
 // The settings of every exporter that has such a queue, and what they say.
-#define BELEG_SENDING_QUEUE_SETTINGS                                                                                            \
-  {"sending_queue.enabled", SettingType::kBool, "true", "the queue is always there; false is accepted and changes nothing"},    \
-      {"sending_queue.queue_size", SettingType::kCount, "1000", "batches that may wait; more are refused, so that senders slow down"}, \
-      {"sending_queue.bytes_max", SettingType::kCount, "268435456", "bytes that may wait (ours; the Collector counts batches only)"}, \
-      {"sending_queue.num_consumers", SettingType::kCount, "10", "batches on the way at once"},                                \
-      {"sending_queue.block_on_overflow", SettingType::kBool, "false", "senders always slow down here", "", {}, true},          \
-      {"sending_queue.storage", SettingType::kText, "", "durable queue: not there yet"},                                        \
-      {"retry_on_failure.enabled", SettingType::kBool, "true", "try again what may still work"},                                \
-      {"retry_on_failure.initial_interval", SettingType::kDuration, "5s", "first pause"},                                       \
-      {"retry_on_failure.max_interval", SettingType::kDuration, "30s", "longest pause"},                                        \
-      {"retry_on_failure.multiplier", SettingType::kAny, "1.5", "growth of the pause"},                                         \
-      {"retry_on_failure.randomization_factor", SettingType::kAny, "0.5", "jitter", "", {}, true},                              \
-      {"retry_on_failure.max_elapsed_time", SettingType::kDuration, "0s", "give a batch up after so long; 0 never (the Collector: 300s, and the batch is lost)"}
+#define BELEG_SENDING_QUEUE_SETTINGS                                                               \
+  {"sending_queue.enabled", SettingType::kBool, "true",                                            \
+   "the queue is always there; false is accepted and changes nothing"},                            \
+      {"sending_queue.queue_size", SettingType::kCount, "1000",                                    \
+       "batches that may wait; more are refused, so that senders slow down"},                      \
+      {"sending_queue.bytes_max", SettingType::kCount, "268435456",                                \
+       "bytes that may wait (ours; the Collector counts batches only)"},                           \
+      {"sending_queue.num_consumers", SettingType::kCount, "10", "batches on the way at once"},    \
+      {"sending_queue.block_on_overflow",                                                          \
+       SettingType::kBool,                                                                         \
+       "false",                                                                                    \
+       "senders always slow down here",                                                            \
+       "",                                                                                         \
+       {},                                                                                         \
+       true},                                                                                      \
+      {"sending_queue.storage", SettingType::kText, "", "durable queue: not there yet"},           \
+      {"retry_on_failure.enabled", SettingType::kBool, "true", "try again what may still work"},   \
+      {"retry_on_failure.initial_interval", SettingType::kDuration, "5s", "first pause"},          \
+      {"retry_on_failure.max_interval", SettingType::kDuration, "30s", "longest pause"},           \
+      {"retry_on_failure.multiplier", SettingType::kAny, "1.5", "growth of the pause"},            \
+      {"retry_on_failure.randomization_factor", SettingType::kAny, "0.5", "jitter", "", {}, true}, \
+      {"retry_on_failure.max_elapsed_time", SettingType::kDuration, "0s",                          \
+       "give a batch up after so long; 0 never (the Collector: 300s, and the batch is lost)"}
 
 SendingQueueOptions ReadSendingQueue(const Settings& settings);
 void CheckSendingQueue(const Settings& settings, Problems& problems);
 
 class SendingQueue final : public Exporter {
  public:
-  SendingQueue(const std::string& id, Signal signal, SendingQueueOptions options, TransportFactory factory, const World& world);
+  SendingQueue(const std::string& id, Signal signal, SendingQueueOptions options, TransportFactory factory,
+               const World& world);
   ~SendingQueue() override { Stop(std::chrono::milliseconds(0)); }
 
   Result<void> Start() override;

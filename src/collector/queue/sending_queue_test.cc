@@ -18,7 +18,8 @@ class Peer {
     {
       MutexLock lock(mutex_);
       while (blocked_ && !cancelled_) wake_.Wait(mutex_);
-      if (cancelled_) return std::unexpected(SendFailure{{ErrorCode::kCancelled, "cancelled"}, false, false, false, {}});
+      if (cancelled_)
+        return std::unexpected(SendFailure{{ErrorCode::kCancelled, "cancelled"}, false, false, false, {}});
       ++calls_;
     }
     SendResult out = answer(data);
@@ -68,7 +69,9 @@ class SendingQueueTest : public testing::Test {
   std::unique_ptr<SendingQueue> Make(SendingQueueOptions options) {
     world_.metrics = &metrics_;
     options.retry_first = options.retry_max = std::chrono::milliseconds(5);
-    auto factory = [this]() -> Result<std::unique_ptr<Transport>> { return std::make_unique<PeerTransport>(peer_); };
+    auto factory = [this]() -> Result<std::unique_ptr<Transport>> {
+      return std::make_unique<PeerTransport>(peer_);
+    };
     auto out = std::make_unique<SendingQueue>("x", Signal::kTraces, options, factory, world_);
     EXPECT_TRUE(out->Start().has_value());
     return out;
@@ -122,7 +125,8 @@ TEST_F(SendingQueueTest, BytesAreALimitToo) {
   peer_.Block(true);
   auto queue = Make({.bytes_max = 1, .consumers = 1});
   ASSERT_TRUE(queue->Consume(Spans(1)).has_value());
-  ASSERT_TRUE(Eventually([&] { return queue->Consume(Spans(1)).has_value(); }));  // once the first is on its way
+  ASSERT_TRUE(
+      Eventually([&] { return queue->Consume(Spans(1)).has_value(); }));  // once the first is on its way
   EXPECT_FALSE(queue->Consume(Spans(1)).has_value());
   peer_.Block(false);
 }

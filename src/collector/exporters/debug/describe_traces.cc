@@ -29,7 +29,8 @@ std::string Join(const std::vector<Value>& items) {
 
 std::string Join(const std::vector<KeyValue>& entries) {
   std::string out;
-  for (const KeyValue& entry : entries) out += (out.empty() ? "" : ",") + Clean(entry.key) + ":" + Describe(entry.value);
+  for (const KeyValue& entry : entries)
+    out += (out.empty() ? "" : ",") + Clean(entry.key) + ":" + Describe(entry.value);
   return "Map({" + out + "})";
 }
 
@@ -40,7 +41,9 @@ std::string Describe(const Value& value) {
     std::string operator()(bool flag) { return fmt::format("Bool({})", flag); }
     std::string operator()(int64_t number) { return fmt::format("Int({})", number); }
     std::string operator()(double number) { return fmt::format("Double({})", number); }
-    std::string operator()(const wire::otlp::Bytes& bytes) { return fmt::format("Bytes({})", HexEncode(bytes.bytes)); }
+    std::string operator()(const wire::otlp::Bytes& bytes) {
+      return fmt::format("Bytes({})", HexEncode(bytes.bytes));
+    }
     std::string operator()(const std::vector<Value>& items) { return Join(items); }
     std::string operator()(const std::vector<KeyValue>& entries) { return Join(entries); }
   };
@@ -50,19 +53,22 @@ std::string Describe(const Value& value) {
 void List(std::string& out, std::string_view title, const Attributes& attributes) {
   if (attributes.empty()) return;
   out += fmt::format("{}:\n", title);
-  for (const KeyValue& each : attributes) out += fmt::format("     -> {}: {}\n", Clean(each.key), Describe(each.value));
+  for (const KeyValue& each : attributes)
+    out += fmt::format("     -> {}: {}\n", Clean(each.key), Describe(each.value));
 }
 
 std::string Time(int64_t unix_ns) {
   std::time_t seconds = unix_ns / 1'000'000'000;
   std::tm utc{};
   ::gmtime_r(&seconds, &utc);
-  return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02}.{:09} +0000 UTC", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday,
-                     utc.tm_hour, utc.tm_min, utc.tm_sec, unix_ns % 1'000'000'000);
+  return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02}.{:09} +0000 UTC", utc.tm_year + 1900,
+                     utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec,
+                     unix_ns % 1'000'000'000);
 }
 
 std::string_view KindName(wire::otlp::SpanKind kind) {
-  constexpr std::string_view kNames[] = {"Unspecified", "Internal", "Server", "Client", "Producer", "Consumer"};
+  constexpr std::string_view kNames[] = {"Unspecified", "Internal", "Server",
+                                         "Client",      "Producer", "Consumer"};
   return kNames[static_cast<size_t>(kind)];
 }
 
@@ -72,18 +78,23 @@ std::string_view StatusName(wire::otlp::StatusCode code) {
 }
 
 void Describe(std::string& out, size_t index, const wire::otlp::Span& span) {
-  out += fmt::format("Span #{}\n    Trace ID       : {}\n    Parent ID      : {}\n    ID             : {}\n", index,
-                     span.trace_id.Hex(), span.parent_span_id.IsZero() ? "" : span.parent_span_id.Hex(), span.span_id.Hex());
-  out += fmt::format("    Name           : {}\n    Kind           : {}\n    Start time     : {}\n    End time       : {}\n",
-                     Clean(span.name), KindName(span.kind), Time(span.start_unix_ns), Time(span.end_unix_ns));
-  out += fmt::format("    Status code    : {}\n    Status message : {}\n", StatusName(span.status), Clean(span.status_message));
+  out += fmt::format("Span #{}\n    Trace ID       : {}\n    Parent ID      : {}\n    ID             : {}\n",
+                     index, span.trace_id.Hex(),
+                     span.parent_span_id.IsZero() ? "" : span.parent_span_id.Hex(), span.span_id.Hex());
+  out += fmt::format(
+      "    Name           : {}\n    Kind           : {}\n    Start time     : {}\n    End time       : {}\n",
+      Clean(span.name), KindName(span.kind), Time(span.start_unix_ns), Time(span.end_unix_ns));
+  out += fmt::format("    Status code    : {}\n    Status message : {}\n", StatusName(span.status),
+                     Clean(span.status_message));
   List(out, "Attributes", span.attributes);
   for (size_t i = 0; i < span.events.size(); ++i) {
-    out += fmt::format("SpanEvent #{}\n     -> Name: {}\n     -> Timestamp: {}\n", i, Clean(span.events[i].name), Time(span.events[i].time_unix_ns));
+    out += fmt::format("SpanEvent #{}\n     -> Name: {}\n     -> Timestamp: {}\n", i,
+                       Clean(span.events[i].name), Time(span.events[i].time_unix_ns));
     List(out, "     -> Attributes", span.events[i].attributes);
   }
   for (size_t i = 0; i < span.links.size(); ++i) {
-    out += fmt::format("SpanLink #{}\n     -> Trace ID: {}\n     -> ID: {}\n", i, span.links[i].trace_id.Hex(), span.links[i].span_id.Hex());
+    out += fmt::format("SpanLink #{}\n     -> Trace ID: {}\n     -> ID: {}\n", i,
+                       span.links[i].trace_id.Hex(), span.links[i].span_id.Hex());
     List(out, "     -> Attributes", span.links[i].attributes);
   }
 }

@@ -12,9 +12,8 @@ class Nop final : public Exporter {
 
 Component NopExporter() {
   Component out{ComponentKind::kExporter, "nop", "", "Takes everything and forgets it.", {}};
-  out.exporter = [](const std::string&, const Settings&, Signal, const World&) -> Result<std::unique_ptr<Exporter>> {
-    return std::make_unique<Nop>();
-  };
+  out.exporter = [](const std::string&, const Settings&, Signal,
+                    const World&) -> Result<std::unique_ptr<Exporter>> { return std::make_unique<Nop>(); };
   return out;
 }
 

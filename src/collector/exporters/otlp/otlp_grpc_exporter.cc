@@ -14,7 +14,8 @@ constexpr Setting kTable[] = {
     {"compression", SettingType::kText, "gzip", "of what is sent", "gzip|none"},
     {"headers", SettingType::kTextMap, "", "metadata sent with each call"},
     {"timeout", SettingType::kDuration, "5s", "of one call"},
-    {"tls.insecure", SettingType::kBool, "false", "true: without TLS (the only way so far; http:// says the same)"},
+    {"tls.insecure", SettingType::kBool, "false",
+     "true: without TLS (the only way so far; http:// says the same)"},
     {"wait_for_ready", SettingType::kBool, "false", "wait for the connection", "", {}, true},
     {"balancer_name", SettingType::kText, "", "client-side balancing", "", {}, true},
     {"keepalive", SettingType::kAny, "", "pings", "", {}, true},
@@ -25,25 +26,21 @@ constexpr Setting kTable[] = {
 
 SendFailure FailureOf(const net::GrpcReply& reply) {
   SendFailure out;
-  out.error = {ErrorCode::kUnavailable, fmt::format("{}: {}", net::GrpcCodeName(reply.status.code), reply.status.message)};
+  out.error = {ErrorCode::kUnavailable,
+               fmt::format("{}: {}", net::GrpcCodeName(reply.status.code), reply.status.message)};
   out.retry_after = net::RetryDelay(reply);
   switch (reply.status.code) {
-    case net::GrpcCode::kInvalidArgument:
-      out.permanent = out.splittable = true;
-      break;
+    case net::GrpcCode::kInvalidArgument: out.permanent = out.splittable = true; break;
     case net::GrpcCode::kResourceExhausted:
       // Of a full peer or of a message that is too large; the words tell.
-      out.permanent = out.splittable = !out.retry_after && reply.status.message.find("larger than max") != std::string::npos;
+      out.permanent = out.splittable =
+          !out.retry_after && reply.status.message.find("larger than max") != std::string::npos;
       break;
     case net::GrpcCode::kUnimplemented:
     case net::GrpcCode::kAlreadyExists:
-    case net::GrpcCode::kFailedPrecondition:
-      out.permanent = true;
-      break;
+    case net::GrpcCode::kFailedPrecondition: out.permanent = true; break;
     case net::GrpcCode::kUnknown:
-    case net::GrpcCode::kInternal:
-      out.doubtful = true;
-      break;
+    case net::GrpcCode::kInternal: out.doubtful = true; break;
     case net::GrpcCode::kOk:
     case net::GrpcCode::kCancelled:
     case net::GrpcCode::kDeadlineExceeded:
@@ -53,15 +50,15 @@ SendFailure FailureOf(const net::GrpcReply& reply) {
     case net::GrpcCode::kOutOfRange:
     case net::GrpcCode::kUnavailable:
     case net::GrpcCode::kDataLoss:
-    case net::GrpcCode::kUnauthenticated:
-      break;
+    case net::GrpcCode::kUnauthenticated: break;
   }
   return out;
 }
 
 class GrpcTransport final : public Transport {
  public:
-  GrpcTransport(std::shared_ptr<net::GrpcClient> client, const Settings& settings) : client_(std::move(client)) {
+  GrpcTransport(std::shared_ptr<net::GrpcClient> client, const Settings& settings)
+      : client_(std::move(client)) {
     for (const auto& [name, value] : settings.TextMap("headers")) headers_.Add(name, value);
   }
 
@@ -84,23 +81,30 @@ class GrpcTransport final : public Transport {
 void Check(std::string_view, const Settings& settings, Problems& problems) {
   CheckSendingQueue(settings, problems);
   const std::string& endpoint = settings.Text("endpoint");
-  if (endpoint.empty()) return problems.Error(settings.mark("endpoint"), "{}: requires a non-empty \"endpoint\"", settings.where());
+  if (endpoint.empty())
+    return problems.Error(settings.mark("endpoint"), "{}: requires a non-empty \"endpoint\"",
+                          settings.where());
   auto parsed = ParseHostPort(endpoint);
   if (!parsed || parsed->host.empty() || parsed->port == 0)
-    return problems.Error(settings.mark("endpoint"), "{}::endpoint: \"{}\" is no host:port", settings.where(), endpoint);
+    return problems.Error(settings.mark("endpoint"), "{}::endpoint: \"{}\" is no host:port", settings.where(),
+                          endpoint);
   bool plain = settings.Bool("tls.insecure") || endpoint.starts_with("http://");
   if (!plain || endpoint.starts_with("https://"))
-    problems.Error(settings.mark("endpoint"), "{}: TLS is not spoken yet: set tls::insecure: true", settings.where());
+    problems.Error(settings.mark("endpoint"), "{}: TLS is not spoken yet: set tls::insecure: true",
+                   settings.where());
 }
 
-Result<std::unique_ptr<Exporter>> Make(const std::string& id, const Settings& settings, Signal signal, const World& world) {
+Result<std::unique_ptr<Exporter>> Make(const std::string& id, const Settings& settings, Signal signal,
+                                       const World& world) {
   net::GrpcClientOptions options;
-  options.compression = settings.Text("compression") == "gzip" ? net::GrpcCompression::kGzip : net::GrpcCompression::kNone;
+  options.compression =
+      settings.Text("compression") == "gzip" ? net::GrpcCompression::kGzip : net::GrpcCompression::kNone;
   options.call_timeout = std::chrono::duration_cast<std::chrono::milliseconds>(settings.Duration("timeout"));
   options.connect_timeout = std::min(options.connect_timeout, options.call_timeout);
   options.backoff_max = std::chrono::milliseconds(2'000);  // the queue's own pauses are the longer ones
   TRY_ASSIGN(auto opened, net::GrpcClient::Open(settings.Text("endpoint"), options));
-  TransportFactory factory = [client = std::shared_ptr<net::GrpcClient>(std::move(opened)), settings]() -> Result<std::unique_ptr<Transport>> {
+  TransportFactory factory = [client = std::shared_ptr<net::GrpcClient>(std::move(opened)),
+                              settings]() -> Result<std::unique_ptr<Transport>> {
     return std::make_unique<GrpcTransport>(client, settings);
   };
   return std::make_unique<SendingQueue>(id, signal, ReadSendingQueue(settings), std::move(factory), world);

@@ -35,7 +35,8 @@ std::string UrlOf(const Settings& settings, Signal signal) {
 
 class HttpTransport final : public Transport {
  public:
-  HttpTransport(std::unique_ptr<net::HttpClient> client, const Settings& settings) : client_(std::move(client)) {
+  HttpTransport(std::unique_ptr<net::HttpClient> client, const Settings& settings)
+      : client_(std::move(client)) {
     compression_ = settings.Text("compression");
     for (const auto& [name, value] : settings.TextMap("headers")) headers_.Add(name, value);
     headers_.Set("content-type", "application/x-protobuf");
@@ -72,7 +73,8 @@ class HttpTransport final : public Transport {
     out.error = {out.permanent ? ErrorCode::kInvalidArgument : ErrorCode::kUnavailable,
                  fmt::format("HTTP status {} {}", response.status, wire::otlp::StatusMessage(response.body))};
     if (auto after = response.headers.Get("retry-after"))
-      if (auto seconds = ParseUint64(*after)) out.retry_after = std::chrono::seconds(std::min<uint64_t>(*seconds, 300));
+      if (auto seconds = ParseUint64(*after))
+        out.retry_after = std::chrono::seconds(std::min<uint64_t>(*seconds, 300));
     return out;
   }
 
@@ -89,26 +91,34 @@ void Check(std::string_view, const Settings& settings, Problems& problems) {
     if (text.empty()) continue;
     any = true;
     auto url = net::ParseUrl(text);
-    if (!url) problems.Error(settings.mark(path), "{}::{}: {}", settings.where(), path, url.error().message);
-    else if (url->tls) problems.Error(settings.mark(path), "{}::{}: https is not spoken yet", settings.where(), path);
+    if (!url)
+      problems.Error(settings.mark(path), "{}::{}: {}", settings.where(), path, url.error().message);
+    else if (url->tls)
+      problems.Error(settings.mark(path), "{}::{}: https is not spoken yet", settings.where(), path);
   }
-  if (!any) problems.Error(settings.mark("endpoint"), "{}: at least one endpoint must be specified", settings.where());
+  if (!any)
+    problems.Error(settings.mark("endpoint"), "{}: at least one endpoint must be specified",
+                   settings.where());
 }
 
 std::vector<std::string> Dials(const Settings& settings) {
   std::vector<std::string> out;
   for (Signal signal : kSignals)
-    if (std::string url = UrlOf(settings, signal); !url.empty() && std::ranges::find(out, url) == out.end()) out.push_back(url);
+    if (std::string url = UrlOf(settings, signal); !url.empty() && std::ranges::find(out, url) == out.end())
+      out.push_back(url);
   out.erase(std::unique(out.begin(), out.end()), out.end());
   return out;
 }
 
-Result<std::unique_ptr<Exporter>> Make(const std::string& id, const Settings& settings, Signal signal, const World& world) {
+Result<std::unique_ptr<Exporter>> Make(const std::string& id, const Settings& settings, Signal signal,
+                                       const World& world) {
   std::string url = UrlOf(settings, signal);
-  if (url.empty()) return Fail(ErrorCode::kInvalidArgument, "{}: no endpoint for {}", settings.where(), SignalName(signal));
+  if (url.empty())
+    return Fail(ErrorCode::kInvalidArgument, "{}: no endpoint for {}", settings.where(), SignalName(signal));
   TransportFactory factory = [url, settings]() -> Result<std::unique_ptr<Transport>> {
     net::HttpClient::Options options;
-    options.request_timeout = std::chrono::duration_cast<std::chrono::milliseconds>(settings.Duration("timeout"));
+    options.request_timeout =
+        std::chrono::duration_cast<std::chrono::milliseconds>(settings.Duration("timeout"));
     options.connect_timeout = std::min(options.connect_timeout, options.request_timeout);
     options.response_bytes_max = 1 << 20;
     TRY_ASSIGN(std::unique_ptr<net::HttpClient> client, net::HttpClient::Open(url, options));

@@ -20,7 +20,8 @@ class HealthCheck final : public Extension {
   Result<void> Start() override {
     net::HttpServerOptions options;
     TRY_ASSIGN(options.listen, net::ParseEndpoint(settings_.Text("endpoint")));
-    auto server = net::HttpServer::Listen(options, Inline([this](net::HttpRequest& request) { return Answer(request); }));
+    auto server = net::HttpServer::Listen(
+        options, Inline([this](net::HttpRequest& request) { return Answer(request); }));
     if (!server) return Fail(std::move(server.error()), "{}", settings_.where());
     server_ = std::move(*server);
     return {};
@@ -32,10 +33,12 @@ class HealthCheck final : public Extension {
 
  private:
   net::HttpResponse Answer(const net::HttpRequest& request) const {
-    if (request.path() != settings_.Text("path")) return net::MakeResponse(404, "text/plain", "404 page not found");
+    if (request.path() != settings_.Text("path"))
+      return net::MakeResponse(404, "text/plain", "404 page not found");
     bool healthy = world_.healthy();
-    return net::MakeResponse(healthy ? 200 : 503, "application/json",
-                             fmt::format(R"({{"status":"{}"}})", healthy ? "Server available" : "Server not available"));
+    return net::MakeResponse(
+        healthy ? 200 : 503, "application/json",
+        fmt::format(R"({{"status":"{}"}})", healthy ? "Server available" : "Server not available"));
   }
 
   const Settings settings_;
@@ -45,7 +48,8 @@ class HealthCheck final : public Extension {
 
 void Check(std::string_view, const Settings& settings, Problems& problems) {
   if (!ParseHostPort(settings.Text("endpoint")))
-    problems.Error(settings.mark("endpoint"), "{}::endpoint: \"{}\" is no host:port", settings.where(), settings.Text("endpoint"));
+    problems.Error(settings.mark("endpoint"), "{}::endpoint: \"{}\" is no host:port", settings.where(),
+                   settings.Text("endpoint"));
 }
 
 Result<std::unique_ptr<Extension>> Make(const std::string&, const Settings& settings, const World& world) {
@@ -55,7 +59,8 @@ Result<std::unique_ptr<Extension>> Make(const std::string&, const Settings& sett
 }  // namespace
 
 Component HealthCheckExtension() {
-  Component out{ComponentKind::kExtension, "health_check", "", "Answers over HTTP whether the collector runs.", kTable};
+  Component out{ComponentKind::kExtension, "health_check", "",
+                "Answers over HTTP whether the collector runs.", kTable};
   out.check = Check;
   out.extension = Make;
   return out;

@@ -37,11 +37,14 @@ uint64_t ResidentBytes() {
 
 class MemoryLimiter final : public Processor {
  public:
-  MemoryLimiter(const Settings& settings, Consumer& next, const World& world, Signal signal, const std::string& id)
+  MemoryLimiter(const Settings& settings, Consumer& next, const World& world, Signal signal,
+                const std::string& id)
       : next_(next),
         clock_(*world.clock),
         interval_us_(settings.Duration("check_interval").count()),
-        refused_(world.metrics->AddCounter(fmt::format("otelcol_processor_memory_limiter_refused_{}", ItemsName(signal)), "Refused for want of memory.", {{"processor", id}})) {
+        refused_(world.metrics->AddCounter(
+            fmt::format("otelcol_processor_memory_limiter_refused_{}", ItemsName(signal)),
+            "Refused for want of memory.", {{"processor", id}})) {
     uint64_t limit = settings.Count("limit_mib") << 20;
     if (limit == 0) limit = MachineBytes() / 100 * settings.Count("limit_percentage");
     uint64_t spike = settings.Count("spike_limit_mib") << 20;
@@ -67,7 +70,8 @@ class MemoryLimiter final : public Processor {
     if (resident > refuse_above_ && ::malloc_trim(0) == 1) resident = ResidentBytes();
     bool over = resident > refuse_above_;
     if (over != over_.exchange(over))
-      LOG_WARN("collector.memory", F("refusing", over), F("resident_bytes", resident), F("limit_bytes", refuse_above_));
+      LOG_WARN("collector.memory", F("refusing", over), F("resident_bytes", resident),
+               F("limit_bytes", refuse_above_));
     return over;
   }
 
@@ -82,19 +86,23 @@ class MemoryLimiter final : public Processor {
 
 void Check(std::string_view, const Settings& settings, Problems& problems) {
   if (settings.Count("limit_mib") == 0 && settings.Count("limit_percentage") == 0)
-    problems.Error(settings.mark(), "{}: limit_mib or limit_percentage must be set to greater than zero", settings.where());
+    problems.Error(settings.mark(), "{}: limit_mib or limit_percentage must be set to greater than zero",
+                   settings.where());
   for (std::string_view path : {"limit_percentage", "spike_limit_percentage"})
-    if (settings.Count(path) > 100) problems.Error(settings.mark(path), "{}::{}: must be at most 100", settings.where(), path);
+    if (settings.Count(path) > 100)
+      problems.Error(settings.mark(path), "{}::{}: must be at most 100", settings.where(), path);
 }
 
-Result<std::unique_ptr<Processor>> Make(const std::string& id, const Settings& settings, Signal signal, Consumer& next, const World& world) {
+Result<std::unique_ptr<Processor>> Make(const std::string& id, const Settings& settings, Signal signal,
+                                        Consumer& next, const World& world) {
   return std::make_unique<MemoryLimiter>(settings, next, world, signal, id);
 }
 
 }  // namespace
 
 Component MemoryLimiterProcessor() {
-  Component out{ComponentKind::kProcessor, "memory_limiter", "", "Refuses data while the process holds too much memory.", kTable};
+  Component out{ComponentKind::kProcessor, "memory_limiter", "",
+                "Refuses data while the process holds too much memory.", kTable};
   out.check = Check;
   out.processor = Make;
   return out;

@@ -13,7 +13,8 @@ constexpr Setting kAction[] = {
     {"from_attribute", SettingType::kText, "", "take the value of this attribute instead"},
     {"action", SettingType::kText, "", "what to do", "insert|update|upsert|delete"},
 };
-constexpr Setting kTable[] = {{"attributes", SettingType::kList, "", "actions, done in their order", "", kAction}};
+constexpr Setting kTable[] = {
+    {"attributes", SettingType::kList, "", "actions, done in their order", "", kAction}};
 
 enum class Verb { kInsert, kUpdate, kUpsert, kDelete };
 
@@ -38,7 +39,10 @@ wire::otlp::Value ValueOf(const wire::Yaml& node) {
 Action ActionOf(const Settings& settings) {
   const std::string& verb = settings.Text("action");
   Action out;
-  out.verb = verb == "insert" ? Verb::kInsert : verb == "update" ? Verb::kUpdate : verb == "delete" ? Verb::kDelete : Verb::kUpsert;
+  out.verb = verb == "insert"   ? Verb::kInsert
+             : verb == "update" ? Verb::kUpdate
+             : verb == "delete" ? Verb::kDelete
+                                : Verb::kUpsert;
   out.key = settings.Text("key");
   out.from = settings.Text("from_attribute");
   out.value = wire::otlp::EncodeAnyValue(ValueOf(settings.Any("value")));
@@ -52,7 +56,8 @@ class Resource final : public Processor {
   }
 
   Result<void> Consume(Data&& data) override {
-    TRY_ASSIGN(std::string edited, wire::otlp::EditResources(data.bytes, [this](AttributeEditor& editor) { Edit(editor); }));
+    TRY_ASSIGN(std::string edited,
+               wire::otlp::EditResources(data.bytes, [this](AttributeEditor& editor) { Edit(editor); }));
     if (!edited.empty()) data.bytes = std::move(edited);
     return next_.Consume(std::move(data));
   }
@@ -79,21 +84,28 @@ class Resource final : public Processor {
 
 void Check(std::string_view, const Settings& settings, Problems& problems) {
   if (settings.List("attributes").empty())
-    problems.Error(settings.mark("attributes"), "{}: missing required field \"attributes\"", settings.where());
+    problems.Error(settings.mark("attributes"), "{}: missing required field \"attributes\"",
+                   settings.where());
   for (const Settings& action : settings.List("attributes")) {
-    if (action.Text("key").empty()) problems.Error(action.mark(), "{}: missing required field \"key\"", action.where());
-    if (!action.Has("action")) problems.Error(action.mark(), "{}: missing required field \"action\"", action.where());
+    if (action.Text("key").empty())
+      problems.Error(action.mark(), "{}: missing required field \"key\"", action.where());
+    if (!action.Has("action"))
+      problems.Error(action.mark(), "{}: missing required field \"action\"", action.where());
     const wire::Yaml& value = action.Any("value");
     if (value.is_map() || value.is_sequence())
-      problems.Error(value.mark, "{}::value: expected text, number or bool, got {}", action.where(), value.type_name());
+      problems.Error(value.mark, "{}::value: expected text, number or bool, got {}", action.where(),
+                     value.type_name());
     bool valued = action.Has("value") || action.Has("from_attribute");
     if (action.Has("action") && action.Text("action") != "delete" && !valued)
-      problems.Error(action.mark(), "{}: error with key \"{}\": either field \"value\" or \"from_attribute\" must be specified",
-                     action.where(), action.Text("key"));
+      problems.Error(
+          action.mark(),
+          "{}: error with key \"{}\": either field \"value\" or \"from_attribute\" must be specified",
+          action.where(), action.Text("key"));
   }
 }
 
-Result<std::unique_ptr<Processor>> Make(const std::string&, const Settings& settings, Signal, Consumer& next, const World&) {
+Result<std::unique_ptr<Processor>> Make(const std::string&, const Settings& settings, Signal, Consumer& next,
+                                        const World&) {
   return std::make_unique<Resource>(settings, next);
 }
 

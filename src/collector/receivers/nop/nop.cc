@@ -4,7 +4,8 @@ namespace beleg::collector {
 
 Component NopReceiver() {
   Component out{ComponentKind::kReceiver, "nop", "", "Never has data.", {}};
-  out.receiver = [](const std::string&, const Settings&, const Outputs&, const World&) -> Result<std::unique_ptr<Receiver>> {
+  out.receiver = [](const std::string&, const Settings&, const Outputs&,
+                    const World&) -> Result<std::unique_ptr<Receiver>> {
     return std::make_unique<Receiver>();
   };
   return out;

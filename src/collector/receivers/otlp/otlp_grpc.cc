@@ -20,7 +20,8 @@ net::GrpcReply Answer(Intake& intake, net::GrpcCall& call) {
     return reply;
   }
   reply.status = net::GrpcStatusOf(taken.error());
-  bool later = taken.error().code == ErrorCode::kResourceExhausted || taken.error().code == ErrorCode::kUnavailable;
+  bool later =
+      taken.error().code == ErrorCode::kResourceExhausted || taken.error().code == ErrorCode::kUnavailable;
   if (later) net::SetRetryDelay(reply, kRetryDelay);
   return reply;
 }

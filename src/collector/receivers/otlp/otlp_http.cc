@@ -12,12 +12,15 @@ namespace {
 constexpr std::string_view kProtobuf = "application/x-protobuf";
 constexpr std::string_view kJson = "application/json";
 
-net::HttpResponse Text(int status, std::string text) { return net::MakeResponse(status, "text/plain", std::move(text)); }
+net::HttpResponse Text(int status, std::string text) {
+  return net::MakeResponse(status, "text/plain", std::move(text));
+}
 
 net::HttpResponse Refuse(bool json, const Error& error, int status) {
   int code = RpcCodeOf(error.code);
   net::HttpResponse out =
-      json ? net::MakeResponse(status, std::string(kJson), wire::Json::MakeObject({{"code", code}, {"message", error.message}}).Dump())
+      json ? net::MakeResponse(status, std::string(kJson),
+                               wire::Json::MakeObject({{"code", code}, {"message", error.message}}).Dump())
            : net::MakeResponse(status, std::string(kProtobuf), wire::otlp::EncodeStatus(code, error.message));
   if (status == 429 || status == 503) out.headers.Set("retry-after", "1");
   return out;
@@ -41,14 +44,16 @@ Result<std::string> Unpack(net::HttpRequest& request, size_t size_max) {
 
 Result<std::string> FromJson(Signal signal, std::string_view json) {
   if (signal == Signal::kTraces) return wire::otlp::TracesFromJson(json);
-  return Fail(ErrorCode::kUnimplemented, "{} are taken as protobuf only (content-type {})", SignalName(signal), kProtobuf);
+  return Fail(ErrorCode::kUnimplemented, "{} are taken as protobuf only (content-type {})",
+              SignalName(signal), kProtobuf);
 }
 
 }  // namespace
 
 net::HttpResponse AnswerOtlp(Intake& intake, net::HttpRequest& request, size_t body_bytes_max) {
   std::string_view path = request.path();
-  auto signal = std::ranges::find_if(kSignals, [&](Signal each) { return path == fmt::format("/v1/{}", SignalName(each)); });
+  auto signal = std::ranges::find_if(
+      kSignals, [&](Signal each) { return path == fmt::format("/v1/{}", SignalName(each)); });
   if (signal == std::end(kSignals) || !intake.Has(*signal)) return Text(404, "404 page not found");
   if (request.method != "POST") return Text(405, "405 method not allowed, supported: [POST]");
   std::string_view type = MediaType(request);

@@ -13,12 +13,14 @@ namespace {
 constexpr Setting kTable[] = {
     {"protocols.http", SettingType::kGroup, "", "OTLP over HTTP, protobuf and JSON"},
     {"protocols.http.endpoint", SettingType::kText, "localhost:4318", "where to listen"},
-    {"protocols.http.max_request_body_size", SettingType::kCount, "20971520", "largest body in bytes, also after decompression"},
+    {"protocols.http.max_request_body_size", SettingType::kCount, "20971520",
+     "largest body in bytes, also after decompression"},
     {"protocols.http.cors", SettingType::kAny, "", "browsers of other origins", "", {}, true},
     {"protocols.http.include_metadata", SettingType::kBool, "false", "pass client metadata on", "", {}, true},
     {"protocols.grpc", SettingType::kGroup, "", "OTLP over gRPC"},
     {"protocols.grpc.endpoint", SettingType::kText, "localhost:4317", "where to listen"},
-    {"protocols.grpc.max_recv_msg_size_mib", SettingType::kCount, "4", "largest message in MiB, also after decompression"},
+    {"protocols.grpc.max_recv_msg_size_mib", SettingType::kCount, "4",
+     "largest message in MiB, also after decompression"},
     {"protocols.grpc.max_concurrent_streams", SettingType::kCount, "1000", "calls of one connection at once"},
     {"protocols.grpc.include_metadata", SettingType::kBool, "false", "pass client metadata on", "", {}, true},
     {"protocols.grpc.keepalive", SettingType::kAny, "", "pings", "", {}, true},
@@ -29,7 +31,10 @@ constexpr Setting kTable[] = {
 class OtlpServer final : public Receiver {
  public:
   OtlpServer(const std::string& id, const Settings& settings, const Outputs& outputs, const World& world)
-      : id_(id), settings_(settings), http_intake_(id, "http", outputs, world), grpc_intake_(id, "grpc", outputs, world) {}
+      : id_(id),
+        settings_(settings),
+        http_intake_(id, "http", outputs, world),
+        grpc_intake_(id, "grpc", outputs, world) {}
 
   Result<void> Start() override {
     if (settings_.Has("protocols.http")) TRY(StartHttp());
@@ -47,11 +52,14 @@ class OtlpServer final : public Receiver {
     net::HttpServerOptions options;
     TRY_ASSIGN(options.listen, net::ParseEndpoint(settings_.Text("protocols.http.endpoint")));
     options.body_bytes_max = settings_.Count("protocols.http.max_request_body_size");
-    auto answer = [this, max = options.body_bytes_max](net::HttpRequest& request) { return AnswerOtlp(http_intake_, request, max); };
+    auto answer = [this, max = options.body_bytes_max](net::HttpRequest& request) {
+      return AnswerOtlp(http_intake_, request, max);
+    };
     auto server = net::HttpServer::Listen(options, Inline(answer));
     if (!server) return Fail(std::move(server.error()), "{}: protocols::http", settings_.where());
     http_ = std::move(*server);
-    LOG_INFO("collector.listening", F("receiver", id_), F("protocol", "http"), F("host", options.listen.host), F("port", http_->port()));
+    LOG_INFO("collector.listening", F("receiver", id_), F("protocol", "http"), F("host", options.listen.host),
+             F("port", http_->port()));
     return {};
   }
 
@@ -63,7 +71,8 @@ class OtlpServer final : public Receiver {
     auto server = net::GrpcServer::Listen(options, OtlpGrpcHandler(grpc_intake_));
     if (!server) return Fail(std::move(server.error()), "{}: protocols::grpc", settings_.where());
     grpc_ = std::move(*server);
-    LOG_INFO("collector.listening", F("receiver", id_), F("protocol", "grpc"), F("host", options.listen.host), F("port", grpc_->port()));
+    LOG_INFO("collector.listening", F("receiver", id_), F("protocol", "grpc"), F("host", options.listen.host),
+             F("port", grpc_->port()));
     return {};
   }
 
@@ -76,10 +85,13 @@ class OtlpServer final : public Receiver {
 
 void Check(std::string_view, const Settings& settings, Problems& problems) {
   if (!settings.Has("protocols.http") && !settings.Has("protocols.grpc"))
-    problems.Error(settings.mark(), "{}::protocols: must specify at least one protocol when using the OTLP receiver", settings.where());
+    problems.Error(settings.mark(),
+                   "{}::protocols: must specify at least one protocol when using the OTLP receiver",
+                   settings.where());
   for (std::string_view path : {"protocols.http.endpoint", "protocols.grpc.endpoint"})
     if (!ParseHostPort(settings.Text(path)))
-      problems.Error(settings.mark(path), "{}::{}: \"{}\" is no host:port", settings.where(), path, settings.Text(path));
+      problems.Error(settings.mark(path), "{}::{}: \"{}\" is no host:port", settings.where(), path,
+                     settings.Text(path));
 }
 
 std::vector<std::string> Listens(const Settings& settings) {
@@ -89,7 +101,8 @@ std::vector<std::string> Listens(const Settings& settings) {
   return out;
 }
 
-Result<std::unique_ptr<Receiver>> Make(const std::string& id, const Settings& settings, const Outputs& outputs, const World& world) {
+Result<std::unique_ptr<Receiver>> Make(const std::string& id, const Settings& settings,
+                                       const Outputs& outputs, const World& world) {
   return std::make_unique<OtlpServer>(id, settings, outputs, world);
 }
 

@@ -46,8 +46,9 @@ std::vector<Target> TargetsOf(const Settings& settings) {
     if (interval.count() == 0) interval = settings.Duration("config.global.scrape_interval");
     for (const Settings& group : job.List("static_configs"))
       for (const std::string& address : group.Texts("targets"))
-        out.push_back({job.Text("job_name"), address, job.Text("metrics_path"), job.Text("authorization.credentials"),
-                       group.TextMap("labels"), interval, std::min(interval, job.Duration("scrape_timeout"))});
+        out.push_back({job.Text("job_name"), address, job.Text("metrics_path"),
+                       job.Text("authorization.credentials"), group.TextMap("labels"), interval,
+                       std::min(interval, job.Duration("scrape_timeout"))});
   }
   return out;
 }
@@ -63,7 +64,8 @@ wire::otlp::Attributes ResourceOf(const Target& target) {
   return out;
 }
 
-void AddGauge(std::vector<wire::PrometheusFamily>& families, std::string name, std::string help, double value) {
+void AddGauge(std::vector<wire::PrometheusFamily>& families, std::string name, std::string help,
+              double value) {
   wire::PrometheusSample sample;
   sample.name = name;
   sample.value = value;
@@ -128,17 +130,22 @@ class Scraper {
     Result<std::vector<wire::PrometheusFamily>> read = Read();
     bool up = read.has_value();
     if (up != up_.value_or(!up)) {
-      if (up) LOG_INFO("collector.scrape_up", F("target", target_.address));
-      else LOG_WARN("collector.scrape_down", F("target", target_.address), F("why", read.error().message));
+      if (up)
+        LOG_INFO("collector.scrape_up", F("target", target_.address));
+      else
+        LOG_WARN("collector.scrape_down", F("target", target_.address), F("why", read.error().message));
     }
     up_ = up;
-    std::vector<wire::PrometheusFamily> families = up ? std::move(*read) : std::vector<wire::PrometheusFamily>{};
+    std::vector<wire::PrometheusFamily> families =
+        up ? std::move(*read) : std::vector<wire::PrometheusFamily>{};
     scrape.start_unix_ns = StartOf(families, first_seen_ns_);
     size_t samples = 0;
     for (const wire::PrometheusFamily& family : families) samples += family.samples.size();
     AddGauge(families, "up", "The scraping was successful", up ? 1 : 0);
-    AddGauge(families, "scrape_duration_seconds", "Duration of the scrape", static_cast<double>(clock_.MonoMicros() - begun_us) / 1e6);
-    AddGauge(families, "scrape_samples_scraped", "The number of samples the target exposed", static_cast<double>(samples));
+    AddGauge(families, "scrape_duration_seconds", "Duration of the scrape",
+             static_cast<double>(clock_.MonoMicros() - begun_us) / 1e6);
+    AddGauge(families, "scrape_samples_scraped", "The number of samples the target exposed",
+             static_cast<double>(samples));
     if (Result<void> taken = intake_.Take(Signal::kMetrics, wire::EncodePrometheus(families, scrape)); !taken)
       LOG_WARN("collector.scrape_refused", F("target", target_.address), F("why", taken.error().message));
   }
@@ -168,7 +175,8 @@ class Prometheus final : public Receiver {
   Prometheus(const std::string& id, const Settings& settings, const Outputs& outputs, const World& world)
       : intake_(id, "http", outputs, world) {
     if (!intake_.Has(Signal::kMetrics)) return;
-    for (Target& target : TargetsOf(settings)) scrapers_.push_back(std::make_unique<Scraper>(std::move(target), intake_, *world.clock));
+    for (Target& target : TargetsOf(settings))
+      scrapers_.push_back(std::make_unique<Scraper>(std::move(target), intake_, *world.clock));
   }
 
   Result<void> Start() override {
@@ -186,20 +194,28 @@ class Prometheus final : public Receiver {
 
 void Check(std::string_view, const Settings& settings, Problems& problems) {
   std::vector<Target> targets = TargetsOf(settings);
-  if (targets.empty()) problems.Error(settings.mark("config.scrape_configs"), "{}: no scrape_configs with static_configs and targets", settings.where());
+  if (targets.empty())
+    problems.Error(settings.mark("config.scrape_configs"),
+                   "{}: no scrape_configs with static_configs and targets", settings.where());
   if (targets.size() > kTargetsMax)
-    problems.Error(settings.mark("config.scrape_configs"), "{}: {} targets, at most {}", settings.where(), targets.size(), kTargetsMax);
+    problems.Error(settings.mark("config.scrape_configs"), "{}: {} targets, at most {}", settings.where(),
+                   targets.size(), kTargetsMax);
   for (const Settings& job : settings.List("config.scrape_configs")) {
     if (job.Text("job_name").empty()) problems.Error(job.mark(), "{}: job_name is empty", job.where());
     for (const Settings& group : job.List("static_configs"))
       for (const std::string& address : group.Texts("targets"))
-        if (!ParseHostPort(address)) problems.Error(group.mark("targets"), "{}::targets: \"{}\" is no host:port", group.where(), address);
+        if (!ParseHostPort(address))
+          problems.Error(group.mark("targets"), "{}::targets: \"{}\" is no host:port", group.where(),
+                         address);
   }
   for (const Target& target : targets)
-    if (target.interval < std::chrono::milliseconds(10)) return problems.Error(settings.mark("config.scrape_configs"), "{}: a scrape_interval is under 10ms", settings.where());
+    if (target.interval < std::chrono::milliseconds(10))
+      return problems.Error(settings.mark("config.scrape_configs"), "{}: a scrape_interval is under 10ms",
+                            settings.where());
 }
 
-Result<std::unique_ptr<Receiver>> Make(const std::string& id, const Settings& settings, const Outputs& outputs, const World& world) {
+Result<std::unique_ptr<Receiver>> Make(const std::string& id, const Settings& settings,
+                                       const Outputs& outputs, const World& world) {
   return std::make_unique<Prometheus>(id, settings, outputs, world);
 }
 
