@@ -54,10 +54,14 @@ int Run(const std::string& url, const std::string& body, size_t workers, int64_t
   MutexLock lock(totals.mutex);
   std::vector<int64_t>& sorted = totals.latencies_us;
   std::ranges::sort(sorted);
-  auto at = [&sorted](size_t percent) { return sorted.empty() ? 0 : sorted[(sorted.size() - 1) * percent / 100]; };
-  std::printf("{\"requests\":%zu,\"failed\":%ld,\"seconds\":%.3f,\"per_s\":%.1f,\"p50_us\":%ld,\"p99_us\":%ld,\"bytes\":%ld}\n",
-              sorted.size(), totals.failed.load(), seconds, static_cast<double>(sorted.size()) / seconds, at(50), at(99),
-              totals.bytes.load());
+  auto at = [&sorted](size_t percent) {
+    return sorted.empty() ? 0 : sorted[(sorted.size() - 1) * percent / 100];
+  };
+  std::printf(
+      "{\"requests\":%zu,\"failed\":%ld,\"seconds\":%.3f,\"per_s\":%.1f,\"p50_us\":%ld,\"p99_us\":%ld,"
+      "\"bytes\":%ld}\n",
+      sorted.size(), totals.failed.load(), seconds, static_cast<double>(sorted.size()) / seconds, at(50),
+      at(99), totals.bytes.load());
   return totals.failed == 0 ? 0 : 1;
 }
 

@@ -19,10 +19,17 @@ namespace {
 using wire::otlp::Span;
 
 wire::otlp::Attributes Resource() {
-  return {{"service.name", "vllm"},          {"service.version", "0.32.0"},        {"service.instance.id", "a1b2c3d4"},
-          {"deployment.region", "nbg1"},     {"deployment.environment", "production"}, {"host.name", "gpu-1"},
-          {"telemetry.sdk.name", "opentelemetry"}, {"telemetry.sdk.language", "python"}, {"telemetry.sdk.version", "1.45.2"},
-          {"process.pid", int64_t{4711}},    {"cloud.provider", "hetzner"}};
+  return {{"service.name", "vllm"},
+          {"service.version", "0.32.0"},
+          {"service.instance.id", "a1b2c3d4"},
+          {"deployment.region", "nbg1"},
+          {"deployment.environment", "production"},
+          {"host.name", "gpu-1"},
+          {"telemetry.sdk.name", "opentelemetry"},
+          {"telemetry.sdk.language", "python"},
+          {"telemetry.sdk.version", "1.45.2"},
+          {"process.pid", int64_t{4711}},
+          {"cloud.provider", "hetzner"}};
 }
 
 class Generator {
@@ -38,7 +45,8 @@ class Generator {
     server.kind = wire::otlp::SpanKind::kServer;
     server.start_unix_ns = now_ns_ += 100'000'000;
     server.end_unix_ns = server.start_unix_ns + static_cast<int64_t>(rng_.Next() % 5'000'000'000);
-    int64_t input = static_cast<int64_t>(rng_.Next() % 4000), output = static_cast<int64_t>(rng_.Next() % 800);
+    int64_t input = static_cast<int64_t>(rng_.Next() % 4000),
+            output = static_cast<int64_t>(rng_.Next() % 800);
     double seconds = static_cast<double>(server.end_unix_ns - server.start_unix_ns) / 1e9;
     server.attributes = {{"gen_ai.operation.name", "chat"},
                          {"gen_ai.system", "vllm"},
@@ -73,7 +81,8 @@ class Generator {
   }
 
  private:
-  static constexpr const char* kModels[] = {"llama-3.1-8b", "mistral-7b", "qwen-2.5-14b", "gemma-2-9b", "phi-4"};
+  static constexpr const char* kModels[] = {"llama-3.1-8b", "mistral-7b", "qwen-2.5-14b", "gemma-2-9b",
+                                            "phi-4"};
   SeededRng rng_;
   int64_t now_ns_ = 1'763'683'200'000'000'000;
 };
@@ -98,7 +107,8 @@ int Run(const std::string& url, size_t spans, size_t per_batch, size_t connectio
       threads.emplace_back("load", [&](std::stop_token) {
         auto client = net::HttpClient::Open(url);
         for (size_t batch = next++; client && batch < batches.size(); batch = next++) {
-          net::HttpRequest request{"POST", "", {{"Content-Type", "application/x-protobuf"}}, batches[batch], ""};
+          net::HttpRequest request{
+              "POST", "", {{"Content-Type", "application/x-protobuf"}}, batches[batch], ""};
           auto answer = (*client)->Send(request);
           if (!answer || answer->status != 200) ++failed;
           bytes += batches[batch].size();
@@ -107,8 +117,11 @@ int Run(const std::string& url, size_t spans, size_t per_batch, size_t connectio
     }
   }
   double seconds = static_cast<double>(clock.MonoMicros() - begin_us) / 1e6;
-  std::printf("{\"spans\":%zu,\"batches\":%zu,\"failed\":%zu,\"seconds\":%.3f,\"per_s\":%.0f,\"bytes_per_span\":%zu}\n", made,
-              batches.size(), failed.load(), seconds, static_cast<double>(made) / seconds, bytes / std::max<size_t>(made, 1));
+  std::printf(
+      "{\"spans\":%zu,\"batches\":%zu,\"failed\":%zu,\"seconds\":%.3f,\"per_s\":%.0f,\"bytes_per_span\":%zu}"
+      "\n",
+      made, batches.size(), failed.load(), seconds, static_cast<double>(made) / seconds,
+      bytes / std::max<size_t>(made, 1));
   return failed == 0 ? 0 : 1;
 }
 
@@ -120,7 +133,8 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: span_load URL SPANS SPANS_PER_BATCH CONNECTIONS\n");
     return 2;
   }
-  auto spans = beleg::ParseUint64(argv[2]), per_batch = beleg::ParseUint64(argv[3]), connections = beleg::ParseUint64(argv[4]);
+  auto spans = beleg::ParseUint64(argv[2]), per_batch = beleg::ParseUint64(argv[3]),
+       connections = beleg::ParseUint64(argv[4]);
   if (!spans || !per_batch || !connections) {
     std::fprintf(stderr, "span_load: bad argument\n");
     return 2;

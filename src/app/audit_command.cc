@@ -1,7 +1,8 @@
 // beleg audit: check, fsck, verify, prove. Exit codes: 0 good, 1 a finding, 2 it could not be looked at.
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
+
+#include <CLI/CLI.hpp>
 
 #include "app/command.h"
 #include "audit/check.h"
@@ -30,11 +31,13 @@ void AddCheck(CLI::App& audit, Action& action) {
   command->add_option("--api-key", options->completion.api_key, "Key for it");
   command->add_option("--model", options->completion.model, "Default: the first that is served");
   command->add_option("--prompt", options->completion.prompt, "What to ask")->capture_default_str();
-  command->add_option("--max-tokens", options->completion.max_tokens, "Length of the answer")->capture_default_str();
+  command->add_option("--max-tokens", options->completion.max_tokens, "Length of the answer")
+      ->capture_default_str();
   command->add_option("--store", options->store_url, "Store's API")->capture_default_str();
   command->add_option("--store-api-key", options->store_api_key, "Key for it");
   command->add_option("--service", options->service, "service.name of the spans")->capture_default_str();
-  command->add_option("--require", options->required, "Attributes each server span must have")->capture_default_str();
+  command->add_option("--require", options->required, "Attributes each server span must have")
+      ->capture_default_str();
   command->add_option("--vkey", options->vkey, "The log's key; default: the store's word");
   command->add_flag("--strict", options->strict, "Other spans of the window count too");
   command->add_flag("!--no-record", options->want_record, "Spans alone, for another backend");
@@ -52,7 +55,9 @@ void AddTokenFile(CLI::App& command, std::string& path) {
   command.add_option("--ledger-token-file", path, "File (0600) with the bearer token of the ledger");
 }
 
-Result<std::string> TokenOf(const std::string& path) { return path.empty() ? Result<std::string>("") : ReadToken(path); }
+Result<std::string> TokenOf(const std::string& path) {
+  return path.empty() ? Result<std::string>("") : ReadToken(path);
+}
 
 void AddFsck(CLI::App& audit, Action& action) {
   struct Options {
@@ -78,11 +83,13 @@ void AddFsck(CLI::App& audit, Action& action) {
 }
 
 void AddVerify(CLI::App& audit, Action& action) {
-  auto options = std::make_shared<audit::VerifyOptions>();  // shared with the action, which runs after parsing
+  auto options =
+      std::make_shared<audit::VerifyOptions>();  // shared with the action, which runs after parsing
   CLI::App* command = audit.add_subcommand("verify", "Check kept proofs and receipts, offline");
   command->add_option("files", options->files, "Proofs (.tlog-proof) and files with receipts")->required();
   command->add_option("--vkey", options->vkey, "The log's key")->required();
-  command->add_option("--entry", options->entry, "The record's exact bytes; default: X.json beside X.tlog-proof");
+  command->add_option("--entry", options->entry,
+                      "The record's exact bytes; default: X.json beside X.tlog-proof");
   command->callback([options, &action] {
     action = [options]() -> int {
       Result<audit::VerifyResult> result = audit::VerifyFiles(*options);
@@ -99,7 +106,8 @@ void AddProve(CLI::App& audit, Action& action) {
     std::string token_file;
   };
   auto options = std::make_shared<Options>();  // shared with the action, which runs after parsing
-  CLI::App* command = audit.add_subcommand("prove", "Fetch one request's record and proof, check and keep them");
+  CLI::App* command =
+      audit.add_subcommand("prove", "Fetch one request's record and proof, check and keep them");
   command->add_option("request_id", options->prove.request_id, "As in the answer")->required();
   command->add_option("--ledger", options->prove.ledger_url, "The ledger")->capture_default_str();
   command->add_option("--vkey", options->prove.vkey, "The log's key; default: what the ledger says it is");

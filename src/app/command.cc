@@ -1,6 +1,5 @@
 #include "app/command.h"
 
-#include <fmt/format.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -8,6 +7,8 @@
 #include <array>
 #include <cstdio>
 #include <ctime>
+
+#include <fmt/format.h>
 
 #include "base/bytes.h"
 #include "base/rng.h"
@@ -49,13 +50,12 @@ int WaitForStopSignal(int64_t limit_ms) {
 int WaitForStopSignal() {
   sigset_t set = StopSignals();
   int signal = 0;
-  while (::sigwait(&set, &signal) != 0) {
-  }
+  while (::sigwait(&set, &signal) != 0) {}
   return signal;
 }
 
 Result<std::string> ReadToken(const std::string& path) {
-  struct stat status {};
+  struct stat status{};
   if (::stat(path.c_str(), &status) == 0 && (status.st_mode & 077) != 0)
     return Fail(ErrorCode::kPermissionDenied, "{}: others may read this secret (mode {:o}): chmod 600", path,
                 status.st_mode & 0777);
@@ -74,13 +74,15 @@ Result<std::string> ReadOrMakeToken(const std::string& path) {
   return token;
 }
 
-Result<void> CheckBind(const std::string& host, bool authenticated, bool insecure_no_auth, std::string_view what) {
+Result<void> CheckBind(const std::string& host, bool authenticated, bool insecure_no_auth,
+                       std::string_view what) {
   bool loopback = host == "localhost" || host.starts_with("127.") || host == "::1";
   if (loopback || authenticated || insecure_no_auth) return {};
-  return Fail(ErrorCode::kInvalidArgument,
-              "{} would be open to the network at {} without authentication: set a key, bind to 127.0.0.1, or say "
-              "--insecure-no-auth",
-              what, host.empty() ? "every address" : host);
+  return Fail(
+      ErrorCode::kInvalidArgument,
+      "{} would be open to the network at {} without authentication: set a key, bind to 127.0.0.1, or say "
+      "--insecure-no-auth",
+      what, host.empty() ? "every address" : host);
 }
 
 }  // namespace beleg::app

@@ -39,6 +39,7 @@ Result<std::string> ReadOrMakeToken(const std::string& path);
 Result<std::string> ReadToken(const std::string& path);
 
 // Binding wider than loopback without authentication is refused unless it was asked for by name.
-Result<void> CheckBind(const std::string& host, bool authenticated, bool insecure_no_auth, std::string_view what);
+Result<void> CheckBind(const std::string& host, bool authenticated, bool insecure_no_auth,
+                       std::string_view what);
 
 }  // namespace beleg::app

@@ -1,7 +1,8 @@
 // beleg emit: one synthetic span, to see that names and types are right before anything is deployed.
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
+
+#include <CLI/CLI.hpp>
 
 #include "app/command.h"
 #include "audit/emit.h"

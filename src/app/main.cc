@@ -1,16 +1,18 @@
 // beleg: self-hosted LLM inference in which every request leaves a record that a stranger can check.
 // One binary; each subcommand is wired together in a file of its own.
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
+
+#include <CLI/CLI.hpp>
 
 #include "app/command.h"
 #include "app/invocation.h"
 #include "base/log.h"
 
 int main(int argc, char** argv) {
-  CLI::App program("Self-hosted LLM inference in which every request leaves a record that a stranger can check.", "beleg");
+  CLI::App program(
+      "Self-hosted LLM inference in which every request leaves a record that a stranger can check.", "beleg");
   program.set_version_flag("--version", BELEG_VERSION);
   program.require_subcommand(1);
   std::string log_level = "info";
@@ -32,7 +34,8 @@ int main(int argc, char** argv) {
     // CLI11 takes the arguments without the program's name, last first.
     program.parse(std::vector<std::string>(arguments->rbegin(), arguments->rend() - 1));
     if (!beleg::SetLogLevel(log_level)) {
-      std::fprintf(stderr, "beleg: --log-level %s: not one of debug, info, warn, error, off\n", log_level.c_str());
+      std::fprintf(stderr, "beleg: --log-level %s: not one of debug, info, warn, error, off\n",
+                   log_level.c_str());
       return beleg::app::kExitError;
     }
     return action();

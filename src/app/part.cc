@@ -12,7 +12,8 @@ namespace {
 
 constexpr int64_t kPollMs = 20;
 constexpr std::chrono::milliseconds kPauseMin{500}, kPauseMax{30'000};
-constexpr int64_t kSteadyAfterUs = 30'000'000;  // a part that ran this long starts with the shortest pause again
+constexpr int64_t kSteadyAfterUs =
+    30'000'000;  // a part that ran this long starts with the shortest pause again
 constexpr size_t kLogTailBytes = 2000;
 
 }  // namespace
@@ -45,11 +46,13 @@ Result<void> Part::StartAndWait(std::chrono::milliseconds limit) {
       return {};
     }
     if (auto status = child_->Poll())
-      return Fail(ErrorCode::kUnavailable, "{} ended with {} before it was ready:\n{}", name_, *status, LogTail());
+      return Fail(ErrorCode::kUnavailable, "{} ended with {} before it was ready:\n{}", name_, *status,
+                  LogTail());
     if (SystemClock().MonoMicros() > deadline_us)
-      return Fail(ErrorCode::kDeadlineExceeded, "{} was not ready after {} s; its log: {}", name_, limit.count() / 1000,
-                  LogPath());
-    if (WaitForStopSignal(kPollMs) != 0) return Fail(ErrorCode::kCancelled, "stopped before {} was ready", name_);
+      return Fail(ErrorCode::kDeadlineExceeded, "{} was not ready after {} s; its log: {}", name_,
+                  limit.count() / 1000, LogPath());
+    if (WaitForStopSignal(kPollMs) != 0)
+      return Fail(ErrorCode::kCancelled, "stopped before {} was ready", name_);
   }
 }
 
@@ -66,7 +69,8 @@ void Part::Watch() {
   if (!child_) return;
   std::optional<int> status = child_->Poll();
   if (!status) return;
-  pause_ = now_us - started_mono_us_ > kSteadyAfterUs ? kPauseMin : std::clamp(pause_ * 2, kPauseMin, kPauseMax);
+  pause_ =
+      now_us - started_mono_us_ > kSteadyAfterUs ? kPauseMin : std::clamp(pause_ * 2, kPauseMin, kPauseMax);
   LOG_WARN("up.part_ended", F("part", name_), F("status", *status), F("restart_in_ms", pause_.count()));
   restart_mono_us_ = now_us + pause_.count() * 1000;
 }

@@ -31,7 +31,8 @@ Result<RunFile> ReadRunFile(const std::string& path) {
   file.port = static_cast<uint16_t>(number("port"));
   file.ledger_port = static_cast<uint16_t>(number("ledger_port"));
   file.otlp_port = static_cast<uint16_t>(number("otlp_port"));
-  if (const Json* vkey = json.Find("vkey"); vkey != nullptr && vkey->is_string()) file.vkey = vkey->as_string();
+  if (const Json* vkey = json.Find("vkey"); vkey != nullptr && vkey->is_string())
+    file.vkey = vkey->as_string();
   return file;
 }
 

@@ -1,7 +1,8 @@
 // beleg serve: the OpenAI server with its ledger.
 
-#include <CLI/CLI.hpp>
 #include <cstdlib>
+
+#include <CLI/CLI.hpp>
 
 #include "app/command.h"
 #include "app/run_file.h"
@@ -41,7 +42,8 @@ std::vector<std::pair<std::string, std::string>> Pairs(const std::string& text) 
     size_t end = std::min(text.find(',', start), text.size());
     std::string item = text.substr(start, end - start);
     if (size_t equals = item.find('='); equals != std::string::npos)
-      out.emplace_back(CLI::detail::trim_copy(item.substr(0, equals)), CLI::detail::trim_copy(item.substr(equals + 1)));
+      out.emplace_back(CLI::detail::trim_copy(item.substr(0, equals)),
+                       CLI::detail::trim_copy(item.substr(equals + 1)));
     start = end + 1;
   }
   return out;
@@ -51,11 +53,13 @@ Result<std::string> TracesEndpoint(const ServeOptions& options) {
   std::string protocol = Environment("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL");
   if (protocol.empty()) protocol = Environment("OTEL_EXPORTER_OTLP_PROTOCOL");
   if (!protocol.empty() && protocol != "http/protobuf")
-    return Fail(ErrorCode::kInvalidArgument, "OTEL_EXPORTER_OTLP_PROTOCOL={}: only http/protobuf is spoken", protocol);
+    return Fail(ErrorCode::kInvalidArgument, "OTEL_EXPORTER_OTLP_PROTOCOL={}: only http/protobuf is spoken",
+                protocol);
   if (!options.otlp_endpoint.empty()) {
     TRY_ASSIGN(net::Url url, net::ParseUrl(options.otlp_endpoint));
-    return url.target == "/" ? options.otlp_endpoint + (options.otlp_endpoint.ends_with('/') ? "v1/traces" : "/v1/traces")
-                             : options.otlp_endpoint;
+    return url.target == "/"
+               ? options.otlp_endpoint + (options.otlp_endpoint.ends_with('/') ? "v1/traces" : "/v1/traces")
+               : options.otlp_endpoint;
   }
   if (std::string whole = Environment("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"); !whole.empty()) return whole;
   std::string base = Environment("OTEL_EXPORTER_OTLP_ENDPOINT");
@@ -84,14 +88,17 @@ Result<std::unique_ptr<engine::Engine>> OpenEngine(const ServeOptions& options) 
 }
 
 record::Semconv SemconvOf(const std::string& name) {
-  return name == "latest" ? record::Semconv::kLatest : name == "legacy" ? record::Semconv::kLegacy : record::Semconv::kDup;
+  return name == "latest"   ? record::Semconv::kLatest
+         : name == "legacy" ? record::Semconv::kLegacy
+                            : record::Semconv::kDup;
 }
 
 void FillFromEnvironment(serve::ServerOptions& server) {
   if (std::string name = Environment("OTEL_SERVICE_NAME"); !name.empty()) server.service_name = name;
   for (auto& [key, value] : Pairs(Environment("OTEL_RESOURCE_ATTRIBUTES"))) {
     if (key == "deployment.region" && server.region.empty()) server.region = value;
-    if ((key == "deployment.environment" || key == "deployment.environment.name") && server.environment.empty())
+    if ((key == "deployment.environment" || key == "deployment.environment.name") &&
+        server.environment.empty())
       server.environment = value;
   }
   std::string headers = Environment("OTEL_EXPORTER_OTLP_TRACES_HEADERS");
@@ -122,9 +129,11 @@ Result<serve::ServerOptions> MakeServerOptions(const ServeOptions& options) {
     TRY_ASSIGN(server.ledger_token, ReadOrMakeToken(options.ledger_token_file));
   }
   server.api_keys = options.api_keys;
-  if (std::string key = Environment("VLLM_API_KEY"); server.api_keys.empty() && !key.empty()) server.api_keys = {key};
+  if (std::string key = Environment("VLLM_API_KEY"); server.api_keys.empty() && !key.empty())
+    server.api_keys = {key};
   TRY(CheckBind(options.host, !server.api_keys.empty(), options.insecure_no_auth, "the API"));
-  TRY(CheckBind(server.ledger_listen.host, !server.ledger_token.empty(), options.insecure_no_auth, "the ledger"));
+  TRY(CheckBind(server.ledger_listen.host, !server.ledger_token.empty(), options.insecure_no_auth,
+                "the ledger"));
   server.threads = static_cast<size_t>(options.http_threads);
   server.audit = options.audit == "closed";
   server.ledger_dir = options.ledger_dir;
@@ -146,9 +155,11 @@ Result<void> Serve(const ServeOptions& options) {
   BlockStopSignals();
   TRY_ASSIGN(serve::ServerOptions server_options, MakeServerOptions(options));
   TRY_ASSIGN(std::unique_ptr<engine::Engine> engine, OpenEngine(options));
-  TRY_ASSIGN(std::unique_ptr<serve::Server> server, serve::Server::Open(std::move(server_options), std::move(engine)));
+  TRY_ASSIGN(std::unique_ptr<serve::Server> server,
+             serve::Server::Open(std::move(server_options), std::move(engine)));
   TRY(WriteRunFile(options.run_file, {0, server->port(), server->ledger_port(), 0, server->vkey()}));
-  LOG_INFO("serve.ready", F("port", server->port()), F("ledger_port", server->ledger_port()), F("audit", options.audit));
+  LOG_INFO("serve.ready", F("port", server->port()), F("ledger_port", server->ledger_port()),
+           F("audit", options.audit));
   int signal = WaitForStopSignal();
   LOG_INFO("serve.stopping", F("signal", signal));
   server->Stop();
@@ -159,35 +170,50 @@ Result<void> Serve(const ServeOptions& options) {
 
 void AddServe(CLI::App& program, Action& action) {
   auto options = std::make_shared<ServeOptions>();  // shared with the action, which runs after parsing
-  CLI::App* command = program.add_subcommand("serve", "Serve a model behind the OpenAI API, every request on record");
+  CLI::App* command =
+      program.add_subcommand("serve", "Serve a model behind the OpenAI API, every request on record");
   command->add_option("model_tag,--model", options->model, "GGUF file, or demo");
-  command->add_option("--served-model-name", options->served_name, "Name in the API; default: from the file's name");
+  command->add_option("--served-model-name", options->served_name,
+                      "Name in the API; default: from the file's name");
   command->add_option("--host", options->host, "Address of the API")->capture_default_str();
   command->add_option("--port", options->port, "Port of the API; 0: any free one")->capture_default_str();
   command->add_option("--api-key", options->api_keys, "SECRET or NAME:SECRET; may be given several times");
-  command->add_option("--max-model-len", options->max_model_len, "Context of one request in tokens; 0: the model's");
-  command->add_option("--max-num-seqs", options->max_num_seqs, "Sequences computed at once")->capture_default_str();
-  command->add_option("--max-waiting", options->max_waiting, "Requests that may wait; more get 429")->capture_default_str();
+  command->add_option("--max-model-len", options->max_model_len,
+                      "Context of one request in tokens; 0: the model's");
+  command->add_option("--max-num-seqs", options->max_num_seqs, "Sequences computed at once")
+      ->capture_default_str();
+  command->add_option("--max-waiting", options->max_waiting, "Requests that may wait; more get 429")
+      ->capture_default_str();
   command->add_option("--threads", options->threads, "Threads of the engine; 0: all cores");
-  command->add_option("--http-threads", options->http_threads, "Event loops of the API")->capture_default_str();
-  command->add_option("--audit", options->audit, "closed: no record, no answer; off: no records, for benches only")
+  command->add_option("--http-threads", options->http_threads, "Event loops of the API")
+      ->capture_default_str();
+  command
+      ->add_option("--audit", options->audit,
+                   "closed: no record, no answer; off: no records, for benches only")
       ->check(CLI::IsMember({"closed", "off"}))
       ->capture_default_str();
   command->add_option("--ledger", options->ledger_dir, "Folder of the log")->capture_default_str();
   command->add_option("--origin", options->origin, "Name of the log, at its making; default: random");
-  command->add_option("--ledger-free-bytes-min", options->ledger_free_bytes_min, "Refuse requests when the disk has less room")
+  command
+      ->add_option("--ledger-free-bytes-min", options->ledger_free_bytes_min,
+                   "Refuse requests when the disk has less room")
       ->capture_default_str();
-  command->add_option("--ledger-listen", options->ledger_listen, "Where mirrors read the log")->capture_default_str();
-  command->add_option("--ledger-token-file", options->ledger_token_file, "File (0600) with the bearer token for it");
+  command->add_option("--ledger-listen", options->ledger_listen, "Where mirrors read the log")
+      ->capture_default_str();
+  command->add_option("--ledger-token-file", options->ledger_token_file,
+                      "File (0600) with the bearer token for it");
   command->add_option("--otlp-traces-endpoint", options->otlp_endpoint, "Send spans there by OTLP/HTTP");
-  command->add_option("--collect-detailed-traces", options->collect_detailed_traces, "Accepted for vLLM's sake: they always are");
+  command->add_option("--collect-detailed-traces", options->collect_detailed_traces,
+                      "Accepted for vLLM's sake: they always are");
   command->add_option("--semconv", options->semconv, "Attribute names of spans")
       ->check(CLI::IsMember({"dup", "latest", "legacy"}))
       ->capture_default_str();
   command->add_option("--region", options->region, "deployment.region of records and spans");
   command->add_option("--environment", options->environment, "deployment.environment of records and spans");
-  command->add_option("--drain-seconds", options->drain_s, "How long running requests may end at a stop")->capture_default_str();
-  command->add_flag("--insecure-no-auth", options->insecure_no_auth, "Allow wider than loopback without keys");
+  command->add_option("--drain-seconds", options->drain_s, "How long running requests may end at a stop")
+      ->capture_default_str();
+  command->add_flag("--insecure-no-auth", options->insecure_no_auth,
+                    "Allow wider than loopback without keys");
   command->add_option("--run-file", options->run_file, "Write pid and ports there when ready");
   command->add_option("--engine", options->engine, "llama, or replay for tests")
       ->check(CLI::IsMember({"llama", "replay"}))

@@ -26,7 +26,8 @@ struct StoreCommandOptions {
   bool insecure_no_auth = false;
 };
 
-Result<std::vector<std::unique_ptr<store::Mirror>>> OpenMirrors(const StoreCommandOptions& options, store::Store& store,
+Result<std::vector<std::unique_ptr<store::Mirror>>> OpenMirrors(const StoreCommandOptions& options,
+                                                                store::Store& store,
                                                                 MetricRegistry& metrics) {
   std::vector<std::unique_ptr<store::Mirror>> mirrors;
   std::string token;
@@ -52,7 +53,8 @@ Result<void> RunStore(const StoreCommandOptions& options) {
   TRY_ASSIGN(net::Endpoint listen, net::ParseEndpoint(options.listen));
   TRY_ASSIGN(net::Endpoint otlp_listen, net::ParseEndpoint(options.otlp_listen));
   TRY(CheckBind(listen.host, !options.api_key.empty(), options.insecure_no_auth, "the store's API"));
-  TRY(CheckBind(otlp_listen.host, !options.api_key.empty(), options.insecure_no_auth, "the store's OTLP receiver"));
+  TRY(CheckBind(otlp_listen.host, !options.api_key.empty(), options.insecure_no_auth,
+                "the store's OTLP receiver"));
 
   MetricRegistry metrics;
   store::StoreOptions store_options;
@@ -72,13 +74,15 @@ Result<void> RunStore(const StoreCommandOptions& options) {
   auto otlp_pool = net::WorkerPool::Start(kOtlpThreads, kQueueMax);
   net::HttpServerOptions http;
   http.listen = listen;
-  TRY_ASSIGN(auto api_http, net::HttpServer::Listen(http, net::OnPool(*api_pool, [&api](const net::HttpRequest& request) {
-                                                     return api.Handle(request);
-                                                   })));
+  TRY_ASSIGN(auto api_http,
+             net::HttpServer::Listen(http, net::OnPool(*api_pool, [&api](const net::HttpRequest& request) {
+                                       return api.Handle(request);
+                                     })));
   http.listen = otlp_listen;
-  TRY_ASSIGN(auto otlp_http, net::HttpServer::Listen(http, net::OnPool(*otlp_pool, [&api](const net::HttpRequest& request) {
-                                                      return api.HandleOtlp(request);
-                                                    })));
+  TRY_ASSIGN(auto otlp_http,
+             net::HttpServer::Listen(http, net::OnPool(*otlp_pool, [&api](const net::HttpRequest& request) {
+                                       return api.HandleOtlp(request);
+                                     })));
   TRY(WriteRunFile(options.run_file, {0, api_http->port(), 0, otlp_http->port(), ""}));
   LOG_INFO("store.ready", F("port", api_http->port()), F("otlp_port", otlp_http->port()));
   int signal = WaitForStopSignal();
@@ -96,15 +100,20 @@ void AddStore(CLI::App& program, Action& action) {
   auto options = std::make_shared<StoreCommandOptions>();  // shared with the action, which runs after parsing
   CLI::App* command = program.add_subcommand("store", "Keep spans and mirrored records, answer queries");
   command->add_option("--data", options->data, "Folder of the store")->capture_default_str();
-  command->add_option("--mirror-dir", options->mirror_dir, "Folder of the mirrored logs; default: DATA/mirror");
+  command->add_option("--mirror-dir", options->mirror_dir,
+                      "Folder of the mirrored logs; default: DATA/mirror");
   command->add_option("--listen", options->listen, "API")->capture_default_str();
   command->add_option("--otlp-listen", options->otlp_listen, "OTLP/HTTP receiver")->capture_default_str();
   command->add_option("--ledger", options->ledgers, "URL of a log to mirror; may be given several times");
-  command->add_option("--ledger-token-file", options->ledger_token_file, "File (0600) with the bearer token for it");
-  command->add_option("--ledger-vkey", options->ledger_vkey, "The log's key; default: pinned at first contact");
+  command->add_option("--ledger-token-file", options->ledger_token_file,
+                      "File (0600) with the bearer token for it");
+  command->add_option("--ledger-vkey", options->ledger_vkey,
+                      "The log's key; default: pinned at first contact");
   command->add_option("--api-key", options->api_key, "Key asked by the API and the receiver");
-  command->add_option("--duckdb-memory-mb", options->duckdb_memory_mb, "Memory of the query engine")->capture_default_str();
-  command->add_flag("--insecure-no-auth", options->insecure_no_auth, "Allow wider than loopback without a key");
+  command->add_option("--duckdb-memory-mb", options->duckdb_memory_mb, "Memory of the query engine")
+      ->capture_default_str();
+  command->add_flag("--insecure-no-auth", options->insecure_no_auth,
+                    "Allow wider than loopback without a key");
   command->add_option("--run-file", options->run_file, "Write pid and ports there when ready");
   command->callback([options, &action] {
     action = [options] {

@@ -1,8 +1,9 @@
 // beleg up: everything on one machine in one process tree, and a first request to show that it works.
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
+
+#include <CLI/CLI.hpp>
 
 #include "app/command.h"
 #include "app/part.h"
@@ -36,7 +37,8 @@ class TemporaryFolder {
   static Result<std::unique_ptr<TemporaryFolder>> Make() {
     std::error_code error;
     std::string pattern = (std::filesystem::temp_directory_path(error) / "beleg-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr) return Fail(ErrorCode::kInternal, "{}: cannot make a temporary folder", pattern);
+    if (::mkdtemp(pattern.data()) == nullptr)
+      return Fail(ErrorCode::kInternal, "{}: cannot make a temporary folder", pattern);
     return std::unique_ptr<TemporaryFolder>(new TemporaryFolder(pattern));
   }
   ~TemporaryFolder() {
@@ -61,24 +63,37 @@ std::string Loopback(uint16_t port) { return fmt::format("127.0.0.1:{}", port); 
 
 Part StorePart(const UpOptions& options, const RunFile& serve) {
   std::vector<std::string> arguments = {"store",
-                                        "--data", options.data + "/store",
-                                        "--mirror-dir", options.data + "/mirror",
-                                        "--listen", Loopback(options.store_port),
-                                        "--otlp-listen", Loopback(options.otlp_port),
-                                        "--ledger", "http://" + Loopback(serve.ledger_port),
-                                        "--ledger-token-file", options.data + "/keys/ledger.token"};
+                                        "--data",
+                                        options.data + "/store",
+                                        "--mirror-dir",
+                                        options.data + "/mirror",
+                                        "--listen",
+                                        Loopback(options.store_port),
+                                        "--otlp-listen",
+                                        Loopback(options.otlp_port),
+                                        "--ledger",
+                                        "http://" + Loopback(serve.ledger_port),
+                                        "--ledger-token-file",
+                                        options.data + "/keys/ledger.token"};
   return Part("store", std::move(arguments), options.data + "/run");
 }
 
 Part ServePart(const UpOptions& options) {
   std::vector<std::string> arguments = {"serve",
-                                        "--model", options.model,
-                                        "--engine", options.engine,
-                                        "--port", std::to_string(options.port),
-                                        "--ledger", options.data + "/ledger",
-                                        "--ledger-listen", Loopback(options.ledger_port),
-                                        "--ledger-token-file", options.data + "/keys/ledger.token",
-                                        "--region", options.region};
+                                        "--model",
+                                        options.model,
+                                        "--engine",
+                                        options.engine,
+                                        "--port",
+                                        std::to_string(options.port),
+                                        "--ledger",
+                                        options.data + "/ledger",
+                                        "--ledger-listen",
+                                        Loopback(options.ledger_port),
+                                        "--ledger-token-file",
+                                        options.data + "/keys/ledger.token",
+                                        "--region",
+                                        options.region};
   auto add = [&arguments](std::string_view flag, const std::string& value) {
     if (!value.empty()) arguments.insert(arguments.end(), {std::string(flag), value});
   };
@@ -109,7 +124,8 @@ class Tree {
   Result<void> MakeFolders() const;
 
   UpOptions options_;
-  std::vector<Part> parts_;  // in the order of start; stopped in the same: requests end before what keeps them
+  std::vector<Part>
+      parts_;  // in the order of start; stopped in the same: requests end before what keeps them
 };
 
 Result<void> Tree::MakeFolders() const {
@@ -186,7 +202,8 @@ Result<int> Up(UpOptions options) {
   TRY_ASSIGN(std::unique_ptr<Tree> tree, Tree::Start(options));
   bool all_there = tree->Show();
   if (options.once) return all_there ? kExitOk : kExitFinding;
-  Step(all_there ? "Running. Ctrl-C stops everything." : "Running, but the first request did not leave all that it should.");
+  Step(all_there ? "Running. Ctrl-C stops everything."
+                 : "Running, but the first request did not leave all that it should.");
   tree->WatchUntilStopSignal();
   return kExitOk;
 }
@@ -195,24 +212,28 @@ Result<int> Up(UpOptions options) {
 
 void AddUp(CLI::App& program, Action& action) {
   auto options = std::make_shared<UpOptions>();  // shared with the action, which runs after parsing
-  CLI::App* command = program.add_subcommand("up", "Start everything on this machine, with a first request as proof");
+  CLI::App* command =
+      program.add_subcommand("up", "Start everything on this machine, with a first request as proof");
   command->add_option("--model", options->model, "GGUF file, or demo")->capture_default_str();
-  command->add_option("--served-model-name", options->served_name, "Name in the API; default: from the file's name");
+  command->add_option("--served-model-name", options->served_name,
+                      "Name in the API; default: from the file's name");
   command->add_option("--data", options->data, "Folder of everything")->capture_default_str();
   command->add_option("--port", options->port, "OpenAI API")->capture_default_str();
   command->add_option("--ledger-port", options->ledger_port, "Ledger")->capture_default_str();
   command->add_option("--store-port", options->store_port, "Store's API")->capture_default_str();
   command->add_option("--otlp-port", options->otlp_port, "Store's OTLP/HTTP receiver")->capture_default_str();
   command->add_option("--api-key", options->api_keys, "SECRET or NAME:SECRET; may be given several times");
-  command->add_option("--region", options->region, "deployment.region of records and spans")->capture_default_str();
+  command->add_option("--region", options->region, "deployment.region of records and spans")
+      ->capture_default_str();
   command->add_option("--environment", options->environment, "deployment.environment of records and spans");
   command->add_option("--prompt", options->prompt, "What the first request asks")->capture_default_str();
   command->add_option("--engine", options->engine, "llama, or replay for tests")
       ->check(CLI::IsMember({"llama", "replay"}))
       ->capture_default_str();
-  command->add_flag("--once", options->once,
-                    "Free ports, a temporary folder, one request, stop; exit code 0 only if answer, record, span and "
-                    "proof were all there");
+  command->add_flag(
+      "--once", options->once,
+      "Free ports, a temporary folder, one request, stop; exit code 0 only if answer, record, span and "
+      "proof were all there");
   command->callback([options, &action] {
     action = [options] {
       Result<int> code = Up(*options);

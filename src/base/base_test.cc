@@ -45,7 +45,7 @@ TEST(Bytes, BadTextFormsAreRefused) {
   EXPECT_FALSE(HexDecode("zz"));
   EXPECT_FALSE(Base64Decode("Zg="));
   EXPECT_FALSE(Base64Decode("Zh=="));  // stray bits
-  EXPECT_FALSE(Base64Decode("Z===")); 
+  EXPECT_FALSE(Base64Decode("Z==="));
   EXPECT_FALSE(Base64Decode("Zm9v*m9v"));
   EXPECT_FALSE(ParseUint64("-1"));
   EXPECT_FALSE(ParseUint64("12x"));

@@ -18,7 +18,8 @@ int HexValue(char c) {
 constexpr std::array<int8_t, 256> MakeBase64Values() {
   std::array<int8_t, 256> values{};
   values.fill(-1);
-  for (size_t i = 0; i < kBase64.size(); ++i) values[static_cast<uint8_t>(kBase64[i])] = static_cast<int8_t>(i);
+  for (size_t i = 0; i < kBase64.size(); ++i)
+    values[static_cast<uint8_t>(kBase64[i])] = static_cast<int8_t>(i);
   return values;
 }
 constexpr std::array<int8_t, 256> kBase64Values = MakeBase64Values();
@@ -36,7 +37,8 @@ constexpr std::array<uint32_t, 256> kCrcTable = MakeCrcTable();
 
 template <class T>
 void PutBig(std::string& out, T value) {
-  for (int shift = 8 * (sizeof(T) - 1); shift >= 0; shift -= 8) out.push_back(static_cast<char>(value >> shift));
+  for (int shift = 8 * (sizeof(T) - 1); shift >= 0; shift -= 8)
+    out.push_back(static_cast<char>(value >> shift));
 }
 
 template <class T>
@@ -47,7 +49,8 @@ void PutLittle(std::string& out, T value) {
 template <class T>
 T GetBig(const char* bytes) {
   T value = 0;
-  for (size_t i = 0; i < sizeof(T); ++i) value = static_cast<T>((value << 8) | static_cast<uint8_t>(bytes[i]));
+  for (size_t i = 0; i < sizeof(T); ++i)
+    value = static_cast<T>((value << 8) | static_cast<uint8_t>(bytes[i]));
   return value;
 }
 
@@ -98,7 +101,8 @@ std::string HexEncode(std::string_view bytes) {
 }
 
 Result<std::string> HexDecode(std::string_view hex) {
-  if (hex.size() % 2 != 0) return Fail(ErrorCode::kInvalidArgument, "odd number of hex digits ({})", hex.size());
+  if (hex.size() % 2 != 0)
+    return Fail(ErrorCode::kInvalidArgument, "odd number of hex digits ({})", hex.size());
   std::string out;
   out.reserve(hex.size() / 2);
   for (size_t i = 0; i < hex.size(); i += 2) {

@@ -30,10 +30,11 @@ struct Id {
   }
 };
 
-using TraceId = Id<16, struct TraceTag>;      // W3C trace context
-using SpanId = Id<8, struct SpanTag>;         // W3C trace context
-using RequestId = Id<16, struct RequestTag>;  // ours: derived from boot, seq and trace id (record/request_id.h)
-using BootId = Id<8, struct BootTag>;         // random, one a start of the server
+using TraceId = Id<16, struct TraceTag>;  // W3C trace context
+using SpanId = Id<8, struct SpanTag>;     // W3C trace context
+using RequestId =
+    Id<16, struct RequestTag>;         // ours: derived from boot, seq and trace id (record/request_id.h)
+using BootId = Id<8, struct BootTag>;  // random, one a start of the server
 
 // A new trace id: 6 bytes of unix milliseconds, then 10 random bytes (as UUIDv7 does), so that ids sort by time and
 // an index over them stays local.

@@ -5,11 +5,11 @@
 // Threads: any. Cost: a line is formatted only when its level is on.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <initializer_list>
 #include <string>
 #include <string_view>
+
+#include <fmt/format.h>
 
 namespace beleg {
 

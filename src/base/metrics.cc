@@ -1,9 +1,9 @@
 #include "base/metrics.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <variant>
+
+#include <fmt/format.h>
 
 #include "base/check.h"
 
@@ -76,7 +76,8 @@ MetricRegistry::Family& MetricRegistry::FamilyOf(std::string name, std::string h
     CHECK(family->kind == kind, "one metric name with two kinds");
     return *family;
   }
-  families_.push_back(std::make_unique<Family>(Family{std::move(name), std::move(help), std::string(kind), {}}));
+  families_.push_back(
+      std::make_unique<Family>(Family{std::move(name), std::move(help), std::string(kind), {}}));
   return *families_.back();
 }
 
@@ -93,14 +94,16 @@ Gauge& MetricRegistry::AddGauge(std::string name, std::string help, MetricLabels
 Histogram& MetricRegistry::AddHistogram(std::string name, std::string help, std::vector<double> bounds,
                                         MetricLabels labels) {
   MutexLock lock(mutex_);
-  return FamilyOf(std::move(name), std::move(help), "histogram").Get<Histogram>(std::move(labels), std::move(bounds));
+  return FamilyOf(std::move(name), std::move(help), "histogram")
+      .Get<Histogram>(std::move(labels), std::move(bounds));
 }
 
 std::string MetricRegistry::RenderPrometheus() const {
   std::string out;
   MutexLock lock(mutex_);
   for (const auto& family : families_) {
-    out += fmt::format("# HELP {} {}\n# TYPE {} {}\n", family->name, family->help, family->name, family->kind);
+    out +=
+        fmt::format("# HELP {} {}\n# TYPE {} {}\n", family->name, family->help, family->name, family->kind);
     for (const Child& child : family->children) {
       std::string labels = LabelText(child.labels);
       if (auto* counter = std::get_if<std::unique_ptr<Counter>>(&child.metric)) {
@@ -115,8 +118,8 @@ std::string MetricRegistry::RenderPrometheus() const {
           std::string le = i < histogram.bounds_.size() ? fmt::format("{}", histogram.bounds_[i]) : "+Inf";
           out += fmt::format("{}_bucket{} {}\n", family->name, LabelText(child.labels, le), running);
         }
-        out += fmt::format("{}_sum{} {}\n{}_count{} {}\n", family->name, labels, histogram.sum_.load(), family->name,
-                           labels, running);
+        out += fmt::format("{}_sum{} {}\n{}_count{} {}\n", family->name, labels, histogram.sum_.load(),
+                           family->name, labels, running);
       }
     }
   }

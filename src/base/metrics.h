@@ -61,7 +61,8 @@ class MetricRegistry {
   // The metric of this name and these labels; made on the first call. Same name, same help and kind each time.
   Counter& AddCounter(std::string name, std::string help, MetricLabels labels = {});
   Gauge& AddGauge(std::string name, std::string help, MetricLabels labels = {});
-  Histogram& AddHistogram(std::string name, std::string help, std::vector<double> bounds, MetricLabels labels = {});
+  Histogram& AddHistogram(std::string name, std::string help, std::vector<double> bounds,
+                          MetricLabels labels = {});
 
   // The whole registry, families in order of creation.
   std::string RenderPrometheus() const;

@@ -6,12 +6,12 @@
 // [[nodiscard]] class.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <expected>
 #include <string>
 #include <string_view>
 #include <utility>
+
+#include <fmt/format.h>
 
 namespace beleg {
 
@@ -67,27 +67,27 @@ std::unexpected<Error> Fail(Error error, fmt::format_string<Args...> format, Arg
 #define BELEG_CONCAT(a, b) BELEG_CONCAT_(a, b)
 
 // TRY(expr): passes an error on; the value, if any, is dropped.
-#define TRY(expr)                                                                     \
-  do {                                                                                \
-    auto try_result_ = (expr);                                                        \
+#define TRY(expr)                                                                             \
+  do {                                                                                        \
+    auto try_result_ = (expr);                                                                \
     if (!try_result_) return std::unexpected<::beleg::Error>(std::move(try_result_).error()); \
   } while (false)
 
 // TRY_ASSIGN(auto n, ParseSize(x)): passes an error on, else binds the value.
 #define TRY_ASSIGN(target, ...) TRY_ASSIGN_(BELEG_CONCAT(try_result_, __LINE__), target, __VA_ARGS__)
-#define TRY_ASSIGN_(name, target, ...)                                                \
-  auto name = (__VA_ARGS__);                                                          \
-  if (!name) return std::unexpected<::beleg::Error>(std::move(name).error());         \
+#define TRY_ASSIGN_(name, target, ...)                                        \
+  auto name = (__VA_ARGS__);                                                  \
+  if (!name) return std::unexpected<::beleg::Error>(std::move(name).error()); \
   target = std::move(*name)
 
 // The same two for coroutines.
-#define CO_TRY(expr)                                                                  \
-  do {                                                                                \
-    auto try_result_ = (expr);                                                        \
+#define CO_TRY(expr)                                                                             \
+  do {                                                                                           \
+    auto try_result_ = (expr);                                                                   \
     if (!try_result_) co_return std::unexpected<::beleg::Error>(std::move(try_result_).error()); \
   } while (false)
 #define CO_TRY_ASSIGN(target, ...) CO_TRY_ASSIGN_(BELEG_CONCAT(try_result_, __LINE__), target, __VA_ARGS__)
-#define CO_TRY_ASSIGN_(name, target, ...)                                             \
-  auto name = (__VA_ARGS__);                                                          \
-  if (!name) co_return std::unexpected<::beleg::Error>(std::move(name).error());      \
+#define CO_TRY_ASSIGN_(name, target, ...)                                        \
+  auto name = (__VA_ARGS__);                                                     \
+  if (!name) co_return std::unexpected<::beleg::Error>(std::move(name).error()); \
   target = std::move(*name)

@@ -1,6 +1,7 @@
 #include "io/simulated_disk.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace beleg::io {
 namespace {
@@ -128,10 +129,10 @@ void SimulatedDisk::CutPower() {
   pending_names_.clear();
   names_ = durable_names_;
   // A folder that did not make it takes with it what was in it.
-  std::erase_if(names_, [&](const auto& entry) {
-    const std::string parent = ParentOf(entry.first);
-    return parent != "/" && !names_.contains(parent);
-  });
+  for (auto it = names_.begin(); it != names_.end();) {
+    const std::string parent = ParentOf(it->first);
+    it = parent != "/" && !names_.contains(parent) ? names_.erase(it) : std::next(it);
+  }
   durable_names_ = names_;
   for (auto& [path, inode] : names_)
     if (inode != nullptr) CutFile(*inode);

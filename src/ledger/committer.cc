@@ -96,7 +96,11 @@ Result<void> Committer::FindRoom(uint64_t wal_bytes) {
 
 Result<void> Committer::RefreshRoom() {
   auto found = FindRoom(parts_.open.written_count() * kEndReserveBytes);
-  if (found && parts_.wal.spare_count() == 0) found = parts_.wal.AddSpare();
+  if (found && parts_.wal.spare_count() == 0) {
+    auto added = parts_.wal.AddSpare();
+    // Without one there is still the rest of the current segment, which FindRoom counts.
+    if (!added && added.error().code != ErrorCode::kResourceExhausted) found = added;
+  }
   parts_.probe.wal_bytes.Set(static_cast<double>(parts_.wal.size_bytes()));
   if (!found && found.error().code != ErrorCode::kResourceExhausted) return found;
   parts_.room.Report(found);

@@ -94,6 +94,7 @@ class ThreadedLedger final : public Ledger {
   // Writer.
   void Write();
   void CommitOne(std::vector<Op> ops);
+  void LetPublisherCatchUp();
   void FailAll(std::vector<Op> ops);
 
   // Publisher.
@@ -118,7 +119,8 @@ class ThreadedLedger final : public Ledger {
   uint64_t wanted_size_ GUARDED_BY(mutex_) = 0;  // checkpoint asked for
   bool closing_ GUARDED_BY(mutex_) = false;
   bool broken_ GUARDED_BY(mutex_) = false;
-  Mutex close_mutex_;  // one Close at a time
+  bool publish_fails_ GUARDED_BY(mutex_) = false;  // the last try did
+  Mutex close_mutex_;                              // one Close at a time
   Thread writer_;
   Thread publisher_;
 };
@@ -214,11 +216,21 @@ void ThreadedLedger::Write() {
     const auto window = std::min(core_->options().group_window, last_commit);
     auto ops = queue_.Take(company, window, core_->ops_bytes_max());
     if (ops.empty()) return;
+    LetPublisherCatchUp();
     company = ops.size();
     const int64_t start_us = clock.MonoMicros();
     CommitOne(std::move(ops));
     last_commit = microseconds(clock.MonoMicros() - start_us);
   }
+}
+
+// Slows down before the limit is reached at which new work is refused. A publisher that makes no progress is not waited for.
+void ThreadedLedger::LetPublisherCatchUp() {
+  const size_t limit = core_->options().unpublished_bytes_max;
+  if (core_->unpublished_bytes() < limit / 4) return;
+  MutexLock lock(mutex_);
+  publish_wake_.NotifyAll();
+  while (core_->unpublished_bytes() > limit / 2 && !publish_fails_ && !closing_) progress_.Wait(mutex_);
 }
 
 void ThreadedLedger::CommitOne(std::vector<Op> ops) {
@@ -246,7 +258,6 @@ void ThreadedLedger::Publish(std::stop_token stop) {
     }
     auto done = PublishOnce();
     if (!done && done.error().code != ErrorCode::kResourceExhausted) return Stop(done.error());
-    WakeWaiters();
     Pause(done ? kCheckpointPauseMin : kRetryPause);
   }
   PublishRest();
@@ -265,14 +276,23 @@ void ThreadedLedger::Pause(milliseconds pause) {
 }
 
 bool ThreadedLedger::IsPublishDue() const {
-  return wanted_size_ > core_->published()->size() && core_->durable_size() > core_->published()->size();
+  const uint64_t published = core_->published()->size();
+  const bool is_wanted = wanted_size_ > published && core_->durable_size() > published;
+  return is_wanted || core_->unpublished_bytes() >= core_->options().unpublished_bytes_max / 4;
 }
 
 Result<void> ThreadedLedger::PublishOnce() {
   const uint64_t size = core_->durable_size();
   Result<void> published;
-  do published = core_->Publish();
-  while (published && core_->published()->size() < size);
+  do {
+    published = core_->Publish();
+    WakeWaiters();
+  } while (published && core_->published()->size() < size);
+  {
+    MutexLock lock(mutex_);
+    publish_fails_ = !published;
+    progress_.NotifyAll();
+  }
   if (!published && published.error().code == ErrorCode::kResourceExhausted)
     LOG_WARN("ledger.publish_waits", F("why", published.error().message));
   if (!published) return published;

@@ -70,21 +70,18 @@ Result<void> LedgerCore::OpenFolders() {
   return {};
 }
 
-// Crashing anywhere in here and starting again gives the same log: each step only repeats what is durable already.
+// Crashing anywhere in here and starting again gives the same log: each step only repeats what is durable already. What is not
+// published yet is left to the publisher, so that a start is quick.
 Result<void> LedgerCore::Recover() {
   const uint64_t published_size = published()->size();
   TRY_ASSIGN(WalContent content, ReadWal(*options_.fs, PathOf("wal"), published_size));
   TRY(CheckContent(content));
-  TRY(RewriteTail(*options_.fs, PathOf("wal"),
-                  content));  // from here on what was read is known to be on disk
+  TRY(RewriteTail(*options_.fs, PathOf("wal"), content));  // now all that was read is on disk for certain
   tail_ = std::make_unique<LeafTail>(FullTiles(published_size, 0) * kTileWidth);
   tail_->Append(publisher_->TakeBundleLeaves());
   tail_->Append(Hashed(std::move(content.leaves)));
   TRY(RestoreRequestIndex());
   TRY(StartWal(content));
-  TRY(RewriteBegins(content));
-  while (published()->size() < durable_size()) TRY(Publish());
-  TRY(RemoveSegments(content.segments));
   if (durable_size() > published_size || !content.open.empty())
     LOG_INFO("ledger.recovered", F("size", durable_size()), F("published_before", published_size),
              F("open_requests", content.open.size()));
@@ -105,40 +102,19 @@ Result<void> LedgerCore::CheckContent(const WalContent& content) const {
 
 Result<void> LedgerCore::StartWal(const WalContent& content) {
   const uint64_t next_segment = content.segments.empty() ? 1 : content.segments.back() + 1;
+  // Old segments wait for publication like sealed ones. Where in them a begin stands is not known: it counts as in the first.
+  std::vector<SealedSegment> old;
+  for (uint64_t number : content.segments) old.push_back({number, durable_size()});
+  for (const auto& [key, begin] : content.open) open_.Written(key, begin, content.segments.front());
   TRY_ASSIGN(wal_, Wal::Start({.fs = options_.fs,
                                .folder = PathOf("wal"),
                                .rng = options_.rng,
                                .segment_bytes = options_.wal_segment_bytes,
+                               .old_segments = std::move(old),
                                .first_segment = next_segment,
                                .first_group = content.next_group}));
   committer_ = std::make_unique<Committer>(
       Committer::Parts{options_, *wal_, open_, *tail_, *requests_, *identity_.signer, *room_, *probe_});
-  return {};
-}
-
-// The begins of open requests move into the new segment, so that the old ones can go.
-Result<void> LedgerCore::RewriteBegins(const WalContent& content) {
-  for (const auto& [key, begin] : content.open) open_.Written(key, begin, content.last_segment);
-  while (!open_.WrittenThrough(content.last_segment).empty()) {
-    Op forward;
-    forward.kind = Op::Kind::kForward;
-    forward.through_segment = content.last_segment;
-    const size_t before = open_.WrittenThrough(content.last_segment).size();
-    TRY(RefreshRoom());
-    std::vector<Op> ops;
-    ops.push_back(std::move(forward));
-    TRY(Commit(std::move(ops)));
-    if (open_.WrittenThrough(content.last_segment).size() == before) return room_->status();
-  }
-  return {};
-}
-
-// Oldest first and each for good before the next: a younger one must never be gone while an older one is there.
-Result<void> LedgerCore::RemoveSegments(const std::vector<uint64_t>& segments) {
-  for (uint64_t number : segments) {
-    TRY(options_.fs->Remove(PathOf("wal/" + SegmentName(number))));
-    TRY(options_.fs->SyncFolder(PathOf("wal")));
-  }
   return {};
 }
 
@@ -157,7 +133,7 @@ Result<void> LedgerCore::Publish() {
 }
 
 Result<std::optional<Op>> LedgerCore::Retire() {
-  for (const Wal::Sealed& segment : wal_->sealed()) {
+  for (const SealedSegment& segment : wal_->sealed()) {
     if (segment.end_leaf > published()->size()) break;
     if (!open_.WrittenThrough(segment.number).empty()) {
       Op forward;

@@ -26,7 +26,7 @@ namespace beleg::ledger {
 
 class LedgerCore {
  public:
-  // Locks the folder and recovers: what the write-ahead log still has is published, a fresh segment takes its place.
+  // Locks the folder and recovers: reads what is published and what the write-ahead log has beyond it, and starts a fresh segment.
   static Result<std::unique_ptr<LedgerCore>> Open(LedgerOptions options);
 
   const LedgerOptions& options() const { return options_; }
@@ -34,7 +34,7 @@ class LedgerCore {
   const std::string& vkey() const { return identity_.signer->vkey(); }
   const std::string& host() const { return identity_.host; }
 
-  // Writer. Returns ends that are to be tried again (Committer::Commit).
+  // Writer. ops: of at most ops_bytes_max together, or one. Returns ends that are to be tried again (Committer::Commit).
   Result<std::vector<Op>> Commit(std::vector<Op> ops) { return committer_->Commit(std::move(ops)); }
   size_t ops_bytes_max() const { return committer_->ops_bytes_max(); }
 
@@ -56,6 +56,9 @@ class LedgerCore {
   const Room& room() const { return *room_; }
 
   uint64_t durable_size() const { return tail_->end(); }
+  size_t unpublished_bytes() const {
+    return tail_->size_bytes();
+  }  // and those of the bundle that is not full
   std::shared_ptr<const Published> published() const { return publisher_->published(); }
   Result<std::vector<Leaf>> Read(uint64_t first, size_t count_max, size_t bytes_max);
   Result<uint64_t> FindRequest(const RequestId& id);
@@ -70,8 +73,6 @@ class LedgerCore {
   Result<void> Recover();
   Result<void> CheckContent(const WalContent& content) const;
   Result<void> StartWal(const WalContent& content);
-  Result<void> RewriteBegins(const WalContent& content);
-  Result<void> RemoveSegments(const std::vector<uint64_t>& segments);
   Result<void> RestoreRequestIndex();
   Result<RequestIndex::Ids> IdsOfBlock(uint64_t block);
   Result<std::optional<uint64_t>> FindAmong(const RequestId& id, const std::vector<uint64_t>& indexes);

@@ -108,7 +108,9 @@ Result<void> Publisher::Publish(const std::vector<HashedLeaf>& leaves) {
   }
   std::vector<TileFile> files = full;
   for (TileFile& tile : edge.Partials())
-    if (before->edge.Partial(tile.id.level) != tile.bytes) files.push_back(std::move(tile));
+    if (tile.id.number != FullTiles(before->size(), tile.id.level) ||
+        tile.bytes != before->edge.Partial(tile.id.level))
+      files.push_back(std::move(tile));
   if (!bundle.empty())
     files.push_back({{kEntriesLevel, FullTiles(edge.size(), 0), PartialWidth(edge.size(), 0)}, bundle});
   TRY(WriteTiles(files));

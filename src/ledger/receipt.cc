@@ -1,6 +1,6 @@
 #include "ledger/receipt.h"
 
-#include <algorithm>
+#include <iterator>
 
 #include "base/check.h"
 #include "wire/sha256.h"
@@ -9,12 +9,16 @@ namespace beleg::ledger {
 namespace {
 
 // RFC 4648 §5 without padding: every byte of it may stand in a header.
-std::string Base64Url(std::string_view bytes) {
-  std::string text = Base64Encode(bytes);
-  text.resize(text.find_last_not_of('=') + 1);
-  std::ranges::replace(text, '+', '-');
-  std::ranges::replace(text, '/', '_');
-  return text;
+void AppendBase64Url(std::string& out, std::string_view bytes) {
+  constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  uint32_t bits = 0;
+  int bit_count = 0;
+  for (char byte : bytes) {
+    bits = bits << 8 | static_cast<uint8_t>(byte);
+    bit_count += 8;
+    for (; bit_count >= 6; bit_count -= 6) out += kDigits[bits >> (bit_count - 6) & 63];
+  }
+  if (bit_count > 0) out += kDigits[bits << (6 - bit_count) & 63];
 }
 
 using Levels = std::vector<std::vector<Hash32>>;
@@ -65,17 +69,25 @@ std::vector<std::string> SignReceipts(NoteSigner& signer, const std::vector<std:
   const Levels levels = TreeOf(bodies);
   const std::string text = fmt::format("{}/receipts/v1\n{}\n{}\n", signer.name(), bodies.size(),
                                        Base64Encode(AsView(levels.back()[0])));
-  const std::string signature = Base64Url(AsView(signer.Sign(text)));
-  std::vector<std::string> receipts;
-  receipts.reserve(bodies.size());
-  for (size_t i = 0; i < bodies.size(); ++i)
-    receipts.push_back(fmt::format("v1.{}.{}.{}.{}.{}", Base64Url(bodies[i]), i, bodies.size(),
-                                   Base64Url(PathOf(levels, i)), signature));
+  std::string signature;
+  AppendBase64Url(signature, AsView(signer.Sign(text)));
+  std::vector<std::string> receipts(bodies.size());
+  for (size_t i = 0; i < bodies.size(); ++i) {
+    const std::string path = PathOf(levels, i);
+    std::string& receipt = receipts[i] = "v1.";
+    receipt.reserve(64 + signature.size() + (bodies[i].size() + path.size()) * 4 / 3);
+    AppendBase64Url(receipt, bodies[i]);
+    fmt::format_to(std::back_inserter(receipt), ".{}.{}.", i, bodies.size());
+    AppendBase64Url(receipt, path);
+    receipt += "." + signature;
+  }
   return receipts;
 }
 
 std::string AppendSecret(std::string_view receipt, const Hash32& secret) {
-  return fmt::format("{}.{}", receipt, Base64Url(AsView(secret)));
+  std::string with_secret = fmt::format("{}.", receipt);
+  AppendBase64Url(with_secret, AsView(secret));
+  return with_secret;
 }
 
 }  // namespace beleg::ledger

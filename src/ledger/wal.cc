@@ -25,6 +25,7 @@ std::optional<uint64_t> ParseSegmentName(std::string_view name) {
 Result<std::unique_ptr<Wal>> Wal::Start(WalOptions options) {
   std::unique_ptr<Wal> wal(new Wal(std::move(options)));
   MutexLock lock(wal->mutex_);
+  wal->sealed_.assign(wal->options_.old_segments.begin(), wal->options_.old_segments.end());
   wal->next_segment_ = wal->options_.first_segment + 1;
   TRY_ASSIGN(wal->current_, wal->MakeSegment(wal->options_.first_segment));
   wal->current_offset_ = kSegmentHeaderBytes;
@@ -119,7 +120,7 @@ uint64_t Wal::size_bytes() const {
   return (1 + spares_.size() + sealed_.size()) * options_.segment_bytes;
 }
 
-std::vector<Wal::Sealed> Wal::sealed() const {
+std::vector<SealedSegment> Wal::sealed() const {
   MutexLock lock(mutex_);
   return {sealed_.begin(), sealed_.end()};
 }

@@ -21,13 +21,19 @@
 
 namespace beleg::ledger {
 
+struct SealedSegment {
+  uint64_t number = 0;
+  uint64_t end_leaf = 0;  // its leaves are below this
+};
+
 struct WalOptions {
   io::FileSystem* fs = nullptr;
   std::string folder;
   Rng* rng = nullptr;
   uint64_t segment_bytes = 0;
-  uint64_t first_segment = 1;  // number of the next segment to make
-  uint64_t first_group = 1;    // number of the next group
+  std::vector<SealedSegment> old_segments;  // of former processes, oldest first
+  uint64_t first_segment = 1;               // number of the next segment to make
+  uint64_t first_group = 1;                 // number of the next group
 };
 
 class Wal {
@@ -47,12 +53,8 @@ class Wal {
   // Reserves a further segment.
   Result<void> AddSpare();
 
-  struct Sealed {
-    uint64_t number = 0;
-    uint64_t end_leaf = 0;  // its leaves are below this
-  };
   // Oldest first.
-  std::vector<Sealed> sealed() const;
+  std::vector<SealedSegment> sealed() const;
   // Removes the oldest sealed segment (CHECK: there is one), durably, so that no older one can outlive a younger.
   Result<void> RemoveOldest();
 
@@ -76,7 +78,7 @@ class Wal {
   Segment current_;
   uint64_t current_offset_ GUARDED_BY(mutex_) = 0;
   std::deque<Segment> spares_ GUARDED_BY(mutex_);
-  std::deque<Sealed> sealed_ GUARDED_BY(mutex_);
+  std::deque<SealedSegment> sealed_ GUARDED_BY(mutex_);
   uint64_t next_segment_ GUARDED_BY(mutex_) = 0;
 };
 

@@ -2,6 +2,7 @@
 #include "base/ids.h"
 #include "query/answers.h"
 #include "query/query_api.h"
+#include "store/span_row.h"
 #include "wire/otlp_json.h"
 
 namespace beleg::query {
@@ -13,27 +14,6 @@ using wire::Json;
 constexpr int64_t kSpansDefault = 100;
 constexpr int64_t kSpansMax = 10'000;
 constexpr int64_t kTimeMax_ms = 9'007'199'254'740;  // in microseconds still within 2^53; the year 2255
-
-std::string_view NameOf(otlp::SpanKind kind) {
-  switch (kind) {
-    case otlp::SpanKind::kUnspecified: return "unspecified";
-    case otlp::SpanKind::kInternal: return "internal";
-    case otlp::SpanKind::kServer: return "server";
-    case otlp::SpanKind::kClient: return "client";
-    case otlp::SpanKind::kProducer: return "producer";
-    case otlp::SpanKind::kConsumer: return "consumer";
-  }
-  return "unspecified";
-}
-
-std::string_view NameOf(otlp::StatusCode status) {
-  switch (status) {
-    case otlp::StatusCode::kUnset: return "unset";
-    case otlp::StatusCode::kOk: return "ok";
-    case otlp::StatusCode::kError: return "error";
-  }
-  return "unset";
-}
 
 Json EventsToJson(const std::vector<otlp::Event>& events) {
   Json::Array out;
@@ -52,10 +32,10 @@ Json SpanToJson(const store::SpanRow& row) {
                            {"parent_span_id", span.parent_span_id.IsZero() ? "" : span.parent_span_id.Hex()},
                            {"service", row.service},
                            {"name", span.name},
-                           {"kind", NameOf(span.kind)},
+                           {"kind", store::Name(span.kind)},
                            {"start_unix_ns", span.start_unix_ns},
                            {"duration_ns", span.end_unix_ns - span.start_unix_ns},
-                           {"status", NameOf(span.status)},
+                           {"status", store::Name(span.status)},
                            {"status_message", span.status_message},
                            {"verified", row.verified},
                            {"scope", row.scope},

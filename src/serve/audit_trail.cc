@@ -40,8 +40,8 @@ Result<void> AuditTrail::Ready() const {
   return options_.ledger->Health();
 }
 
-record::RequestIdentity AuditTrail::NewRequest(record::Operation operation, std::string caller, const TraceId* trace_id,
-                                               const SpanId* parent) {
+record::RequestIdentity AuditTrail::NewRequest(record::Operation operation, std::string caller,
+                                               const TraceId* trace_id, const SpanId* parent) {
   record::RequestIdentity id;
   id.seq = ++last_seq_;
   id.boot_index = boot_index_;
@@ -52,20 +52,22 @@ record::RequestIdentity AuditTrail::NewRequest(record::Operation operation, std:
   return id;
 }
 
-void AuditTrail::Begin(const record::RequestIdentity& id, int64_t start_us, OneShot<Result<ledger::BeginReceipt>>& done) {
+void AuditTrail::Begin(const record::RequestIdentity& id, int64_t start_us,
+                       OneShot<Result<ledger::BeginReceipt>>& done) {
   if (options_.ledger == nullptr) return done.Setter()(ledger::BeginReceipt{});
   auto deliver = done.Setter();
-  options_.ledger->Begin({id, IdOf(id), start_us}, [this, deliver](Result<ledger::BeginReceipt> receipt) mutable {
-    if (receipt) ++counters_.accepted;
-    deliver(std::move(receipt));
-  });
+  options_.ledger->Begin({id, IdOf(id), start_us},
+                         [this, deliver](Result<ledger::BeginReceipt> receipt) mutable {
+                           if (receipt) ++counters_.accepted;
+                           deliver(std::move(receipt));
+                         });
 }
 
 net::Awaitable<Result<ledger::FinishReceipt>> AuditTrail::Finish(boost::asio::any_io_executor executor,
                                                                  record::Request request) {
   std::atomic<int64_t>& counter = request.outcome == record::Outcome::kOk       ? counters_.answered
-                  : request.outcome == record::Outcome::kFailed ? counters_.failed
-                                                                : counters_.cancelled;
+                                  : request.outcome == record::Outcome::kFailed ? counters_.failed
+                                                                                : counters_.cancelled;
   if (options_.ledger == nullptr) co_return ledger::FinishReceipt{};
   uint64_t seq = request.id.seq;
   OneShot<Result<ledger::FinishReceipt>> done(executor);

@@ -56,10 +56,13 @@ class AuditTrail {
   }
 
   // Starts the begin frame on its way; await the OneShot before the first byte of the answer.
-  void Begin(const record::RequestIdentity& id, int64_t start_us, OneShot<Result<ledger::BeginReceipt>>& done);
+  void Begin(const record::RequestIdentity& id, int64_t start_us,
+             OneShot<Result<ledger::BeginReceipt>>& done);
   // Durable on return.
-  net::Awaitable<Result<ledger::FinishReceipt>> Finish(boost::asio::any_io_executor executor, record::Request request);
-  net::Awaitable<Result<ledger::FinishReceipt>> Refuse(boost::asio::any_io_executor executor, record::Refused refused);
+  net::Awaitable<Result<ledger::FinishReceipt>> Finish(boost::asio::any_io_executor executor,
+                                                       record::Request request);
+  net::Awaitable<Result<ledger::FinishReceipt>> Refuse(boost::asio::any_io_executor executor,
+                                                       record::Refused refused);
 
   uint64_t model_index() const { return model_index_; }
 

@@ -30,13 +30,15 @@ net::HttpResponse LedgerApi::Handle(const net::HttpRequest& request) const {
   if (request.method != "GET" && request.method != "HEAD") return TextError(405, "only GET");
   std::string_view path = request.path();
   if (path == "/audit/tip") return Tip();
-  if (path == "/audit/vkey") return net::MakeResponse(200, "text/plain; charset=utf-8", ledger_.vkey() + "\n");
+  if (path == "/audit/vkey")
+    return net::MakeResponse(200, "text/plain; charset=utf-8", ledger_.vkey() + "\n");
   if (path.starts_with(kProofPrefix) || path.starts_with(kRecordPrefix)) return OfRequest(path);
 
   Result<ledger::Resource> resource = ledger_.ReadResource(path.substr(1));
   if (!resource) return FromError(resource.error());
   net::HttpResponse response = net::MakeResponse(200, resource->content_type, std::move(resource->bytes));
-  response.headers.Add("Cache-Control", resource->immutable ? "public, max-age=31536000, immutable" : "no-cache");
+  response.headers.Add("Cache-Control",
+                       resource->immutable ? "public, max-age=31536000, immutable" : "no-cache");
   return response;
 }
 
@@ -50,7 +52,8 @@ net::HttpResponse LedgerApi::Tip() const {
 
 net::HttpResponse LedgerApi::OfRequest(std::string_view path) const {
   bool proof = path.starts_with(kProofPrefix);
-  Result<RequestId> id = record::ParseRequestId(path.substr(proof ? kProofPrefix.size() : kRecordPrefix.size()));
+  Result<RequestId> id =
+      record::ParseRequestId(path.substr(proof ? kProofPrefix.size() : kRecordPrefix.size()));
   if (!id) return FromError(id.error());
   Result<uint64_t> index = ledger_.FindRequest(*id);
   if (!index) return FromError(index.error());

@@ -7,7 +7,8 @@ namespace {
 
 // vLLM's buckets, so that its dashboards read the same.
 std::vector<double> FirstTokenBuckets() {
-  return {0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80, 160, 640, 2560};
+  return {0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75,
+          1,     2.5,   5,    7.5,  10,   20,   40,   80,  160,  640, 2560};
 }
 std::vector<double> OutputTokenBuckets() {
   return {0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80};
@@ -15,7 +16,9 @@ std::vector<double> OutputTokenBuckets() {
 std::vector<double> LatencyBuckets() {
   return {0.3, 0.5, 0.8, 1, 1.5, 2, 2.5, 5, 10, 15, 20, 30, 40, 50, 60, 120, 240, 480, 960, 1920, 7680};
 }
-std::vector<double> CountBuckets() { return {1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000}; }
+std::vector<double> CountBuckets() {
+  return {1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000};
+}
 std::vector<double> ChoiceBuckets() { return {1, 2, 5, 10, 20}; }
 
 double Seconds(int64_t us) { return static_cast<double>(us) / 1e6; }
@@ -27,23 +30,39 @@ ServeMetrics::ServeMetrics(MetricRegistry& registry, std::string model_name)
       labels_{{"engine", "0"}, {"model_name", std::move(model_name)}},
       prompt_tokens_(registry.AddCounter("vllm:prompt_tokens_total", "Prompt tokens processed.", labels_)),
       generation_tokens_(registry.AddCounter("vllm:generation_tokens_total", "Tokens generated.", labels_)),
-      cached_tokens_(registry.AddCounter("vllm:prompt_tokens_cached_total", "Prompt tokens taken from the prefix cache.", labels_)),
-      prefix_queries_(registry.AddCounter("vllm:prefix_cache_queries_total", "Prompt tokens looked up in the prefix cache.", labels_)),
-      prefix_hits_(registry.AddCounter("vllm:prefix_cache_hits_total", "Prompt tokens found in the prefix cache.", labels_)),
+      cached_tokens_(registry.AddCounter("vllm:prompt_tokens_cached_total",
+                                         "Prompt tokens taken from the prefix cache.", labels_)),
+      prefix_queries_(registry.AddCounter("vllm:prefix_cache_queries_total",
+                                          "Prompt tokens looked up in the prefix cache.", labels_)),
+      prefix_hits_(registry.AddCounter("vllm:prefix_cache_hits_total",
+                                       "Prompt tokens found in the prefix cache.", labels_)),
       running_(registry.AddGauge("vllm:num_requests_running", "Requests being computed.", labels_)),
       waiting_(registry.AddGauge("vllm:num_requests_waiting", "Requests waiting to be computed.", labels_)),
-      kv_cache_usage_(registry.AddGauge("vllm:kv_cache_usage_perc", "KV cache in use, 1 means all of it.", labels_)),
-      time_to_first_token_(registry.AddHistogram("vllm:time_to_first_token_seconds", "Time to first token, seconds.", FirstTokenBuckets(), labels_)),
-      time_per_output_token_(registry.AddHistogram("vllm:request_time_per_output_token_seconds", "Mean time between tokens of a request, seconds.", OutputTokenBuckets(), labels_)),
-      end_to_end_(registry.AddHistogram("vllm:e2e_request_latency_seconds", "Whole request, seconds.", LatencyBuckets(), labels_)),
-      queue_(registry.AddHistogram("vllm:request_queue_time_seconds", "Time waiting, seconds.", LatencyBuckets(), labels_)),
-      prefill_(registry.AddHistogram("vllm:request_prefill_time_seconds", "Time in prefill, seconds.", LatencyBuckets(), labels_)),
-      decode_(registry.AddHistogram("vllm:request_decode_time_seconds", "Time in decode, seconds.", LatencyBuckets(), labels_)),
-      inference_(registry.AddHistogram("vllm:request_inference_time_seconds", "Prefill and decode, seconds.", LatencyBuckets(), labels_)),
-      request_prompt_tokens_(registry.AddHistogram("vllm:request_prompt_tokens", "Prompt tokens of a request.", CountBuckets(), labels_)),
-      request_generation_tokens_(registry.AddHistogram("vllm:request_generation_tokens", "Generated tokens of a request.", CountBuckets(), labels_)),
-      request_n_(registry.AddHistogram("vllm:request_params_n", "The parameter n.", ChoiceBuckets(), labels_)),
-      request_max_tokens_(registry.AddHistogram("vllm:request_params_max_tokens", "The parameter max_tokens.", CountBuckets(), labels_)) {}
+      kv_cache_usage_(
+          registry.AddGauge("vllm:kv_cache_usage_perc", "KV cache in use, 1 means all of it.", labels_)),
+      time_to_first_token_(registry.AddHistogram(
+          "vllm:time_to_first_token_seconds", "Time to first token, seconds.", FirstTokenBuckets(), labels_)),
+      time_per_output_token_(registry.AddHistogram("vllm:request_time_per_output_token_seconds",
+                                                   "Mean time between tokens of a request, seconds.",
+                                                   OutputTokenBuckets(), labels_)),
+      end_to_end_(registry.AddHistogram("vllm:e2e_request_latency_seconds", "Whole request, seconds.",
+                                        LatencyBuckets(), labels_)),
+      queue_(registry.AddHistogram("vllm:request_queue_time_seconds", "Time waiting, seconds.",
+                                   LatencyBuckets(), labels_)),
+      prefill_(registry.AddHistogram("vllm:request_prefill_time_seconds", "Time in prefill, seconds.",
+                                     LatencyBuckets(), labels_)),
+      decode_(registry.AddHistogram("vllm:request_decode_time_seconds", "Time in decode, seconds.",
+                                    LatencyBuckets(), labels_)),
+      inference_(registry.AddHistogram("vllm:request_inference_time_seconds", "Prefill and decode, seconds.",
+                                       LatencyBuckets(), labels_)),
+      request_prompt_tokens_(registry.AddHistogram("vllm:request_prompt_tokens",
+                                                   "Prompt tokens of a request.", CountBuckets(), labels_)),
+      request_generation_tokens_(registry.AddHistogram(
+          "vllm:request_generation_tokens", "Generated tokens of a request.", CountBuckets(), labels_)),
+      request_n_(
+          registry.AddHistogram("vllm:request_params_n", "The parameter n.", ChoiceBuckets(), labels_)),
+      request_max_tokens_(registry.AddHistogram("vllm:request_params_max_tokens", "The parameter max_tokens.",
+                                                CountBuckets(), labels_)) {}
 
 void ServeMetrics::CountHttp(std::string_view route, std::string_view method, int status) {
   registry_
@@ -74,7 +93,8 @@ void ServeMetrics::CountRequest(const record::Request& request) {
     decode_.Observe(Seconds(request.decode_us));
     inference_.Observe(Seconds(request.prefill_us + request.decode_us));
     if (request.output_tokens > 1)
-      time_per_output_token_.Observe(Seconds(request.decode_us) / static_cast<double>(request.output_tokens - 1));
+      time_per_output_token_.Observe(Seconds(request.decode_us) /
+                                     static_cast<double>(request.output_tokens - 1));
   }
   request_prompt_tokens_.Observe(static_cast<double>(request.input_tokens));
   request_generation_tokens_.Observe(static_cast<double>(request.output_tokens));

@@ -25,7 +25,8 @@ class ServeMetrics {
   MetricLabels labels_;
   Counter &prompt_tokens_, &generation_tokens_, &cached_tokens_, &prefix_queries_, &prefix_hits_;
   Gauge &running_, &waiting_, &kv_cache_usage_;
-  Histogram &time_to_first_token_, &time_per_output_token_, &end_to_end_, &queue_, &prefill_, &decode_, &inference_;
+  Histogram &time_to_first_token_, &time_per_output_token_, &end_to_end_, &queue_, &prefill_, &decode_,
+      &inference_;
   Histogram &request_prompt_tokens_, &request_generation_tokens_, &request_n_, &request_max_tokens_;
 };
 

@@ -1,9 +1,8 @@
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include "base/thread.h"
 #include "serve/api_keys.h"
@@ -25,11 +24,14 @@ TEST(TraceParent, ReadsAndWritesTheHeader) {
 }
 
 TEST(TraceParent, MalformedHeadersStartANewTrace) {
-  for (std::string_view bad :
-       {"", "00", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-x", "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-        "00-00000000000000000000000000000000-b7ad6b7169203331-01", "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
-        "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01", "00-0af7651916cd43dd8448eb211c80319c_b7ad6b7169203331-01",
-        "0g-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01x"})
+  for (std::string_view bad : {"", "00", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-x",
+                               "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+                               "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+                               "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
+                               "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01",
+                               "00-0af7651916cd43dd8448eb211c80319c_b7ad6b7169203331-01",
+                               "0g-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+                               "cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01x"})
     EXPECT_FALSE(ParseTraceParent(bad)) << bad;
 }
 

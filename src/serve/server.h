@@ -20,15 +20,15 @@ namespace beleg::serve {
 struct ServerOptions {
   net::Endpoint listen{"127.0.0.1", 8000};
   net::Endpoint ledger_listen{"127.0.0.1", 8001};
-  size_t threads = 1;                  // event loops of the API
+  size_t threads = 1;  // event loops of the API
   size_t body_bytes_max = 64 << 20;
-  bool audit = true;                   // false: no records, said on /health and in each answer; for benches
+  bool audit = true;  // false: no records, said on /health and in each answer; for benches
   std::string ledger_dir;
   uint64_t ledger_free_bytes_min = 64 << 20;
   std::string origin;
-  std::vector<std::string> api_keys;   // ApiKeys::Parse
-  std::string ledger_token;            // asked on the ledger port; "": none
-  std::string otlp_endpoint;           // "": spans are not exported
+  std::vector<std::string> api_keys;  // ApiKeys::Parse
+  std::string ledger_token;           // asked on the ledger port; "": none
+  std::string otlp_endpoint;          // "": spans are not exported
   net::HttpHeaders otlp_headers;
   record::Semconv semconv = record::Semconv::kDup;
   std::string service_name = "vllm";

@@ -19,13 +19,17 @@ constexpr size_t kContextsMax = 1024;
 SpanExporter::SpanExporter(SpanExporterOptions options, ledger::Ledger& ledger)
     : options_(std::move(options)), ledger_(ledger) {
   if (options_.metrics == nullptr) return;
-  spans_sent_ = &options_.metrics->AddCounter("beleg_exporter_spans_total", "Spans acknowledged by the peer.");
-  retries_ = &options_.metrics->AddCounter("beleg_exporter_retries_total", "Exports that have to be tried again.");
-  records_refused_ = &options_.metrics->AddCounter("beleg_exporter_records_refused_total",
-                                                   "Records whose spans the peer calls wrong; they stay in the log.");
+  spans_sent_ =
+      &options_.metrics->AddCounter("beleg_exporter_spans_total", "Spans acknowledged by the peer.");
+  retries_ =
+      &options_.metrics->AddCounter("beleg_exporter_retries_total", "Exports that have to be tried again.");
+  records_refused_ =
+      &options_.metrics->AddCounter("beleg_exporter_records_refused_total",
+                                    "Records whose spans the peer calls wrong; they stay in the log.");
 }
 
-Result<std::unique_ptr<SpanExporter>> SpanExporter::Start(SpanExporterOptions options, ledger::Ledger& ledger) {
+Result<std::unique_ptr<SpanExporter>> SpanExporter::Start(SpanExporterOptions options,
+                                                          ledger::Ledger& ledger) {
   std::unique_ptr<SpanExporter> exporter(new SpanExporter(std::move(options), ledger));
   io::FileSystem& fs = exporter->options_.fs != nullptr ? *exporter->options_.fs : io::PosixFileSystem();
   TRY_ASSIGN(exporter->cursor_, ledger::Cursor::Open(fs, exporter->options_.ledger_dir, "otlp"));
@@ -53,7 +57,8 @@ bool SpanExporter::WaitFor(uint64_t index, std::chrono::milliseconds limit) {
   auto deadline = std::chrono::steady_clock::now() + limit;
   MutexLock lock(mutex_);
   while (exported_ < index) {
-    auto left = std::chrono::duration_cast<std::chrono::microseconds>(deadline - std::chrono::steady_clock::now());
+    auto left =
+        std::chrono::duration_cast<std::chrono::microseconds>(deadline - std::chrono::steady_clock::now());
     if (left.count() <= 0 || !moved_.WaitFor(mutex_, left)) break;
   }
   return exported_ >= index;
@@ -115,7 +120,8 @@ Result<std::string> SpanExporter::Encode(const std::vector<ledger::Leaf>& leaves
   uint64_t boot_of_last = UINT64_MAX;
   for (const ledger::Leaf& leaf : leaves) {
     Result<record::AuditRecord> record = record::Decode(leaf.bytes);
-    if (!record && record.error().code == ErrorCode::kUnimplemented) continue;  // a newer version's type: no spans known
+    if (!record && record.error().code == ErrorCode::kUnimplemented)
+      continue;  // a newer version's type: no spans known
     if (!record) return Fail(std::move(record.error()), "leaf {}", leaf.index);
     const record::RequestIdentity* id = record::IdentityOf(*record);
     if (id == nullptr) continue;
@@ -150,13 +156,16 @@ SpanExporter::Answer SpanExporter::Post(std::string_view body) {
     return Answer::kRetry;
   }
   if (response->status / 100 == 2) {
-    if (spans_sent_ != nullptr) spans_sent_->Add(static_cast<double>(wire::otlp::CountSpans(body).value_or(0)));
+    if (spans_sent_ != nullptr)
+      spans_sent_->Add(static_cast<double>(wire::otlp::CountSpans(body).value_or(0)));
     return Answer::kTaken;
   }
   if (auto seconds = response->headers.Get("retry-after"))
-    if (auto number = ParseUint64(*seconds)) retry_after_ = std::chrono::seconds(std::min<uint64_t>(*number, 60));
+    if (auto number = ParseUint64(*seconds))
+      retry_after_ = std::chrono::seconds(std::min<uint64_t>(*number, 60));
   constexpr int kTryAgain[] = {401, 403, 404, 408, 429};
-  bool retry = response->status >= 500 || std::ranges::find(kTryAgain, response->status) != std::end(kTryAgain);
+  bool retry =
+      response->status >= 500 || std::ranges::find(kTryAgain, response->status) != std::end(kTryAgain);
   LOG_DEBUG("exporter.answer", F("endpoint", options_.endpoint), F("status", response->status));
   return retry ? Answer::kRetry : Answer::kWrong;
 }

@@ -26,7 +26,8 @@ class TokenStream final : public engine::GenerationSink {
     std::optional<engine::GenerateResult> done;  // set once, in the last batch
   };
 
-  explicit TokenStream(boost::asio::any_io_executor executor) : wakeup_(std::make_shared<Wakeup>(std::move(executor))) {}
+  explicit TokenStream(boost::asio::any_io_executor executor)
+      : wakeup_(std::make_shared<Wakeup>(std::move(executor))) {}
 
   // Waits for something and takes all that is there. On the request's loop.
   net::Awaitable<Batch> Next();

@@ -3,11 +3,12 @@
 // Threads: Notify and Set from any thread; Wait and Get on the executor's own single thread.
 #pragma once
 
+#include <memory>
+#include <optional>
+
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <memory>
-#include <optional>
 
 #include "base/mutex.h"
 #include "net/http_server.h"
@@ -34,7 +35,8 @@ class Wakeup : public std::enable_shared_from_this<Wakeup> {
 template <class T>
 class OneShot {
  public:
-  explicit OneShot(boost::asio::any_io_executor executor) : shared_(std::make_shared<Shared>(std::move(executor))) {}
+  explicit OneShot(boost::asio::any_io_executor executor)
+      : shared_(std::make_shared<Shared>(std::move(executor))) {}
 
   // A function that delivers the value; it may be called once, by any thread, also after the OneShot is gone.
   auto Setter() {
@@ -64,7 +66,8 @@ class OneShot {
 
  private:
   struct Shared {
-    explicit Shared(boost::asio::any_io_executor executor) : wakeup(std::make_shared<Wakeup>(std::move(executor))) {}
+    explicit Shared(boost::asio::any_io_executor executor)
+        : wakeup(std::make_shared<Wakeup>(std::move(executor))) {}
     std::shared_ptr<Wakeup> wakeup;
     Mutex mutex;
     std::optional<T> value GUARDED_BY(mutex);

@@ -155,6 +155,27 @@ bool SaysNothingElse(const otlp::Span& copy, const otlp::Span& derived) {
          });
 }
 
+std::string_view Name(otlp::SpanKind kind) {
+  switch (kind) {
+    case otlp::SpanKind::kUnspecified: return "UNSPECIFIED";
+    case otlp::SpanKind::kInternal: return "INTERNAL";
+    case otlp::SpanKind::kServer: return "SERVER";
+    case otlp::SpanKind::kClient: return "CLIENT";
+    case otlp::SpanKind::kProducer: return "PRODUCER";
+    case otlp::SpanKind::kConsumer: return "CONSUMER";
+  }
+  return "UNSPECIFIED";
+}
+
+std::string_view Name(otlp::StatusCode status) {
+  switch (status) {
+    case otlp::StatusCode::kUnset: return "UNSET";
+    case otlp::StatusCode::kOk: return "OK";
+    case otlp::StatusCode::kError: return "ERROR";
+  }
+  return "UNSET";
+}
+
 const otlp::Value* FindAttribute(const otlp::Attributes& attributes, std::string_view key) {
   auto found = std::find_if(attributes.begin(), attributes.end(),
                             [&](const auto& attribute) { return attribute.key == key; });

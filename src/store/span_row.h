@@ -4,8 +4,10 @@
 #pragma once
 
 #include <array>
+#include <cstring>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -15,6 +17,13 @@ namespace beleg::store {
 
 // First 16 bytes of a SHA-256: what is equal in all its bytes has the same.
 using Fingerprint = std::array<uint8_t, 16>;
+struct FingerprintHash {
+  size_t operator()(const Fingerprint& fingerprint) const {
+    size_t out;  // the bytes are a hash already
+    std::memcpy(&out, fingerprint.data(), sizeof(out));
+    return out;
+  }
+};
 
 // "This span is a view of that leaf."
 struct LeafClaim {
@@ -62,6 +71,10 @@ Result<wire::otlp::ScopeSpans> ReadSpan(std::string_view bytes);
 // and links, and no attribute that is not there with the same value. (A collector may have dropped attributes; it may not have
 // added or changed any.)
 bool SaysNothingElse(const wire::otlp::Span& copy, const wire::otlp::Span& derived);
+
+// "SERVER", "INTERNAL", …; "UNSET", "OK", "ERROR": OTLP's own names without their prefix.
+std::string_view Name(wire::otlp::SpanKind kind);
+std::string_view Name(wire::otlp::StatusCode status);
 
 const wire::otlp::Value* FindAttribute(const wire::otlp::Attributes& attributes, std::string_view key);
 

@@ -72,7 +72,7 @@ TEST_F(StoreTest, AuditedAttributesAreColumns) {
       Sql("SELECT service, name, kind, duration_us, status, model, input_tokens, output_tokens, "
           "finish_reasons, region, "
           "verified FROM spans"),
-      R"([["vllm","llm.generate","internal",10000,"unset","facebook/opt-125m",42,17,"stop","hetzner-nbg1-eu",false]])");
+      R"([["vllm","llm.generate","INTERNAL",10000,"UNSET","facebook/opt-125m",42,17,"stop","hetzner-nbg1-eu",false]])");
   EXPECT_EQ(Sql(R"(SELECT attributes->>'gen_ai.model.id', resource->>'service.name', start_time FROM spans)"),
             R"([["facebook/opt-125m","vllm","2023-11-14 22:13:20.001"]])");
 }
@@ -313,7 +313,7 @@ TEST_F(StoreMerge, ChangedCopyIsKeptUnverifiedInEitherOrder) {
     if (record_first) AddRecords();
     Ingest(changed);
     if (!record_first) AddRecords();
-    EXPECT_EQ(Sql("SELECT name, verified, input_tokens FROM spans WHERE kind = 'server' ORDER BY verified"),
+    EXPECT_EQ(Sql("SELECT name, verified, input_tokens FROM spans WHERE kind = 'SERVER' ORDER BY verified"),
               R"([["chat smollm2",false,1],["chat smollm2",true,12]])");
     EXPECT_EQ(Find().size(), 5u);
     EXPECT_EQ(Sql("SELECT count(*) FROM claimed_rows"), "[[0]]");

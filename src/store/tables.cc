@@ -1,6 +1,5 @@
 #include "store/tables.h"
 
-#include <cstring>
 #include <optional>
 
 #include "base/check.h"
@@ -59,27 +58,6 @@ void RenderSpanAttributes(duckdb_function_info, duckdb_data_chunk input, duckdb_
 
 void RenderResourceAttributes(duckdb_function_info, duckdb_data_chunk input, duckdb_vector output) {
   RenderColumn(input, output, ReadResource);
-}
-
-std::string_view NameOf(otlp::SpanKind kind) {
-  switch (kind) {
-    case otlp::SpanKind::kUnspecified: return "unspecified";
-    case otlp::SpanKind::kInternal: return "internal";
-    case otlp::SpanKind::kServer: return "server";
-    case otlp::SpanKind::kClient: return "client";
-    case otlp::SpanKind::kProducer: return "producer";
-    case otlp::SpanKind::kConsumer: return "consumer";
-  }
-  return "unspecified";
-}
-
-std::string_view NameOf(otlp::StatusCode status) {
-  switch (status) {
-    case otlp::StatusCode::kUnset: return "unset";
-    case otlp::StatusCode::kOk: return "ok";
-    case otlp::StatusCode::kError: return "error";
-  }
-  return "unset";
 }
 
 // Empty text is NULL.
@@ -153,12 +131,6 @@ std::string_view TableName(SpanTable table) {
   return "";
 }
 
-size_t Tables::Hash::operator()(const Fingerprint& resource) const {
-  size_t out;  // the bytes are a hash already
-  std::memcpy(&out, resource.data(), sizeof(out));
-  return out;
-}
-
 Result<std::unique_ptr<Tables>> Tables::Create(duckdb::Database& database) {
   TRY_ASSIGN(duckdb::Connection connection, database.Connect());
   TRY(duckdb::RegisterTextFunction(connection, "otlp_span_attributes", RenderSpanAttributes));
@@ -219,10 +191,10 @@ Result<void> Tables::Transaction::AddSpan(SpanTable table, const PreparedSpan& r
   out.Text(span.trace_id.Hex()).Text(span.span_id.Hex());
   IdText(out, span.parent_span_id);
   Text(out, resource.service);
-  out.Text(span.name).Text(NameOf(span.kind));
+  out.Text(span.name).Text(store::Name(span.kind));
   out.Int(span.start_unix_ns / 1000)
       .Int((span.end_unix_ns - span.start_unix_ns) / 1000)
-      .Text(NameOf(span.status));
+      .Text(store::Name(span.status));
   Text(out, columns.operation);
   Text(out, columns.model);
   Int(out, columns.input_tokens);

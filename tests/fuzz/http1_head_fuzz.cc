@@ -29,7 +29,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   CHECK(whole.size() == pieces.size() && whole.size() <= size, "and the same head");
   std::string_view head = bytes.substr(0, whole.size());
   if (auto request = net::ParseRequestHead(head)) {
-    CHECK(!request->request.method.empty() && !request->request.target.empty(), "a request has method and target");
+    CHECK(!request->request.method.empty() && !request->request.target.empty(),
+          "a request has method and target");
     CHECK(request->body.kind != net::BodyFraming::Kind::kUntilClose, "a request's body has an end");
     CheckFields(request->request.headers);
   } else {

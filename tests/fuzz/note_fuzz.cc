@@ -6,8 +6,8 @@ namespace verify = beleg::verify;
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::string_view bytes = beleg::fuzz::View(data, size);
-  static const verify::VerifierKey key = *verify::ParseVerifierKey(
-      verify::FormatVerifierKey("log.test/one", beleg::Hash32{1, 2, 3}));
+  static const verify::VerifierKey key =
+      *verify::ParseVerifierKey(verify::FormatVerifierKey("log.test/one", beleg::Hash32{1, 2, 3}));
   CHECK(!verify::OpenNote(bytes, key), "no signature of that key exists");
   if (auto note = verify::ParseNote(bytes)) {
     CHECK(!note->text.empty() && note->text.back() == '\n', "a note's text ends with a newline");

@@ -4,10 +4,13 @@ Each part runs in a folder of its own, on ports the kernel chose, and says where
 """
 
 import base64
+import hashlib
 import json
 import os
 import pathlib
 import signal
+import socket
+import struct
 import subprocess
 import time
 
@@ -80,8 +83,6 @@ class Part:
 
 
 def free_port():
-    import socket
-
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
@@ -156,6 +157,14 @@ def go_entries(folder, vkey):
     done = subprocess.run([TLOGCHECK, "--vkey", vkey, "--entries", str(folder)], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+
+
+def request_id(record):
+    """The id that a request, refused or lost record does not store, since it follows from it (docs/formats/record.md)."""
+    boot = record.get("begun_boot", record["boot"])
+    digest = hashlib.sha256(b"beleg/v1/request-id" + bytes.fromhex(boot) + struct.pack(">Q", record["seq"])
+                            + bytes.fromhex(record["trace_id"]))
+    return digest.hexdigest()[:32]
 
 
 def unbase64url(text):

@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import pwd
+import re
 import shutil
 import socket
 import struct
@@ -12,7 +13,7 @@ import subprocess
 import pytest
 import requests
 
-from harness import BINARY, DEMO_MODEL, Part, free_port, go_entries, wait_until
+from harness import BINARY, DEMO_MODEL, Part, free_port, go_entries, request_id, wait_until
 
 GOOD = {"model": "replay", "messages": [{"role": "user", "content": "hi"}]}
 
@@ -57,7 +58,11 @@ def test_a_body_over_the_limit_is_refused_before_it_is_read(shared_stack):
     with socket.create_connection(("127.0.0.1", shared_stack.serve.run["port"])) as s:
         s.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 999999999999\r\n\r\n")
         s.settimeout(10)
-        assert s.recv(4096).startswith(b"HTTP/1.1 413")
+        head = s.recv(4096).decode()
+    assert head.startswith("HTTP/1.1 413")
+    request_id = re.search(r"X-Request-Id: (\S+)", head)[1]
+    record = shared_stack.record(request_id).json()["record"]
+    assert record["type"] == "refused" and record["error_type"] == "request_too_large"
     assert still_answers(shared_stack)
 
 
@@ -180,7 +185,7 @@ def test_a_full_disk_refuses_work_and_heals(tmp_path):
         assert ask().status_code == 200
         ballast = disk / "ballast"
         fill(ballast)
-        refused = wait_until(lambda: (a := ask()).status_code != 200 and a, what="refusal")
+        [refused] = wait_until(lambda: [a for a in [ask()] if a.status_code != 200], what="refusal")
         assert refused.status_code == 503 and refused.json()["error"]["code"] == "ledger_unavailable"
         health = requests.get(serve.url + "/health", timeout=5)
         assert health.status_code == 503 and health.json()["why"]
@@ -188,7 +193,7 @@ def test_a_full_disk_refuses_work_and_heals(tmp_path):
         wait_until(lambda: ask().status_code == 200, what="healed")
         assert serve.stop() == 0
         entries = go_entries(disk / "ledger" / "public", serve.run["vkey"])
-        assert sorted(answered) == sorted(r["request_id"] for r in entries if r["type"] == "request")
+        assert sorted(answered) == sorted(request_id(r) for r in entries if r["type"] == "request")
         assert entries[-1]["counters"]["no_room"] >= 1
     finally:
         if serve.process.poll() is None:

@@ -6,9 +6,10 @@ import time
 import pytest
 import requests
 
-from harness import wait_until
+from harness import request_id, wait_until
 from load import Load
 
+WORKERS = 8
 KILLS = int(os.environ.get("BELEG_KILLS", "20"))
 
 
@@ -19,8 +20,8 @@ def check_everything(stack, seen):
     by_id = {}
     for index, record in enumerate(entries):
         if record["type"] in ("request", "lost", "refused"):
-            assert record["request_id"] not in by_id, "one request, two records"
-            by_id[record["request_id"]] = (index, record)
+            assert request_id(record) not in by_id, "one request, two records"
+            by_id[request_id(record)] = (index, record)
     assert seen
     missing = [s.request_id for s in seen if s.request_id not in by_id]
     assert not missing, f"{len(missing)} of {len(seen)} requests that a client saw have no record"
@@ -29,7 +30,7 @@ def check_everything(stack, seen):
         if s.finished:
             assert record["type"] == "request" and record["outcome"] == "ok", record
             assert s.finish_index == index
-    # dense seqs within each boot
+    # Seqs are dense within a boot, but for what was begun and not yet durable when it was killed: at most one a worker.
     seqs = {}
     for record in entries:
         if record["type"] in ("request", "refused"):
@@ -37,7 +38,7 @@ def check_everything(stack, seen):
         if record["type"] == "lost":
             seqs.setdefault(record["begun_boot"], []).append(record["seq"])
     for boot, numbers in seqs.items():
-        assert sorted(numbers) == list(range(1, len(numbers) + 1)) or max(numbers) - len(numbers) <= 64, boot
+        assert len(set(numbers)) == len(numbers) and max(numbers) - len(numbers) <= WORKERS, boot
     return by_id
 
 
@@ -56,7 +57,7 @@ def check_store(stack, by_id):
 
 
 def test_kill_serve_under_load(stack):
-    load = Load(stack.api + "/chat/completions", workers=8)
+    load = Load(stack.api + "/chat/completions", workers=WORKERS)
     for round in range(KILLS):
         before = load.finished()
         wait_until(lambda: load.finished() >= before + 10, 60, "load runs")
@@ -72,7 +73,7 @@ def test_kill_serve_under_load(stack):
 
 
 def test_kill_store_under_load(stack):
-    load = Load(stack.api + "/chat/completions", workers=4)
+    load = Load(stack.api + "/chat/completions", workers=WORKERS)
     for _ in range(max(KILLS // 4, 2)):
         before = load.finished()
         wait_until(lambda: load.finished() >= before + 20, 60, "load runs")
@@ -85,7 +86,7 @@ def test_kill_store_under_load(stack):
 
 def test_store_away_under_load(stack):
     """The store is stopped for BELEG_OUTAGE_S seconds (60 in the long form): nothing is missing after, nothing is there twice."""
-    load = Load(stack.api + "/chat/completions", workers=4)
+    load = Load(stack.api + "/chat/completions", workers=WORKERS)
     wait_until(lambda: load.finished() >= 20, 60, "load runs")
     stack.store.stop()
     time.sleep(float(os.environ.get("BELEG_OUTAGE_S", "5")))

@@ -9,10 +9,11 @@ namespace {
 using wire::Json;
 
 Json UsageJson(const Usage& usage) {
-  return Json::MakeObject({{"prompt_tokens", usage.input_tokens},
-                           {"completion_tokens", usage.output_tokens},
-                           {"total_tokens", usage.input_tokens + usage.output_tokens},
-                           {"prompt_tokens_details", Json::MakeObject({{"cached_tokens", usage.cached_tokens}})}});
+  return Json::MakeObject(
+      {{"prompt_tokens", usage.input_tokens},
+       {"completion_tokens", usage.output_tokens},
+       {"total_tokens", usage.input_tokens + usage.output_tokens},
+       {"prompt_tokens_details", Json::MakeObject({{"cached_tokens", usage.cached_tokens}})}});
 }
 
 std::string_view ObjectName(record::Operation operation, bool chunk) {
@@ -27,7 +28,8 @@ std::string WholeAnswer(const AnswerHead& head, const std::vector<Choice>& choic
   for (size_t i = 0; i < choices.size(); ++i) {
     Json choice = Json::MakeObject({{"index", static_cast<int64_t>(i)}});
     if (head.operation == record::Operation::kChat) {
-      choice.Set("message", Json::MakeObject({{"role", "assistant"}, {"content", choices[i].text}, {"refusal", Json()}}));
+      choice.Set("message", Json::MakeObject(
+                                {{"role", "assistant"}, {"content", choices[i].text}, {"refusal", Json()}}));
     } else {
       choice.Set("text", choices[i].text);
     }
@@ -59,20 +61,24 @@ std::string ChunkWriter::Event(std::string_view choices, std::string_view rest) 
 
 std::string ChunkWriter::First(int choice) const {
   if (!chat_) return "";
-  return Event(fmt::format(R"({{"index":{},"delta":{{"role":"assistant","content":""}},"logprobs":null,"finish_reason":null}})",
-                           choice),
-               "");
+  return Event(
+      fmt::format(
+          R"({{"index":{},"delta":{{"role":"assistant","content":""}},"logprobs":null,"finish_reason":null}})",
+          choice),
+      "");
 }
 
 std::string ChunkWriter::Text(int choice, std::string_view text) const {
   std::string quoted;
   wire::AppendJsonString(quoted, text);
   if (chat_) {
-    return Event(fmt::format(R"({{"index":{},"delta":{{"content":{}}},"logprobs":null,"finish_reason":null}})", choice,
-                             quoted),
-                 "");
+    return Event(
+        fmt::format(R"({{"index":{},"delta":{{"content":{}}},"logprobs":null,"finish_reason":null}})", choice,
+                    quoted),
+        "");
   }
-  return Event(fmt::format(R"({{"index":{},"text":{},"logprobs":null,"finish_reason":null}})", choice, quoted), "");
+  return Event(
+      fmt::format(R"({{"index":{},"text":{},"logprobs":null,"finish_reason":null}})", choice, quoted), "");
 }
 
 std::string ChunkWriter::Finish(int choice, std::string_view finish_reason) const {

@@ -35,8 +35,10 @@ TEST(Answer, ChunksAreWholeJsonWhateverTheTextHolds) {
   EXPECT_EQ(choice.Find("index")->as_int(), 1);
   EXPECT_EQ(choice.Find("delta")->Find("content")->as_string(), odd);
   EXPECT_TRUE(choice.Find("finish_reason")->is_null());
-  EXPECT_EQ(ChunkOf(chat.First(0)).Find("choices")->as_array()[0].Find("delta")->Find("role")->as_string(), "assistant");
-  EXPECT_EQ(ChunkOf(chat.Finish(0, "stop")).Find("choices")->as_array()[0].Find("finish_reason")->as_string(), "stop");
+  EXPECT_EQ(ChunkOf(chat.First(0)).Find("choices")->as_array()[0].Find("delta")->Find("role")->as_string(),
+            "assistant");
+  EXPECT_EQ(ChunkOf(chat.Finish(0, "stop")).Find("choices")->as_array()[0].Find("finish_reason")->as_string(),
+            "stop");
   Json usage = ChunkOf(chat.UsageChunk({1, 2, 0}));
   EXPECT_TRUE(usage.Find("choices")->as_array().empty());
   EXPECT_EQ(usage.Find("usage")->Find("completion_tokens")->as_int(), 2);

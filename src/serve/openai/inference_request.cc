@@ -19,14 +19,16 @@ constexpr int64_t kChoicesMax = 128;
 constexpr int64_t kMaxTokensMax = std::numeric_limits<int32_t>::max();
 
 // Known, and without effect on the text: accepted, named in the record.
-constexpr std::string_view kIgnored[] = {"metadata",       "store",    "service_tier",     "parallel_tool_calls",
-                                         "prompt_cache_key", "priority", "safety_identifier", "reasoning_effort"};
+constexpr std::string_view kIgnored[] = {
+    "metadata",         "store",    "service_tier",      "parallel_tool_calls",
+    "prompt_cache_key", "priority", "safety_identifier", "reasoning_effort"};
 
 // Known, and not to be had yet: refused unless they ask for nothing.
-constexpr std::string_view kUnsupported[] = {"tools",      "tool_choice", "functions",     "function_call", "logprobs",
-                                             "top_logprobs", "logit_bias",  "echo",          "suffix",        "audio",
-                                             "modalities", "prediction",  "guided_json",   "guided_regex",  "guided_choice",
-                                             "structured_outputs"};
+constexpr std::string_view kUnsupported[] = {
+    "tools",       "tool_choice",  "functions",     "function_call",
+    "logprobs",    "top_logprobs", "logit_bias",    "echo",
+    "suffix",      "audio",        "modalities",    "prediction",
+    "guided_json", "guided_regex", "guided_choice", "structured_outputs"};
 
 // 5 and 5.0 are whole numbers; a double beyond what it can hold exactly is none.
 std::optional<int64_t> WholeNumber(const Json& json) {
@@ -62,7 +64,8 @@ class Reader {
     std::optional<int64_t> value = WholeNumber(*member);
     if (!value) return WrongType(std::string(name), "a whole number", *member);
     if (*value < low || *value > high)
-      return Fail(std::string(name), fmt::format("{} must be within {} and {}, not {}", name, low, high, *value));
+      return Fail(std::string(name),
+                  fmt::format("{} must be within {} and {}, not {}", name, low, high, *value));
     out = *value;
   }
   void Double(std::string_view name, double low, double high, double& out) {
@@ -110,7 +113,8 @@ void ReadContent(const Json* content, const std::string& path, Reader& reader, s
       return reader.Fail(part_path + ".type", "each content part needs a type");
     if (type->as_string() != "text")
       return reader.Fail(part_path + ".type", "only content parts of type text can be read by this model");
-    if (text == nullptr || !text->is_string()) return reader.Fail(part_path + ".text", "a text part needs a text");
+    if (text == nullptr || !text->is_string())
+      return reader.Fail(part_path + ".text", "a text part needs a text");
     out += text->as_string();
   }
 }
@@ -127,7 +131,8 @@ void ReadMessages(Reader& reader, std::vector<engine::ChatMessage>& out) {
     std::string path = fmt::format("messages[{}]", i);
     if (!message.is_object()) return reader.WrongType(path, "an object", message);
     const Json* role = message.Find("role");
-    if (role == nullptr || !role->is_string()) return reader.Fail(path + ".role", "each message needs a role");
+    if (role == nullptr || !role->is_string())
+      return reader.Fail(path + ".role", "each message needs a role");
     engine::ChatMessage chat{role->as_string(), ""};
     if (chat.role == "developer") chat.role = "system";
     if (chat.role != "system" && chat.role != "user" && chat.role != "assistant" && chat.role != "tool")
@@ -162,11 +167,13 @@ void ReadStop(Reader& reader, std::vector<std::string>& out) {
   const Json* stop = reader.Member("stop");
   if (stop == nullptr) return;
   Json::Array items = stop->is_array() ? stop->as_array() : Json::Array{*stop};
-  if (items.size() > kStopCountMax) return reader.Fail("stop", fmt::format("more than {} stop texts", kStopCountMax));
+  if (items.size() > kStopCountMax)
+    return reader.Fail("stop", fmt::format("more than {} stop texts", kStopCountMax));
   for (size_t i = 0; i < items.size(); ++i) {
     if (!items[i].is_string()) return reader.WrongType("stop", "a string or an array of strings", items[i]);
     if (items[i].as_string().empty() || items[i].as_string().size() > kStopBytesMax)
-      return reader.Fail(fmt::format("stop[{}]", i), fmt::format("a stop text has 1 to {} bytes", kStopBytesMax));
+      return reader.Fail(fmt::format("stop[{}]", i),
+                         fmt::format("a stop text has 1 to {} bytes", kStopBytesMax));
     out.push_back(items[i].as_string());
   }
 }
@@ -186,7 +193,8 @@ void ReadStreamOptions(Reader& reader, const record::Params& params, bool& inclu
 bool AsksForNothing(const Json& value) {
   if (value.is_bool()) return !value.as_bool();
   if (value.is_number()) return value.as_double() == 0;
-  if (value.is_string()) return value.as_string().empty() || value.as_string() == "none" || value.as_string() == "auto";
+  if (value.is_string())
+    return value.as_string().empty() || value.as_string() == "none" || value.as_string() == "auto";
   if (value.is_array()) {
     const Json::Array& items = value.as_array();
     return items.empty() || (items.size() == 1 && items[0] == Json("text"));  // modalities
@@ -205,17 +213,34 @@ void ReadUnsupported(Reader& reader) {
   const Json* format = reader.Member("response_format");
   if (format == nullptr) return;
   const Json* type = format->Find("type");
-  if (type == nullptr || !type->is_string()) return reader.Fail("response_format.type", "response_format needs a type");
+  if (type == nullptr || !type->is_string())
+    return reader.Fail("response_format.type", "response_format needs a type");
   if (type->as_string() != "text")
     reader.Fail("response_format.type", "only response_format of type text is supported by this server");
 }
 
 void CountOtherFields(const Json& body, record::Params& params) {
-  constexpr std::string_view kRead[] = {
-      "model",  "messages", "prompt", "max_tokens", "max_completion_tokens", "temperature", "top_p",
-      "top_k",  "min_p",    "seed",   "n",          "stop",                  "stream",      "stream_options",
-      "user",   "best_of",  "ignore_eos", "presence_penalty", "frequency_penalty", "repetition_penalty",
-      "response_format"};
+  constexpr std::string_view kRead[] = {"model",
+                                        "messages",
+                                        "prompt",
+                                        "max_tokens",
+                                        "max_completion_tokens",
+                                        "temperature",
+                                        "top_p",
+                                        "top_k",
+                                        "min_p",
+                                        "seed",
+                                        "n",
+                                        "stop",
+                                        "stream",
+                                        "stream_options",
+                                        "user",
+                                        "best_of",
+                                        "ignore_eos",
+                                        "presence_penalty",
+                                        "frequency_penalty",
+                                        "repetition_penalty",
+                                        "response_format"};
   for (const auto& [name, value] : body.as_object()) {
     if (std::ranges::find(kRead, name) != std::end(kRead)) continue;
     if (std::ranges::find(kUnsupported, name) != std::end(kUnsupported)) continue;
@@ -255,11 +280,13 @@ void ReadParams(Reader& reader, InferenceRequest& out) {
 
 }  // namespace
 
-std::expected<InferenceRequest, ApiError> ParseInferenceRequest(record::Operation operation, std::string_view body) {
+std::expected<InferenceRequest, ApiError> ParseInferenceRequest(record::Operation operation,
+                                                                std::string_view body) {
   Result<Json> json = Json::Parse(body);
   if (!json) return std::unexpected(InvalidField("", "the body is not JSON: " + json.error().message));
   if (!json->is_object())
-    return std::unexpected(InvalidField("", fmt::format("the body must be an object, not {}", json->type_name())));
+    return std::unexpected(
+        InvalidField("", fmt::format("the body must be an object, not {}", json->type_name())));
   Reader reader(*json);
   InferenceRequest out;
   out.operation = operation;
@@ -278,14 +305,15 @@ std::expected<InferenceRequest, ApiError> ParseInferenceRequest(record::Operatio
   return out;
 }
 
-std::expected<void, ApiError> FitContext(InferenceRequest& request, int64_t prompt_tokens, int64_t context_tokens) {
+std::expected<void, ApiError> FitContext(InferenceRequest& request, int64_t prompt_tokens,
+                                         int64_t context_tokens) {
   int64_t room = context_tokens - prompt_tokens;
   bool fits = room >= std::max<int64_t>(request.params.max_tokens, 1);
   if (!fits) {
     return std::unexpected(ApiError{
         400, record::ErrorType::kContextLength,
-        fmt::format("This model's context is {} tokens; the prompt has {} and {} more were asked for.", context_tokens,
-                    prompt_tokens, std::max<int64_t>(request.params.max_tokens, 1)),
+        fmt::format("This model's context is {} tokens; the prompt has {} and {} more were asked for.",
+                    context_tokens, prompt_tokens, std::max<int64_t>(request.params.max_tokens, 1)),
         request.operation == record::Operation::kChat ? "messages" : "prompt", "context_length_exceeded"});
   }
   constexpr int64_t kCompletionsDefault = 16;  // OpenAI's

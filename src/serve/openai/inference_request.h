@@ -14,12 +14,12 @@ namespace beleg::serve {
 
 struct InferenceRequest {
   record::Operation operation = record::Operation::kChat;
-  std::string model;                           // as the client wrote it
-  std::vector<engine::ChatMessage> messages;   // chat
-  std::string prompt;                          // completions: text, or
-  std::vector<engine::Token> prompt_tokens;    // completions: tokens
-  std::string user;                            // client-typed, committed to, never in plain in the record
-  record::Params params;                       // max_tokens 0: not given
+  std::string model;                          // as the client wrote it
+  std::vector<engine::ChatMessage> messages;  // chat
+  std::string prompt;                         // completions: text, or
+  std::vector<engine::Token> prompt_tokens;   // completions: tokens
+  std::string user;                           // client-typed, committed to, never in plain in the record
+  record::Params params;                      // max_tokens 0: not given
   std::vector<std::string> stop;
   double repetition_penalty = 1.0;
   double min_p = 0.0;
@@ -29,10 +29,12 @@ struct InferenceRequest {
 
 // Errors name the field. Fields we know and that cannot change the answer are listed in params.ignored; unknown ones are counted;
 // fields that would change it and that we do not have (tools, logprobs, …) are refused.
-std::expected<InferenceRequest, ApiError> ParseInferenceRequest(record::Operation operation, std::string_view body);
+std::expected<InferenceRequest, ApiError> ParseInferenceRequest(record::Operation operation,
+                                                                std::string_view body);
 
 // What is left to check once the length of the prompt is known: sets max_tokens when it was not given.
-std::expected<void, ApiError> FitContext(InferenceRequest& request, int64_t prompt_tokens, int64_t context_tokens);
+std::expected<void, ApiError> FitContext(InferenceRequest& request, int64_t prompt_tokens,
+                                         int64_t context_tokens);
 
 engine::Sampling SamplingOf(const InferenceRequest& request);
 

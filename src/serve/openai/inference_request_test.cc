@@ -10,9 +10,9 @@ using record::Operation;
 using ::testing::ElementsAre;
 
 std::expected<InferenceRequest, ApiError> Chat(std::string_view more) {
-  return ParseInferenceRequest(Operation::kChat,
-                               fmt::format(R"({{"model":"m","messages":[{{"role":"user","content":"hi"}}]{}{}}})",
-                                           more.empty() ? "" : ",", more));
+  return ParseInferenceRequest(
+      Operation::kChat, fmt::format(R"({{"model":"m","messages":[{{"role":"user","content":"hi"}}]{}{}}})",
+                                    more.empty() ? "" : ",", more));
 }
 
 std::string WrongField(std::string_view more) {
@@ -29,7 +29,8 @@ TEST(InferenceRequest, DefaultsAreOpenAis) {
 }
 
 TEST(InferenceRequest, ReadsWhatClientsSend) {
-  auto parsed = Chat(R"("max_tokens":5,"temperature":0,"top_p":0.5,"seed":-3,"n":2,"stop":["a","b"],"stream":true,
+  auto parsed =
+      Chat(R"("max_tokens":5,"temperature":0,"top_p":0.5,"seed":-3,"n":2,"stop":["a","b"],"stream":true,
                         "stream_options":{"include_usage":true},"user":"u","presence_penalty":1.5,"top_k":-1)");
   ASSERT_TRUE(parsed);
   EXPECT_EQ(parsed->params.max_tokens, 5);
@@ -76,7 +77,9 @@ TEST(InferenceRequest, FieldsThatWouldChangeTheAnswerAreRefused) {
   EXPECT_EQ(WrongField(R"("logit_bias":{"5":1})"), "logit_bias");
   EXPECT_EQ(WrongField(R"("response_format":{"type":"json_object"})"), "response_format.type");
   EXPECT_EQ(WrongField(R"("best_of":2)"), "best_of");
-  EXPECT_EQ(WrongField(R"("tools":[],"logprobs":false,"tool_choice":"none","response_format":{"type":"text"})"), "(none)");
+  EXPECT_EQ(
+      WrongField(R"("tools":[],"logprobs":false,"tool_choice":"none","response_format":{"type":"text"})"),
+      "(none)");
 }
 
 TEST(InferenceRequest, OtherFieldsAreNamedOrCounted) {
@@ -88,7 +91,8 @@ TEST(InferenceRequest, OtherFieldsAreNamedOrCounted) {
 
 TEST(InferenceRequest, PromptsComeAsTextOrTokens) {
   auto prompt = [](std::string_view json) {
-    return ParseInferenceRequest(Operation::kTextCompletion, fmt::format(R"({{"model":"m","prompt":{}}})", json));
+    return ParseInferenceRequest(Operation::kTextCompletion,
+                                 fmt::format(R"({{"model":"m","prompt":{}}})", json));
   };
   EXPECT_EQ(prompt(R"("abc")")->prompt, "abc");
   EXPECT_EQ(prompt(R"(["abc"])")->prompt, "abc");
