@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 
 #include "app/command.h"
+#include "app/invocation.h"
 #include "base/log.h"
 
 int main(int argc, char** argv) {
@@ -23,8 +24,15 @@ int main(int argc, char** argv) {
   beleg::app::AddStore(program, action);
   beleg::app::AddAudit(program, action);
   beleg::app::AddEmit(program, action);
+  beleg::app::AddCollector(program, action);
+  auto arguments = beleg::app::OwnArguments({argv, argv + argc});
+  if (!arguments) {
+    std::fprintf(stderr, "beleg: %s\n", arguments.error().message.c_str());
+    return beleg::app::kExitError;
+  }
   try {
-    program.parse(argc, argv);
+    // CLI11 takes the arguments without the program's name, last first.
+    program.parse(std::vector<std::string>(arguments->rbegin(), arguments->rend() - 1));
     if (!beleg::SetLogLevel(log_level)) {
       std::fprintf(stderr, "beleg: --log-level %s: not one of debug, info, warn, error, off\n",
                    log_level.c_str());

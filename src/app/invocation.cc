@@ -1,0 +1,40 @@
+#include "app/invocation.h"
+
+#include "io/file.h"
+
+namespace beleg::app {
+namespace {
+
+constexpr std::string_view kDemoModel = "demo";
+
+Result<void> CheckModel(const std::string& model) {
+  if (model == kDemoModel) return {};
+  TRY_ASSIGN(bool exists, io::PosixFileSystem().Exists(model));
+  if (exists) return {};
+  return Fail(ErrorCode::kNotFound,
+              "'{}' is no file. This is beleg under the name vllm: it runs GGUF files (vllm serve "
+              "./model.gguf) and downloads none "
+              "from Hugging Face. Fetch a GGUF of that model and give its path, or run the real vLLM",
+              model);
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> OwnArguments(std::vector<std::string> arguments) {
+  if (arguments.empty()) return arguments;
+  std::string name = arguments[0].substr(arguments[0].rfind('/') + 1);
+  if (name == "otelcol-contrib" || name == "otelcol") {
+    bool asks_version = arguments.size() > 1 && (arguments[1] == "--version" || arguments[1] == "-v");
+    if (asks_version)
+      arguments[1] = "--version";
+    else
+      arguments.insert(arguments.begin() + 1, "collector");
+  }
+  if (name == "vllm" && arguments.size() > 2 && arguments[1] == "serve" && !arguments[2].starts_with('-')) {
+    TRY(CheckModel(arguments[2]));
+    arguments.insert(arguments.begin() + 2, "--model");
+  }
+  return arguments;
+}
+
+}  // namespace beleg::app

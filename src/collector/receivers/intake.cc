@@ -1,0 +1,64 @@
+#include "collector/receivers/intake.h"
+
+#include "wire/otlp_edit.h"
+
+namespace beleg::collector {
+
+Intake::Intake(const std::string& id, std::string_view transport, const Outputs& outputs, const World& world)
+    : outputs_(outputs) {
+  for (Signal signal : kSignals) {
+    auto counter = [&](std::string_view what, std::string help) {
+      return &world.metrics->AddCounter(fmt::format("otelcol_receiver_{}_{}", what, ItemsName(signal)),
+                                        std::move(help),
+                                        {{"receiver", id}, {"transport", std::string(transport)}});
+    };
+    if (Has(signal))
+      CountersOf(signal) = {counter("accepted", "Taken into the pipelines."),
+                            counter("refused", "Not taken; the sender was told."),
+                            counter("failed", "Requests that could not be read.")};
+  }
+}
+
+Result<void> Intake::Take(Signal signal, std::string request) {
+  auto count =
+      signal == Signal::kMetrics ? wire::otlp::CountDataPoints(request) : wire::otlp::CountItems(request);
+  if (!count) {
+    Failed(signal);
+    return std::unexpected(std::move(count).error());
+  }
+  if (*count == 0) return {};
+  Result<void> taken = outputs_.of(signal)->Consume(Data{signal, std::move(request), *count});
+  (taken ? CountersOf(signal).accepted : CountersOf(signal).refused)->Add(static_cast<double>(*count));
+  return taken;
+}
+
+int RpcCodeOf(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kCancelled: return 1;
+    case ErrorCode::kInvalidArgument: return 3;
+    case ErrorCode::kDeadlineExceeded: return 4;
+    case ErrorCode::kNotFound: return 5;
+    case ErrorCode::kAlreadyExists: return 6;
+    case ErrorCode::kPermissionDenied: return 7;
+    case ErrorCode::kResourceExhausted: return 8;
+    case ErrorCode::kFailedPrecondition: return 9;
+    case ErrorCode::kUnimplemented: return 12;
+    case ErrorCode::kInternal: return 13;
+    case ErrorCode::kUnavailable: return 14;
+    case ErrorCode::kDataLoss: return 15;
+    case ErrorCode::kUnauthenticated: return 16;
+  }
+  return 2;
+}
+
+int OtlpHttpStatusOf(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kCancelled:
+    case ErrorCode::kDeadlineExceeded:
+    case ErrorCode::kDataLoss:
+    case ErrorCode::kUnavailable: return 503;
+    default: return HttpStatusOf(code);
+  }
+}
+
+}  // namespace beleg::collector

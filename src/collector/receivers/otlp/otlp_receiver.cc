@@ -1,0 +1,119 @@
+#include "collector/receivers/otlp/otlp_receiver.h"
+
+#include "base/log.h"
+#include "collector/config/config.h"
+#include "collector/inline_handler.h"
+#include "collector/receivers/otlp/otlp_grpc.h"
+#include "collector/receivers/otlp/otlp_http.h"
+#include "net/http_server.h"
+
+namespace beleg::collector {
+namespace {
+
+constexpr Setting kTable[] = {
+    {"protocols.http", SettingType::kGroup, "", "OTLP over HTTP, protobuf and JSON"},
+    {"protocols.http.endpoint", SettingType::kText, "localhost:4318", "where to listen"},
+    {"protocols.http.max_request_body_size", SettingType::kCount, "20971520",
+     "largest body in bytes, also after decompression"},
+    {"protocols.http.cors", SettingType::kAny, "", "browsers of other origins", "", {}, true},
+    {"protocols.http.include_metadata", SettingType::kBool, "false", "pass client metadata on", "", {}, true},
+    {"protocols.grpc", SettingType::kGroup, "", "OTLP over gRPC"},
+    {"protocols.grpc.endpoint", SettingType::kText, "localhost:4317", "where to listen"},
+    {"protocols.grpc.max_recv_msg_size_mib", SettingType::kCount, "4",
+     "largest message in MiB, also after decompression"},
+    {"protocols.grpc.max_concurrent_streams", SettingType::kCount, "1000", "calls of one connection at once"},
+    {"protocols.grpc.include_metadata", SettingType::kBool, "false", "pass client metadata on", "", {}, true},
+    {"protocols.grpc.keepalive", SettingType::kAny, "", "pings", "", {}, true},
+    {"protocols.grpc.read_buffer_size", SettingType::kCount, "524288", "buffer", "", {}, true},
+    {"protocols.grpc.write_buffer_size", SettingType::kCount, "32768", "buffer", "", {}, true},
+};
+
+class OtlpServer final : public Receiver {
+ public:
+  OtlpServer(const std::string& id, const Settings& settings, const Outputs& outputs, const World& world)
+      : id_(id),
+        settings_(settings),
+        http_intake_(id, "http", outputs, world),
+        grpc_intake_(id, "grpc", outputs, world) {}
+
+  Result<void> Start() override {
+    if (settings_.Has("protocols.http")) TRY(StartHttp());
+    if (settings_.Has("protocols.grpc")) TRY(StartGrpc());
+    return {};
+  }
+
+  void Stop(std::chrono::milliseconds drain) override {
+    if (http_ != nullptr) http_->Stop(drain);
+    if (grpc_ != nullptr) grpc_->Stop(drain);
+  }
+
+ private:
+  Result<void> StartHttp() {
+    net::HttpServerOptions options;
+    TRY_ASSIGN(options.listen, net::ParseEndpoint(settings_.Text("protocols.http.endpoint")));
+    options.body_bytes_max = settings_.Count("protocols.http.max_request_body_size");
+    auto answer = [this, max = options.body_bytes_max](net::HttpRequest& request) {
+      return AnswerOtlp(http_intake_, request, max);
+    };
+    auto server = net::HttpServer::Listen(options, Inline(answer));
+    if (!server) return Fail(std::move(server.error()), "{}: protocols::http", settings_.where());
+    http_ = std::move(*server);
+    LOG_INFO("collector.listening", F("receiver", id_), F("protocol", "http"), F("host", options.listen.host),
+             F("port", http_->port()));
+    return {};
+  }
+
+  Result<void> StartGrpc() {
+    net::GrpcServerOptions options;
+    TRY_ASSIGN(options.listen, net::ParseEndpoint(settings_.Text("protocols.grpc.endpoint")));
+    options.message_bytes_max = settings_.Count("protocols.grpc.max_recv_msg_size_mib") << 20;
+    options.calls_max = settings_.Count("protocols.grpc.max_concurrent_streams");
+    auto server = net::GrpcServer::Listen(options, OtlpGrpcHandler(grpc_intake_));
+    if (!server) return Fail(std::move(server.error()), "{}: protocols::grpc", settings_.where());
+    grpc_ = std::move(*server);
+    LOG_INFO("collector.listening", F("receiver", id_), F("protocol", "grpc"), F("host", options.listen.host),
+             F("port", grpc_->port()));
+    return {};
+  }
+
+  const std::string id_;
+  const Settings settings_;
+  Intake http_intake_, grpc_intake_;
+  std::unique_ptr<net::HttpServer> http_;
+  std::unique_ptr<net::GrpcServer> grpc_;
+};
+
+void Check(std::string_view, const Settings& settings, Problems& problems) {
+  if (!settings.Has("protocols.http") && !settings.Has("protocols.grpc"))
+    problems.Error(settings.mark(),
+                   "{}::protocols: must specify at least one protocol when using the OTLP receiver",
+                   settings.where());
+  for (std::string_view path : {"protocols.http.endpoint", "protocols.grpc.endpoint"})
+    if (!ParseHostPort(settings.Text(path)))
+      problems.Error(settings.mark(path), "{}::{}: \"{}\" is no host:port", settings.where(), path,
+                     settings.Text(path));
+}
+
+std::vector<std::string> Listens(const Settings& settings) {
+  std::vector<std::string> out;
+  if (settings.Has("protocols.http")) out.push_back(settings.Text("protocols.http.endpoint"));
+  if (settings.Has("protocols.grpc")) out.push_back(settings.Text("protocols.grpc.endpoint"));
+  return out;
+}
+
+Result<std::unique_ptr<Receiver>> Make(const std::string& id, const Settings& settings,
+                                       const Outputs& outputs, const World& world) {
+  return std::make_unique<OtlpServer>(id, settings, outputs, world);
+}
+
+}  // namespace
+
+Component OtlpReceiver() {
+  Component out{ComponentKind::kReceiver, "otlp", "", "OTLP over gRPC and HTTP.", kTable};
+  out.check = Check;
+  out.listens = Listens;
+  out.receiver = Make;
+  return out;
+}
+
+}  // namespace beleg::collector

@@ -1,0 +1,331 @@
+#include "wire/otlp_edit.h"
+
+#include <algorithm>
+
+#include <protozero/exception.hpp>
+#include <protozero/pbf_reader.hpp>
+#include <protozero/pbf_writer.hpp>
+
+#include "wire/otlp_fields.h"
+
+namespace beleg::wire::otlp {
+namespace {
+
+using protozero::pbf_wire_type;
+namespace shape {
+constexpr uint32_t kResourceItems = fields::request::kResourceSpans;
+constexpr uint32_t kResource = fields::resource_spans::kResource;
+constexpr uint32_t kScopes = fields::resource_spans::kScopeSpans;
+constexpr uint32_t kItems = fields::scope_spans::kSpans;
+constexpr uint32_t kAttributes = fields::resource_spans::kResourceAttributes;
+}  // namespace shape
+
+// Fields of one message, one by one, as slices of the whole.
+class Cursor {
+ public:
+  explicit Cursor(std::string_view message) : reader_(message.data(), message.size()) {}
+
+  // Throws protozero's exceptions, caught in Fenced.
+  bool Next() {
+    const char* start = reader_.data().data();
+    if (!reader_.next()) return false;
+    tag_ = reader_.tag();
+    is_bytes_ = reader_.wire_type() == pbf_wire_type::length_delimited;
+    if (is_bytes_) {
+      auto view = reader_.get_view();
+      body_ = {view.data(), view.size()};
+    } else {
+      reader_.skip();
+      body_ = {};
+    }
+    raw_ = {start, static_cast<size_t>(reader_.data().data() - start)};
+    return true;
+  }
+  // True for a nested message or text of that number.
+  bool Is(uint32_t tag) const { return tag_ == tag && is_bytes_; }
+  std::string_view raw() const { return raw_; }
+  std::string_view body() const { return body_; }
+
+ private:
+  protozero::pbf_reader reader_;
+  uint32_t tag_ = 0;
+  bool is_bytes_ = false;
+  std::string_view raw_, body_;
+};
+
+template <class Work>
+auto Fenced(Work work) -> Result<decltype(work())> try {
+  return work();
+} catch (const protozero::exception& exception) {
+  return Fail(ErrorCode::kInvalidArgument, "no OTLP request: {}", exception.what());
+}
+
+void AppendMessage(std::string& out, uint32_t tag, std::string_view body) {
+  protozero::pbf_writer(out).add_bytes(tag, body.data(), body.size());
+}
+
+template <class Visit>
+void ForEachItem(std::string_view request, Visit visit) {
+  for (Cursor resources(request); resources.Next();) {
+    if (!resources.Is(shape::kResourceItems)) continue;
+    for (Cursor scopes(resources.body()); scopes.Next();) {
+      if (!scopes.Is(shape::kScopes)) continue;
+      for (Cursor items(scopes.body()); items.Next();)
+        if (items.Is(shape::kItems)) visit(items.body());
+    }
+  }
+}
+
+// Metric: 5 gauge, 7 sum, 9 histogram, 10 exponential histogram, 11 summary; each has its points in field 1.
+bool IsMetricKind(const Cursor& field) {
+  return field.Is(5) || field.Is(7) || field.Is(9) || field.Is(10) || field.Is(11);
+}
+
+std::string EditedResource(std::string_view resource_items, const std::function<void(AttributeEditor&)>& edit,
+                           bool& changed) {
+  // A message that stands in pieces is the pieces joined.
+  std::string joined;
+  std::string_view resource;
+  size_t pieces = 0;
+  for (Cursor cursor(resource_items); cursor.Next();) {
+    if (!cursor.Is(shape::kResource)) continue;
+    resource = cursor.body();
+    joined += resource;
+    ++pieces;
+  }
+  if (pieces > 1) resource = joined;
+  Result<AttributeEditor> editor = AttributeEditor::Read(resource);
+  if (!editor) return "";
+  edit(*editor);
+  changed = editor->changed();
+  if (!changed) return "";
+  std::string out;
+  AppendMessage(out, shape::kResource, editor->Write());
+  for (Cursor cursor(resource_items); cursor.Next();)
+    if (!cursor.Is(shape::kResource)) out += cursor.raw();
+  return out;
+}
+
+// Deals the items out to two requests.
+class Splitter {
+ public:
+  explicit Splitter(size_t items) : left_(items) {}
+
+  Split Run(std::string_view request) {
+    for (Cursor cursor(request); cursor.Next();) {
+      if (cursor.Is(shape::kResourceItems))
+        Level(cursor, shape::kResourceItems, shape::kScopes, out_);
+      else
+        out_.first += cursor.raw();
+    }
+    return std::move(out_);
+  }
+
+ private:
+  // One resource_x, or one scope_x inside: goes whole to one side, or in part to both, each with all but the items.
+  void Level(const Cursor& whole, uint32_t tag, uint32_t inner, Split& out) {
+    if (left_ == 0) {
+      out.rest += whole.raw();
+      return;
+    }
+    Split parts;
+    std::string common;
+    for (Cursor cursor(whole.body()); cursor.Next();) {
+      if (!cursor.Is(inner))
+        common += cursor.raw();
+      else if (inner == shape::kScopes && !in_scope_)
+        Scope(cursor, parts);
+      else
+        Item(cursor, parts);
+    }
+    if (parts.rest.empty()) {
+      out.first += whole.raw();
+      return;
+    }
+    if (!parts.first.empty()) AppendMessage(out.first, tag, common + parts.first);
+    AppendMessage(out.rest, tag, common + parts.rest);
+  }
+
+  void Scope(const Cursor& scope, Split& parts) {
+    in_scope_ = true;
+    Level(scope, shape::kScopes, shape::kItems, parts);
+    in_scope_ = false;
+  }
+
+  void Item(const Cursor& item, Split& parts) {
+    (left_ > 0 ? parts.first : parts.rest) += item.raw();
+    if (left_ > 0) --left_;
+  }
+
+  size_t left_;
+  bool in_scope_ = false;  // kScopes and kItems are the same number
+  Split out_;
+};
+
+}  // namespace
+
+Result<size_t> CountItems(std::string_view request) {
+  return Fenced([&] {
+    size_t count = 0;
+    ForEachItem(request, [&](std::string_view) { ++count; });
+    return count;
+  });
+}
+
+Result<size_t> CountDataPoints(std::string_view request) {
+  return Fenced([&] {
+    size_t count = 0;
+    ForEachItem(request, [&](std::string_view metric) {
+      for (Cursor kinds(metric); kinds.Next();) {
+        if (!IsMetricKind(kinds)) continue;
+        for (Cursor points(kinds.body()); points.Next();) count += points.Is(1) ? 1 : 0;
+      }
+    });
+    return count;
+  });
+}
+
+Result<AttributeEditor> AttributeEditor::Read(std::string_view message) {
+  return Fenced([&] {
+    AttributeEditor out;
+    for (Cursor cursor(message); cursor.Next();) {
+      Field& field = out.fields_.emplace_back();
+      field.raw = cursor.raw();
+      field.attribute = cursor.Is(shape::kAttributes);
+      if (!field.attribute) continue;
+      for (Cursor pair(cursor.body()); pair.Next();) {
+        if (pair.Is(fields::key_value::kKey)) field.key = pair.body();
+        if (pair.Is(fields::key_value::kValue)) field.value = pair.body();
+      }
+    }
+    return out;
+  });
+}
+
+const AttributeEditor::Field* AttributeEditor::Find(std::string_view key) const {
+  auto found = std::ranges::find_if(fields_, [&](const Field& f) { return f.attribute && f.key == key; });
+  return found == fields_.end() ? nullptr : &*found;
+}
+
+AttributeEditor::Field* AttributeEditor::Find(std::string_view key) {
+  return const_cast<Field*>(std::as_const(*this).Find(key));
+}
+
+bool AttributeEditor::Has(std::string_view key) const { return Find(key) != nullptr; }
+
+std::string_view AttributeEditor::ValueOf(std::string_view key) const {
+  const Field* field = Find(key);
+  return field == nullptr ? std::string_view() : field->value;
+}
+
+void AttributeEditor::Set(Field& field, std::string_view key, std::string_view value) {
+  if (field.attribute && field.value == value) return;
+  field = {{}, true, std::string(key), std::string(value)};
+  changed_ = true;
+}
+
+void AttributeEditor::Insert(std::string_view key, std::string_view value) {
+  if (!Has(key)) Set(fields_.emplace_back(), key, value);
+}
+
+void AttributeEditor::Update(std::string_view key, std::string_view value) {
+  if (Field* field = Find(key); field != nullptr) Set(*field, key, value);
+}
+
+void AttributeEditor::Upsert(std::string_view key, std::string_view value) {
+  Field* field = Find(key);
+  Set(field != nullptr ? *field : fields_.emplace_back(), key, value);
+}
+
+void AttributeEditor::Delete(std::string_view key) {
+  size_t gone = std::erase_if(fields_, [&](const Field& f) { return f.attribute && f.key == key; });
+  changed_ = changed_ || gone > 0;
+}
+
+std::string AttributeEditor::Write() const {
+  std::string out;
+  for (const Field& field : fields_) {
+    if (!field.raw.empty()) {
+      out += field.raw;
+      continue;
+    }
+    std::string pair;
+    AppendMessage(pair, fields::key_value::kKey, field.key);
+    AppendMessage(pair, fields::key_value::kValue, field.value);
+    AppendMessage(out, shape::kAttributes, pair);
+  }
+  return out;
+}
+
+std::string EncodeAnyValue(const Value& value) {
+  // A request of one resource with one attribute holds the value where AttributeEditor finds it.
+  std::string request;
+  AppendResourceSpans(request, {{"k", value}}, {});
+  std::string out;
+  auto edited = EditResources(request, [&](AttributeEditor& editor) { out = editor.ValueOf("k"); });
+  return edited ? out : std::string();
+}
+
+Result<std::string> EditResources(std::string_view request,
+                                  const std::function<void(AttributeEditor&)>& edit) {
+  return Fenced([&] {
+    std::string out;
+    bool any = false;
+    out.reserve(request.size() + 512);
+    for (Cursor cursor(request); cursor.Next();) {
+      bool changed = false;
+      std::string body;
+      if (cursor.Is(shape::kResourceItems)) body = EditedResource(cursor.body(), edit, changed);
+      if (changed)
+        AppendMessage(out, shape::kResourceItems, body);
+      else
+        out += cursor.raw();
+      any = any || changed;
+    }
+    return any ? out : std::string();
+  });
+}
+
+Result<PartialSuccess> DecodeExportResponse(std::string_view response) {
+  return Fenced([&] {
+    PartialSuccess out;
+    protozero::pbf_reader reader(response.data(), response.size());
+    while (reader.next(fields::response::kPartialSuccess, pbf_wire_type::length_delimited)) {
+      protozero::pbf_reader partial = reader.get_message();
+      while (partial.next()) {
+        if (partial.tag() == fields::response::kRejectedSpans && partial.wire_type() == pbf_wire_type::varint)
+          out.rejected = partial.get_int64();
+        else if (partial.tag() == fields::response::kErrorMessage &&
+                 partial.wire_type() == pbf_wire_type::length_delimited)
+          out.message = partial.get_string();
+        else
+          partial.skip();
+      }
+    }
+    return out;
+  });
+}
+
+std::string StatusMessage(std::string_view status) {
+  Result<std::string> out = Fenced([&] {
+    protozero::pbf_reader reader(status.data(), status.size());
+    std::string message;
+    while (reader.next(2, pbf_wire_type::length_delimited)) message = reader.get_string();
+    return message;
+  });
+  return out.value_or("");
+}
+
+std::string EncodeStatus(int code, std::string_view message) {
+  std::string out;
+  protozero::pbf_writer writer(out);
+  writer.add_int32(1, code);
+  writer.add_string(2, message.data(), message.size());
+  return out;
+}
+
+Result<Split> SplitItems(std::string_view request, size_t items) {
+  return Fenced([&] { return Splitter(items).Run(request); });
+}
+
+}  // namespace beleg::wire::otlp
