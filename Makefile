@@ -12,12 +12,12 @@ BELEG   = $(CURDIR)/$(BUILD)/beleg
 GO      = $(BELEG_DEPS)/bin/go
 SOURCES = find src tests bench \( -name '*.h' -o -name '*.cc' \) -print0
 
-.PHONY: help setup setup-test setup-deep build up test unit integration go-verifier lint tidy format bench fuzz asan tsan deep ci
+.PHONY: help setup setup-test setup-deep setup-e2e build up test unit integration e2e go-verifier lint tidy format bench fuzz asan tsan deep ci
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z -]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9 -]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' Makefile
 	@echo "Variables: ARGS='--once' (up, bench)  F='LedgerWriter' (unit, integration)  PRESET=dev|release  JOBS=$(JOBS)"
 
 up: setup $(BUILD)/build.ninja ## build, then serve a model with its ledger and store (ARGS=--once: prove it and stop)
@@ -38,6 +38,9 @@ unit: build ## the tests beside the code (F=NAME: only those)
 integration: setup-test build go-verifier ## real clients, kill -9, bad input, and the Go verifier, on the real binary
 	BELEG_BINARY=$(BELEG) BELEG_TLOGCHECK=$(CURDIR)/build/tlogcheck \
 	$(BELEG_DEPS)/venv/bin/python -m pytest tests/integration $(if $(F),-k '$(F)')
+
+e2e: setup-e2e build ## the page in Chromium over real traffic; pictures in build/e2e (F=proof: tests whose name matches)
+	BELEG_BINARY=$(BELEG) $(BELEG_DEPS)/bin/node --test --test-name-pattern '$(F)' tests/e2e/*.test.mjs
 
 go-verifier: setup-test # a reader of the ledger that shares no code with it
 	cd tests/conformance/go && $(GO) vet ./... && $(GO) test -v ./... && $(GO) build -o $(CURDIR)/build/tlogcheck .
@@ -74,6 +77,8 @@ setup-test: $(PYTHON)
 	@$(PYTHON) tools/setup.py test
 setup-deep: $(PYTHON)
 	@$(PYTHON) tools/setup.py deep
+setup-e2e: $(PYTHON)
+	@$(PYTHON) tools/setup.py e2e
 
 $(PYTHON):
 	@if [ $$(id -u) != 0 ]; then echo "setup: first: sudo apt-get install --yes python3"; exit 2; fi

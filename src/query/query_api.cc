@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "query/answers.h"
+#include "query/page.h"
 
 namespace beleg::query {
 namespace {
@@ -30,15 +31,18 @@ net::HttpResponse QueryApi::Handle(const net::HttpRequest& request) {
   const std::string_view path = request.path();
   const bool get = request.method == "GET";
   if (path == "/health") return get ? Health() : WrongMethod("GET");
+  if (IsPagePath(path)) return get ? PageAnswer(request) : WrongMethod("GET");
   if (!IsAllowed(request))
     return ErrorAnswer({ErrorCode::kUnauthenticated, "wrong or no key in Authorization: Bearer"});
   if (path == "/api/sql") return request.method == "POST" ? Sql(request) : WrongMethod("POST");
   const bool known = path == "/api/v1/spans" || path == "/api/records" || path == "/api/ledger" ||
-                     path == "/metrics" || path.starts_with(kTracePrefix) || path.starts_with(kRecordPrefix);
+                     path == "/api/overview" || path == "/metrics" || path.starts_with(kTracePrefix) ||
+                     path.starts_with(kRecordPrefix);
   if (!known) return ErrorAnswer({ErrorCode::kNotFound, fmt::format("no path {}", path)});
   if (!get) return WrongMethod("GET");
   if (path == "/api/v1/spans") return Spans(request);
   if (path == "/api/records") return Records(request);
+  if (path == "/api/overview") return Overview(request);
   if (path == "/api/ledger") return LedgerState();
   if (path == "/metrics") return Metrics();
   if (path.starts_with(kTracePrefix)) return Trace(path.substr(kTracePrefix.size()));

@@ -1,4 +1,4 @@
-// The store's HTTP API: OTLP in, spans, records and proofs out. Routes, parameters and answers: docs/api/store.md.
+// The store's HTTP API: OTLP in, spans, records and proofs out, and the page (query/page.h). Routes, parameters and answers: docs/api/store.md.
 #pragma once
 
 #include <chrono>
@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "net/http.h"
 #include "store/mirror.h"
 #include "store/store.h"
@@ -19,6 +20,7 @@ struct QueryApiOptions {
   std::chrono::milliseconds visible_wait{
       3000};  // how long reads wait for records that ended before the query came
   MetricRegistry* metrics = nullptr;
+  const Clock* clock = nullptr;  // nullptr: the host's
 };
 
 class QueryApi {
@@ -36,15 +38,19 @@ class QueryApi {
   void WaitVisible();
   store::Mirror* MirrorOf(const std::string& origin) const;
 
-  net::HttpResponse Spans(const net::HttpRequest& request);    // /api/v1/spans
-  net::HttpResponse Trace(std::string_view trace_id);          // /api/v1/traces/ID
-  net::HttpResponse Records(const net::HttpRequest& request);  // /api/records
-  net::HttpResponse Record(std::string_view request_id);       // /api/records/ID
-  net::HttpResponse Sql(const net::HttpRequest& request);      // /api/sql
-  net::HttpResponse LedgerState() const;                       // /api/ledger
-  net::HttpResponse Health() const;                            // /health
-  net::HttpResponse Metrics() const;                           // /metrics
+  net::HttpResponse Spans(const net::HttpRequest& request);     // /api/v1/spans
+  net::HttpResponse Trace(std::string_view trace_id);           // /api/v1/traces/ID
+  net::HttpResponse Records(const net::HttpRequest& request);   // /api/records
+  net::HttpResponse Record(std::string_view request_id);        // /api/records/ID
+  net::HttpResponse Overview(const net::HttpRequest& request);  // /api/overview
+  net::HttpResponse Sql(const net::HttpRequest& request);       // /api/sql
+  net::HttpResponse LedgerState() const;                        // /api/ledger
+  net::HttpResponse Health() const;                             // /health
+  net::HttpResponse Metrics() const;                            // /metrics
 
+  Result<wire::Json> Served();  // each mirrored log's newest boot and model records
+  wire::Json ListedRecord(const std::string& origin, uint64_t index, std::string_view request_id,
+                          std::string_view operation) const;
   Result<wire::Json> FullRecord(const store::Store::RecordPlace& place) const;
 
   const QueryApiOptions options_;

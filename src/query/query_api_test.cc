@@ -38,7 +38,9 @@ class FakeMirror final : public store::Mirror {
     tiles_ = verify::testing::TestLog(log_.entries(), log_.origin());
     return store_.AddRecords(log_.origin(), log_.leaves());
   }
-  Result<std::string> Entry(uint64_t index) override { return log_.leaves().at(index).bytes; }
+  Result<std::string> Entry(uint64_t index) override {
+    return index == damaged ? std::string("damaged") : log_.leaves().at(index).bytes;
+  }
   Result<std::string> Proof(uint64_t index) override {
     verify::TileReader reader(tiles_.Source(), tiles_.checkpoint());
     TRY_ASSIGN(auto hashes, reader.InclusionProof(index));
@@ -51,6 +53,7 @@ class FakeMirror final : public store::Mirror {
 
   int refreshes = 0;
   std::string problem;
+  std::optional<uint64_t> damaged;  // the leaf whose bytes are others now
 
  private:
   const SampleLog& log_;
@@ -66,6 +69,7 @@ class QueryApiTest : public ::testing::Test {
   }
   void MakeApi(QueryApiOptions options) {
     options.metrics = &metrics_;
+    options.clock = &clock_;
     api_ = std::make_unique<QueryApi>(options, *store_, std::vector<store::Mirror*>{mirror_.get()});
   }
   net::HttpResponse Get(std::string target) {
@@ -96,6 +100,7 @@ class QueryApiTest : public ::testing::Test {
 
   store::testing::TestStore store_;
   MetricRegistry metrics_;
+  ManualClock clock_;
   SampleLog log_;
   std::unique_ptr<FakeMirror> mirror_;
   std::unique_ptr<QueryApi> api_;
@@ -151,11 +156,13 @@ TEST_F(QueryApiTest, LedgerThatIsDownDoesNotStopQueries) {
 
 TEST_F(QueryApiTest, BadParametersAreNamed) {
   const std::pair<const char*, const char*> cases[] = {
-      {"/api/v1/spans?start=soon", "start"},  {"/api/v1/spans?end=1e3x", "end"},
-      {"/api/v1/spans?start=-1", "start"},    {"/api/v1/spans?end=99999999999999999", "end"},
-      {"/api/v1/spans?limit=0", "limit"},     {"/api/v1/spans?limit=10001", "limit"},
-      {"/api/v1/spans?start=2&end=1", "end"}, {"/api/v1/traces/zz", "trace_id"},
-      {"/api/records?limit=x", "limit"},      {"/api/records/what", "request_id"}};
+      {"/api/v1/spans?start=soon", "start"},    {"/api/v1/spans?end=1e3x", "end"},
+      {"/api/v1/spans?start=-1", "start"},      {"/api/v1/spans?end=99999999999999999", "end"},
+      {"/api/v1/spans?limit=0", "limit"},       {"/api/v1/spans?limit=10001", "limit"},
+      {"/api/v1/spans?start=2&end=1", "end"},   {"/api/v1/traces/zz", "trace_id"},
+      {"/api/records?limit=x", "limit"},        {"/api/records/what", "request_id"},
+      {"/api/records?outcome=good", "outcome"}, {"/api/records?before=yesterday", "before"},
+      {"/api/overview?minutes=0", "minutes"},   {"/api/overview?minutes=10081", "minutes"}};
   for (const auto& [target, parameter] : cases) {
     Json answer = GetJson(target, 400);
     EXPECT_EQ(answer.Find("error")->Find("parameter")->as_string(), parameter) << target;
@@ -202,6 +209,79 @@ TEST_F(QueryApiTest, RecordsAreListedNewestFirst) {
   EXPECT_EQ(record.Find("record")->Find("type")->as_string(), "request");
 }
 
+TEST_F(QueryApiTest, PagesOfRecordsMeetWithoutGapOrOverlap) {
+  std::vector<std::string> wanted;
+  for (int i = 0; i < 5; ++i) wanted.insert(wanted.begin(), ResponseId(log_.AddRequest()));
+  std::vector<std::string> found;
+  std::string before;
+  for (size_t page : {2u, 2u, 1u}) {
+    Json answer = GetJson("/api/records?limit=2" + before);
+    ASSERT_EQ(answer.Find("records")->as_array().size(), page);
+    for (const Json& record : answer.Find("records")->as_array()) {
+      found.push_back(record.Find("request_id")->as_string());
+    }
+    const Json* next = answer.Find("next");
+    ASSERT_EQ(next != nullptr, page == 2);
+    if (next != nullptr) before = "&before=" + next->as_string();
+  }
+  EXPECT_EQ(found, wanted);
+}
+
+TEST_F(QueryApiTest, RecordsAreChosenByOutcome) {
+  record::Refused refused;
+  refused.id = record::IdentityOf(log_.record(log_.AddRequest()))[0];
+  refused.status = 429, refused.error = record::ErrorType::kRateLimited, refused.start_us = 5;
+  log_.Add(refused);
+  for (const auto& [outcome, type] : {std::pair{"ok", "request"}, {"refused", "refused"}}) {
+    Json answer = GetJson(std::string("/api/records?outcome=") + outcome);
+    ASSERT_EQ(answer.Find("records")->as_array().size(), 1u);
+    EXPECT_EQ(answer.Find("records")->as_array()[0].Find("record")->Find("type")->as_string(), type);
+  }
+  EXPECT_TRUE(GetJson("/api/records?outcome=lost").Find("records")->as_array().empty());
+}
+
+TEST_F(QueryApiTest, UnreadableRecordDoesNotHideTheOthers) {
+  const uint64_t damaged = log_.AddRequest(), good = log_.AddRequest();
+  mirror_->damaged = damaged;
+  Json answer = GetJson("/api/records");
+  ASSERT_EQ(answer.Find("records")->as_array().size(), 2u);
+  const Json &first = answer.Find("records")->as_array()[0], &second = answer.Find("records")->as_array()[1];
+  EXPECT_EQ(first.Find("index")->as_int(), static_cast<int64_t>(good));
+  EXPECT_NE(first.Find("record"), nullptr);
+  EXPECT_EQ(second.Find("request_id")->as_string(), ResponseId(damaged));
+  EXPECT_EQ(second.Find("record"), nullptr);
+  EXPECT_FALSE(second.Find("problem")->as_string().empty());
+}
+
+TEST_F(QueryApiTest, OverviewCountsEachBucketAndSaysWhatIsServed) {
+  log_.AddRequest();
+  log_.AddRequest();
+  ASSERT_TRUE(store_->AddRecords(log_.origin(), log_.leaves()));
+  clock_.AdvanceMicros(60'000'000);  // the sample's records are of the minute before
+  Json answer = GetJson("/api/overview?minutes=5");
+  EXPECT_EQ(answer.Find("bucket_us")->as_int(), 5'000'000);
+  EXPECT_EQ(answer.Find("end_unix_us")->as_int(), clock_.UnixMicros());
+  EXPECT_EQ(answer.Find("start_unix_us")->as_int() % 5'000'000, 0);
+  EXPECT_EQ(answer.Find("buckets")->Dump(),
+            R"([{"start_unix_us":1700000000000000,"ok":2,"failed":0,"cancelled":0,"refused":0,"lost":0,)"
+            R"("input_tokens":24,"output_tokens":68,"ttft_p50_us":1000,"ttft_p95_us":1000}])");
+  const Json& served = answer.Find("served")->as_array().at(0);
+  EXPECT_EQ(served.Find("origin")->as_string(), log_.origin());
+  EXPECT_EQ(served.Find("boot")->Find("region")->as_string(), "hetzner-nbg1-eu");
+  EXPECT_EQ(served.Find("model")->Find("name")->as_string(), "smollm2");
+  clock_.AdvanceMicros(600'000'000);
+  EXPECT_TRUE(GetJson("/api/overview?minutes=5").Find("buckets")->as_array().empty());
+}
+
+TEST_F(QueryApiTest, OverviewHasAtMostAsManyBucketsAsAChartCanShow) {
+  for (const int64_t minutes : {1, 2, 15, 60, 61, 1440, 10'080}) {
+    Json answer = GetJson(fmt::format("/api/overview?minutes={}", minutes));
+    const int64_t width_us = answer.Find("bucket_us")->as_int();
+    EXPECT_LE(minutes * 60'000'000 / width_us, 120) << minutes;
+    EXPECT_GE(minutes * 60'000'000 / width_us, 24) << minutes;
+  }
+}
+
 TEST_F(QueryApiTest, SqlAnswersAndNamesErrors) {
   ASSERT_TRUE(store_->Ingest(Request({SampleSpan(1)})));
   EXPECT_EQ(Post("SELECT count(*) AS n FROM spans", {}, "/api/sql").body,
@@ -227,6 +307,7 @@ TEST_F(QueryApiTest, KeyIsAskedEverywhereButForHealth) {
   MakeApi(options);
   EXPECT_EQ(Get("/api/v1/spans").status, 401);
   EXPECT_EQ(Get("/health").status, 200);
+  EXPECT_EQ(Get("/").status, 200);  // the page asks for the key itself
   EXPECT_EQ(Post(Request({SampleSpan(1)}), kProtobuf).status, 401);
   net::HttpHeaders headers = kProtobuf;
   headers.Add("authorization", "Bearer secret");

@@ -1,8 +1,6 @@
 #include "serve/inference.h"
 
 #include "base/log.h"
-#include "record/request_id.h"
-#include "serve/traceparent.h"
 #include "wire/sse.h"
 
 namespace beleg::serve {
@@ -28,11 +26,6 @@ ApiError FromEngine(const Error& error, std::string_view param) {
   }
 }
 
-ApiError NoRoom() {
-  return {503, record::ErrorType::kNone, "The audit ledger takes no records now, so no request may run.", "",
-          "ledger_unavailable"};
-}
-
 ApiError NoSuchModel(std::string_view name) {
   return {404, record::ErrorType::kModelNotFound,
           fmt::format("The model `{}` does not exist.", name.substr(0, 200)), "model", "model_not_found"};
@@ -53,7 +46,6 @@ InferenceRun::InferenceRun(const InferenceContext& context, net::Exchange& excha
     : context_(context),
       exchange_(exchange),
       caller_(std::move(caller)),
-      start_unix_us_(context.clock.UnixMicros()),
       start_mono_us_(context.clock.MonoMicros()),
       begun_(exchange.executor()),
       tokens_(exchange.executor()) {
@@ -62,16 +54,12 @@ InferenceRun::InferenceRun(const InferenceContext& context, net::Exchange& excha
 
 net::Awaitable<void> InferenceRun::Run() {
   if (auto ready = context_.trail.Ready(); !ready) {
-    co_await RefuseForNoRoom(ready.error());
+    co_await ReplyNoRoom(ready.error());
     co_return;
   }
-  std::optional<TraceParent> parent;
-  if (auto header = exchange_.request().headers.Get("traceparent")) parent = ParseTraceParent(*header);
-  id_ = context_.trail.NewRequest(request_.operation, caller_, parent ? &parent->trace_id : nullptr,
-                                  parent ? &parent->parent_span_id : nullptr);
-  secret_ = context_.rng.Draw<record::Secret>();
-  head_ = {request_.operation, record::FormatRequestId(id_.operation, context_.trail.IdOf(id_)),
-           context_.engine.model().name, start_unix_us_ / 1'000'000};
+  admitted_ = Admit(context_, exchange_.request(), request_.operation, caller_);
+  head_ = {request_.operation, admitted_.answer_id, context_.engine.model().name,
+           admitted_.start_unix_us / 1'000'000};
 
   if (auto prepared = co_await Prepare(); !prepared) {
     co_await Refuse(std::move(prepared.error()));
@@ -80,7 +68,7 @@ net::Awaitable<void> InferenceRun::Run() {
   Result<ledger::BeginReceipt> begin = co_await begun_.Get();
   if (!begin) {
     generation_.reset();
-    co_await RefuseForNoRoom(begin.error());
+    co_await ReplyNoRoom(begin.error());
     co_return;
   }
   begin_receipt_ = std::move(begin->header);
@@ -102,7 +90,7 @@ net::Awaitable<std::expected<void, ApiError>> InferenceRun::Prepare() {
     co_return std::unexpected(std::move(fits.error()));
   if (auto started = StartEngine(std::move(*prompt)); !started)
     co_return std::unexpected(std::move(started.error()));
-  context_.trail.Begin(id_, start_unix_us_, begun_);
+  context_.trail.Begin(admitted_.id, admitted_.start_unix_us, begun_);
   co_return std::expected<void, ApiError>();
 }
 
@@ -142,33 +130,13 @@ std::expected<void, ApiError> InferenceRun::StartEngine(std::vector<engine::Toke
 }
 
 net::Awaitable<void> InferenceRun::Refuse(ApiError error) {
-  record::Refused refused;
-  refused.id = id_;
-  refused.status = error.status;
-  refused.error = error.error;
-  refused.start_us = start_unix_us_;
-  refused.body_bytes = static_cast<int64_t>(exchange_.request().body.size());
-  record::CommitmentTree tree(secret_);
-  tree.Add("request/body", exchange_.request().body);
-  refused.commitment = tree.Root();
-  Result<Receipt> receipt = co_await context_.trail.Refuse(exchange_.executor(), std::move(refused));
-  if (!receipt) {
-    co_await RefuseForNoRoom(receipt.error());
-    co_return;
-  }
-  net::HttpResponse response = ErrorResponse(error);
-  AddHeaders(response.headers);
-  if (!receipt->header.empty()) response.headers.Add("Audit-Finish", ledger::WithSecret(*receipt, secret_));
-  context_.metrics.CountHttp(exchange_.request().path(), "POST", error.status);
+  net::HttpResponse response =
+      co_await RecordRefusal(context_, exchange_.executor(), admitted_, exchange_.request(), error);
   (void)co_await exchange_.Reply(std::move(response));
 }
 
-// No record can be written, so nothing may run: said in the answer and counted for the next heartbeat.
-net::Awaitable<void> InferenceRun::RefuseForNoRoom(const Error& why) {
-  ++context_.trail.counters().no_room;
-  LOG_WARN("serve.ledger_takes_nothing", F("why", why.message));
-  context_.metrics.CountHttp(exchange_.request().path(), "POST", 503);
-  net::HttpResponse response = ErrorResponse(NoRoom());
+net::Awaitable<void> InferenceRun::ReplyNoRoom(const Error& why) {
+  net::HttpResponse response = RefuseForNoRoom(context_, exchange_.request(), why);
   (void)co_await exchange_.Reply(std::move(response));
 }
 
@@ -227,7 +195,7 @@ net::Awaitable<void> InferenceRun::EndWhole() {
   Result<Receipt> receipt = co_await WriteRecord(gone ? 499 : failed ? 500 : 200);
   if (gone) co_return;
   if (!receipt) {
-    co_await RefuseForNoRoom(receipt.error());
+    co_await ReplyNoRoom(receipt.error());
     co_return;
   }
   net::HttpResponse response;
@@ -237,7 +205,8 @@ net::Awaitable<void> InferenceRun::EndWhole() {
     response = net::MakeResponse(200, "application/json", WholeAnswer(head_, choices_, UsageOf()));
   }
   AddHeaders(response.headers);
-  if (!receipt->header.empty()) response.headers.Add("Audit-Finish", ledger::WithSecret(*receipt, secret_));
+  if (!receipt->header.empty())
+    response.headers.Add("Audit-Finish", ledger::WithSecret(*receipt, admitted_.secret));
   (void)co_await exchange_.Reply(std::move(response));
 }
 
@@ -254,7 +223,7 @@ net::Awaitable<void> InferenceRun::EndStream(const ChunkWriter& chunks) {
     if (request_.include_usage) out += chunks.UsageChunk(UsageOf());
   }
   if (receipt && !receipt->header.empty())
-    out += wire::SseComment("audit-finish " + ledger::WithSecret(*receipt, secret_));
+    out += wire::SseComment("audit-finish " + ledger::WithSecret(*receipt, admitted_.secret));
   out += kStreamEnd;
   if (co_await exchange_.Write(out)) (void)co_await exchange_.EndStream();
 }
@@ -271,7 +240,7 @@ net::Awaitable<Result<ledger::FinishReceipt>> InferenceRun::WriteRecord(int64_t 
 
 record::Request InferenceRun::MakeRecord(int64_t status) const {
   record::Request record;
-  record.id = id_;
+  record.id = admitted_.id;
   record.model = context_.engine.model().name;
   record.model_index = context_.trail.model_index();
   record.params = request_.params;
@@ -292,7 +261,7 @@ record::Request InferenceRun::MakeRecord(int64_t status) const {
     record.outcome = record::Outcome::kCancelled;
     record.error = record::ErrorType::kClientGone;
   }
-  record.start_us = start_unix_us_;
+  record.start_us = admitted_.start_unix_us;
   record.duration_us = DurationMicros();
   record.queue_us = result_.queue_us;
   record.prefill_us = result_.prefill_us;
@@ -302,7 +271,7 @@ record::Request InferenceRun::MakeRecord(int64_t status) const {
 }
 
 record::Commitment InferenceRun::Commit() const {
-  record::CommitmentTree tree(secret_);
+  record::CommitmentTree tree(admitted_.secret);
   for (size_t i = 0; i < request_.messages.size(); ++i) {
     tree.Add(fmt::format("input/{}/role", i), request_.messages[i].role);
     tree.Add(fmt::format("input/{}/content", i), request_.messages[i].content);
@@ -326,12 +295,8 @@ Usage InferenceRun::UsageOf() const {
 }
 
 void InferenceRun::AddHeaders(net::HttpHeaders& headers) const {
-  headers.Add("X-Request-Id", head_.id);
-  headers.Add(
-      "traceparent",
-      FormatTraceParent({id_.trace_id, record::DeriveSpanId(context_.trail.IdOf(id_), "server"), true}));
+  AddRequestHeaders(context_, admitted_, headers);
   if (!begin_receipt_.empty()) headers.Add("Audit-Begin", begin_receipt_);
-  if (context_.trail.mode() == AuditMode::kOff) headers.Add("Audit-Mode", "off");
 }
 
 }  // namespace beleg::serve

@@ -9,25 +9,12 @@
 
 #include "engine/engine.h"
 #include "net/http_server.h"
-#include "net/worker_pool.h"
-#include "record/commitment.h"
-#include "serve/audit_trail.h"
+#include "serve/admission.h"
 #include "serve/openai/answer.h"
 #include "serve/openai/inference_request.h"
-#include "serve/serve_metrics.h"
 #include "serve/token_stream.h"
 
 namespace beleg::serve {
-
-// What all requests share; outlives them.
-struct InferenceContext {
-  engine::Engine& engine;
-  AuditTrail& trail;
-  ServeMetrics& metrics;
-  net::WorkerPool& pool;  // for prompts too large to tokenize on a loop
-  const Clock& clock;
-  Rng& rng;
-};
 
 class InferenceRun {
  public:
@@ -46,7 +33,7 @@ class InferenceRun {
   std::expected<std::vector<engine::Token>, ApiError> Tokenize() const;
   std::expected<void, ApiError> StartEngine(std::vector<engine::Token> prompt);
   net::Awaitable<void> Refuse(ApiError error);
-  net::Awaitable<void> RefuseForNoRoom(const Error& why);
+  net::Awaitable<void> ReplyNoRoom(const Error& why);
 
   // While it runs.
   net::Awaitable<void> Answer();
@@ -67,11 +54,10 @@ class InferenceRun {
   const InferenceContext& context_;
   net::Exchange& exchange_;
   const std::string caller_;
-  const int64_t start_unix_us_, start_mono_us_;
+  const int64_t start_mono_us_;
   InferenceRequest request_;
-  record::RequestIdentity id_;
+  Admitted admitted_;
   AnswerHead head_;
-  record::Secret secret_{};
   OneShot<Result<ledger::BeginReceipt>> begun_;
   std::string begin_receipt_;
 

@@ -1,5 +1,7 @@
 #include "serve/server.h"
 
+#include <boost/asio/this_coro.hpp>
+
 #include "base/log.h"
 #include "serve/api_keys.h"
 #include "serve/inference.h"
@@ -27,6 +29,14 @@ net::HttpResponse Busy() {
   return ErrorResponse({503, record::ErrorType::kNone, "The server is busy; try again soon.", "", ""});
 }
 
+// What makes an HTTP request an inference request.
+std::optional<record::Operation> InferenceRoute(const net::HttpRequest& request) {
+  if (request.method != "POST") return std::nullopt;
+  if (request.path() == "/v1/chat/completions") return record::Operation::kChat;
+  if (request.path() == "/v1/completions") return record::Operation::kTextCompletion;
+  return std::nullopt;
+}
+
 class ServerImpl final : public Server {
  public:
   ServerImpl(ServerOptions options, std::unique_ptr<engine::Engine> engine)
@@ -45,6 +55,9 @@ class ServerImpl final : public Server {
   static net::Awaitable<void> Handle(ServerImpl& server, net::Exchange& exchange);
   net::Awaitable<void> Infer(net::Exchange& exchange, record::Operation operation, std::string caller);
   net::Awaitable<void> AskLedger(net::Exchange& exchange);
+  // A request whose body was not read whole: on record like any other, if it was one.
+  static net::Awaitable<net::HttpResponse> RefuseUnread(ServerImpl& server, const net::HttpRequest& head,
+                                                        int status, std::string message);
   net::HttpResponse Answer(const net::HttpRequest& request);
   net::HttpResponse Health() const;
   net::HttpResponse Models(std::string_view path) const;
@@ -143,8 +156,13 @@ Result<void> ServerImpl::Listen() {
   api.listen = options_.listen;
   api.threads = options_.threads;
   api.body_bytes_max = options_.body_bytes_max;
-  api.make_error = [](int status, std::string message) {
+  // Asked for a head that could not be read; what was wrong with a body goes to refuse_body.
+  api.make_error = [this](int status, std::string message) {
+    if (status == 400 || status == 431) ++trail_->counters().unreadable;
     return ErrorResponse({status, record::ErrorType::kInvalidRequest, std::move(message), "", ""});
+  };
+  api.refuse_body = [this](const net::HttpRequest& head, int status, std::string message) {
+    return RefuseUnread(*this, head, status, std::move(message));
   };
   TRY_ASSIGN(http_, net::HttpServer::Listen(
                         std::move(api), [this](net::Exchange& exchange) { return Handle(*this, exchange); }));
@@ -163,16 +181,31 @@ net::Awaitable<void> ServerImpl::Handle(ServerImpl& server, net::Exchange& excha
     (void)co_await exchange.Reply(std::move(refusal));
     co_return;
   }
-  if (request.method == "POST" && path == "/v1/chat/completions") {
-    co_await server.Infer(exchange, record::Operation::kChat, std::move(*caller));
-  } else if (request.method == "POST" && path == "/v1/completions") {
-    co_await server.Infer(exchange, record::Operation::kTextCompletion, std::move(*caller));
+  if (std::optional<record::Operation> operation = InferenceRoute(request)) {
+    co_await server.Infer(exchange, *operation, std::move(*caller));
   } else if (path.starts_with("/audit/") && server.ledger_) {
     co_await server.AskLedger(exchange);
   } else {
     net::HttpResponse response = server.Answer(request);
     (void)co_await exchange.Reply(std::move(response));
   }
+}
+
+net::Awaitable<net::HttpResponse> ServerImpl::RefuseUnread(ServerImpl& server, const net::HttpRequest& head,
+                                                           int status, std::string message) {
+  record::ErrorType why = status == 413   ? record::ErrorType::kTooLarge
+                          : status == 408 ? record::ErrorType::kTimeout
+                          : status == 499 ? record::ErrorType::kClientGone
+                                          : record::ErrorType::kInvalidRequest;
+  ApiError error{status, why, std::move(message), "", ""};
+  std::optional<record::Operation> operation = InferenceRoute(head);
+  std::optional<std::string> caller = server.keys_.Authenticate(head.headers);
+  if (!operation || !caller) co_return ErrorResponse(error);
+  if (auto ready = server.trail_->Ready(); !ready)
+    co_return RefuseForNoRoom(*server.context_, head, ready.error());
+  Admitted admitted = Admit(*server.context_, head, *operation, std::move(*caller));
+  boost::asio::any_io_executor executor = co_await boost::asio::this_coro::executor;
+  co_return co_await RecordRefusal(*server.context_, executor, admitted, head, error);
 }
 
 net::Awaitable<void> ServerImpl::Infer(net::Exchange& exchange, record::Operation operation,
@@ -267,8 +300,6 @@ net::HttpResponse ServerImpl::NotFound(const net::HttpRequest& request) {
 void ServerImpl::Stop() {
   if (std::exchange(stopped_, true)) return;
   if (http_) http_->Stop(options_.drain);
-  if (http_ && trail_)
-    trail_->counters().unreadable = static_cast<int64_t>(http_->counters().unreadable_heads);
   if (trail_) trail_->Close("signal");
   if (exporter_) {
     if (!exporter_->WaitFor(ledger_->durable_size(), kExporterFarewell))

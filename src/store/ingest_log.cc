@@ -1,7 +1,6 @@
 #include "store/ingest_log.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <optional>
 #include <vector>
 
@@ -18,17 +17,6 @@ namespace {
 constexpr uint64_t kReserveBytes = uint64_t{1} << 20;
 constexpr auto kIdleWait = std::chrono::milliseconds(100);
 
-// What the disk says after this cannot be trusted, so nothing may be acknowledged any more; the next start reads what is there.
-[[noreturn]] void StopProcess(const Error& error) {
-  LOG_ERROR("store.ingest.disk_failed", F("error", error.message),
-            F("what_now", "the process stops; start it again"));
-  std::abort();
-}
-
-void StopUnlessFull(const Result<void>& done) {
-  if (!done && done.error().code != ErrorCode::kResourceExhausted) StopProcess(done.error());
-}
-
 // The segment that is written: whole frames up to end(), reserved room behind them.
 class OpenSegment {
  public:
@@ -41,26 +29,27 @@ class OpenSegment {
 
   uint64_t end() const { return end_; }
 
-  // Durable on success; on kResourceExhausted the segment is as it was. Stops the process on anything else.
+  // Durable on success. On kResourceExhausted the segment is as it was; any other error is fatal.
   Result<void> Append(std::string_view bytes) {
     auto written = Reserve(bytes.size());
     if (written) written = file_->WriteAt(end_, bytes);
-    StopUnlessFull(written);
     if (!written) {
+      if (!MayHeal(written.error())) return written;
       // What was written in part must not look like a frame later.
-      if (auto cut = file_->Truncate(end_); !cut) StopProcess(cut.error());
+      if (auto cut = file_->Truncate(end_); !cut)
+        return Fail(ErrorCode::kInternal, "{}", cut.error().message);
       reserved_ = end_;
       return written;
     }
-    if (auto synced = file_->Sync(); !synced) StopProcess(synced.error());
+    TRY(Synced());
     end_ += bytes.size();
     return {};
   }
 
-  // Gives the reserved room back.
-  void Finish() {
-    if (auto cut = file_->Truncate(end_); !cut) StopProcess(cut.error());
-    if (auto synced = file_->Sync(); !synced) StopProcess(synced.error());
+  // Gives the reserved room back. Every error is fatal.
+  Result<void> Finish() {
+    TRY(file_->Truncate(end_));
+    return Synced();
   }
 
  private:
@@ -72,6 +61,13 @@ class OpenSegment {
     const uint64_t want = std::max(size, kReserveBytes);
     TRY(file_->Allocate(end_, want));
     reserved_ = end_ + want;
+    return {};
+  }
+
+  // No failed sync may look like a full disk, which heals.
+  Result<void> Synced() {
+    auto synced = file_->Sync();
+    if (!synced) return Fail(ErrorCode::kDataLoss, "{}", synced.error().message);
     return {};
   }
 
@@ -129,6 +125,7 @@ class IngestLogImpl final : public IngestLog {
 
   void Write() {
     size_t last_group = 0;
+    Result<void> well;
     for (;;) {
       std::vector<Job*> group = queue_.PopAll(kIdleWait);
       if (group.empty() && queue_.closed()) break;
@@ -139,10 +136,20 @@ class IngestLogImpl final : public IngestLog {
         group.insert(group.end(), more.begin(), more.end());
       }
       last_group = group.size();
-      Finish(group, WriteGroup(group));
-      if (segment_.end() >= options_.segment_bytes) Roll();
+      Result<void> done = well ? WriteGroup(group) : well;
+      if (!done && !MayHeal(done.error()) && well) well = Stop(done.error());
+      Finish(group, well ? done : well);
+      if (well && segment_.end() >= options_.segment_bytes) well = Roll();
     }
-    segment_.Finish();
+    if (well) well = segment_.Finish();
+    if (!well && well.error().code != ErrorCode::kUnavailable) std::ignore = Stop(well.error());
+  }
+
+  // Nothing is taken any more.
+  Result<void> Stop(const Error& error) {
+    TellDiskFailure(options_.on_fatal, error);
+    queue_.Close();
+    return Fail(ErrorCode::kUnavailable, "stopped: {}", error.message);
   }
 
   Result<void> WriteGroup(const std::vector<Job*>& group) {
@@ -169,16 +176,14 @@ class IngestLogImpl final : public IngestLog {
   }
 
   // A full disk here leaves the old segment in use; the next group tries again.
-  void Roll() {
-    const std::string path = options_.dir + "/" + SegmentName(number_ + 1);
-    auto next = OpenSegment::Create(*options_.fs, path, kSegmentMagic);
-    if (!next) {
-      if (next.error().code != ErrorCode::kResourceExhausted) StopProcess(next.error());
-      return;
-    }
-    segment_.Finish();
+  Result<void> Roll() {
+    auto next =
+        OpenSegment::Create(*options_.fs, options_.dir + "/" + SegmentName(number_ + 1), kSegmentMagic);
+    if (!next) return MayHeal(next.error()) ? Result<void>() : Stop(next.error());
+    if (auto finished = segment_.Finish(); !finished) return Stop(finished.error());
     segment_ = std::move(*next);
     ++number_;
+    return {};
   }
 
   const IngestLogOptions options_;

@@ -10,24 +10,25 @@
 #pragma once
 
 #include <chrono>
-#include <functional>
 #include <memory>
 #include <string>
 
 #include "base/metrics.h"
 #include "io/file.h"
+#include "store/disk_failure.h"
 #include "store/ingest_segment.h"
 
 namespace beleg::store {
 
 struct IngestLogOptions {
   io::FileSystem* fs = nullptr;
-  std::string dir;
+  std::string dir{};
   std::chrono::microseconds group_window{500};
   size_t queue_count_max = 8192;
   size_t queue_bytes_max = 64 << 20;
   uint64_t segment_bytes = 64 << 20;
   uint64_t free_bytes_min = 64 << 20;
+  DiskFailure on_fatal{};
   MetricRegistry* metrics = nullptr;
 };
 

@@ -57,6 +57,7 @@ class MirrorImpl final : public Mirror {
   Result<LogEdge> FetchUpTo(const verify::Checkpoint& checkpoint, const std::stop_token& stop);
   Result<void> Explain(const verify::Checkpoint& checkpoint, const std::string& note, Error error);
   Result<void> Diverge(const verify::Checkpoint& checkpoint, const std::string& note, const std::string& why);
+  Result<void> Kept(Result<void> written);
   Result<void> Feed();
   void Publish(const Result<void>& round);
   Result<MirrorCopy*> Copy() const;
@@ -65,6 +66,7 @@ class MirrorImpl final : public Mirror {
   const MirrorOptions options_;
   Store& store_;
   const std::unique_ptr<LedgerClient> client_;
+  std::string broken_;  // of the thread; "" or why the disk is not trusted any more
   std::unique_ptr<MirrorCopy>
       copy_;  // set once, by Start or the thread; then read by any through copy_ready_
 
@@ -198,6 +200,7 @@ void MirrorImpl::Publish(const Result<void>& round) {
 }
 
 Result<void> MirrorImpl::Round(bool ask_tip, const std::stop_token& stop) {
+  if (!broken_.empty()) return Fail(ErrorCode::kUnavailable, "{}", broken_);
   if (copy_ != nullptr && !copy_->divergence().empty())
     return Fail(ErrorCode::kFailedPrecondition, "{}", copy_->divergence());
   if (ask_tip || copy_ == nullptr) {
@@ -227,7 +230,7 @@ Result<void> MirrorImpl::Advance(const verify::Checkpoint& checkpoint, const std
     return grown.error().code == ErrorCode::kDataLoss ? Explain(checkpoint, note, grown.error())
                                                       : std::unexpected<Error>(grown.error());
   }
-  return copy_->Accept(*std::move(grown), checkpoint, note);
+  return Kept(copy_->Accept(*std::move(grown), checkpoint, note));
 }
 
 // The copy's edge with all new entries, whose root is the checkpoint's; full files are written already, where nothing trusts them
@@ -248,7 +251,7 @@ Result<LogEdge> MirrorImpl::FetchUpTo(const verify::Checkpoint& checkpoint, cons
     }
     for (size_t i = edge.size() % kBundleEntries; i < static_cast<size_t>(width); ++i)
       edge.Add((*entries)[i]);
-    for (const LogEdge::File& file : edge.TakeFull()) TRY(copy_->WriteFile(file));
+    TRY(Kept(copy_->Write(edge.TakeFull())));
   }
   if (edge.Root() == checkpoint.root) return edge;
   return Fail(ErrorCode::kDataLoss, "the entries that are served do not give the signed root of {} leaves",
@@ -273,8 +276,16 @@ Result<void> MirrorImpl::Diverge(const verify::Checkpoint& checkpoint, const std
                                  const std::string& why) {
   LOG_ERROR("store.mirror.diverged", F("url", options_.url), F("origin", checkpoint.origin), F("why", why),
             F("what_now", "both checkpoints are kept as evidence; find out who changed the log"));
-  TRY(copy_->KeepContradiction(checkpoint, note, why));
+  TRY(Kept(copy_->KeepContradiction(checkpoint, note, why)));
   return Fail(ErrorCode::kFailedPrecondition, "{}", why);
+}
+
+// A copy whose disk failed is not grown any more.
+Result<void> MirrorImpl::Kept(Result<void> written) {
+  if (written || MayHeal(written.error())) return written;
+  broken_ = written.error().message;
+  TellDiskFailure(options_.on_fatal, written.error());
+  return Fail(ErrorCode::kUnavailable, "{}", broken_);
 }
 
 Result<void> MirrorImpl::Feed() {

@@ -23,6 +23,7 @@ struct MirrorOptions {
   std::string token;  // bearer; "": none
   std::string vkey;   // "": trust the one served at first contact, pin it in dir/vkey, and compare ever after
   std::chrono::milliseconds poll_interval{500};
+  DiskFailure on_fatal{};
   io::FileSystem* fs = nullptr;
   MetricRegistry* metrics = nullptr;
 };

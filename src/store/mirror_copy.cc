@@ -11,8 +11,6 @@ namespace {
 
 constexpr size_t kSmallFileMax = 64 << 10;
 
-std::string ParentOf(const std::string& path) { return path.substr(0, path.rfind('/')); }
-
 // The text of a small file without its newline; "" when there is none.
 Result<std::string> ReadLine(io::FileSystem& fs, const std::string& path) {
   auto text = io::ReadFile(fs, path, kSmallFileMax);
@@ -111,7 +109,7 @@ Result<void> MirrorCopy::Repair(const std::vector<LogEdge::File>& files) {
     auto there = ReadResource(file.path);
     if (there && *there == file.bytes) continue;
     LOG_WARN("store.mirror.repaired", F("file", dir_ + "/" + file.path));
-    TRY(WriteFile(file));
+    TRY(Write({file}));
   }
   return {};
 }
@@ -121,14 +119,19 @@ verify::Checkpoint MirrorCopy::checkpoint() const {
   return checkpoint_;
 }
 
-Result<void> MirrorCopy::WriteFile(const LogEdge::File& file) {
-  const std::string path = dir_ + "/" + file.path;
-  TRY(io::MakeFoldersDurably(fs_, ParentOf(path)));
-  return io::WriteFileDurably(fs_, path, file.bytes);
+Result<void> MirrorCopy::Write(const std::vector<LogEdge::File>& files) {
+  std::vector<std::string> paths;
+  for (const LogEdge::File& file : files) paths.push_back(dir_ + "/" + file.path);
+  std::vector<io::FileContent> contents;
+  for (size_t i = 0; i < files.size(); ++i) {
+    TRY(folders_.Make(io::ParentOf(paths[i])));
+    contents.push_back({paths[i], files[i].bytes});
+  }
+  return io::WriteFilesDurably(fs_, contents);
 }
 
 Result<void> MirrorCopy::Accept(LogEdge grown, const verify::Checkpoint& checkpoint, std::string_view note) {
-  for (const LogEdge::File& file : grown.Partial()) TRY(WriteFile(file));
+  TRY(Write(grown.Partial()));
   TRY(io::WriteFileDurably(fs_, dir_ + "/checkpoint", note));
   const std::vector<LogEdge::File> old_partial = edge_.Partial();
   edge_ = std::move(grown);

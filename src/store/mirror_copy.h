@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "io/durable.h"
 #include "io/file.h"
 #include "store/log_edge.h"
 #include "verify/note.h"
@@ -35,7 +36,8 @@ class MirrorCopy {
   // To grow from; belongs to the growing thread.
   const LogEdge& edge() const { return edge_; }
 
-  Result<void> WriteFile(const LogEdge::File& file);
+  // Durable on return. Any error but kResourceExhausted leaves the disk's state unknown.
+  Result<void> Write(const std::vector<LogEdge::File>& files);
   // Keeps a checkpoint whose root is grown.Root(), whose full files are written: writes the others, then it.
   Result<void> Accept(LogEdge grown, const verify::Checkpoint& checkpoint, std::string_view note);
   // Keeps a checkpoint that contradicts the copy, and says for ever that the log diverged.
@@ -53,7 +55,12 @@ class MirrorCopy {
  private:
   MirrorCopy(io::FileSystem& fs, std::string dir, std::string vkey, verify::VerifierKey key,
              std::unique_ptr<io::FolderLock> lock)
-      : fs_(fs), dir_(std::move(dir)), vkey_(std::move(vkey)), key_(std::move(key)), lock_(std::move(lock)) {}
+      : fs_(fs),
+        dir_(std::move(dir)),
+        vkey_(std::move(vkey)),
+        key_(std::move(key)),
+        lock_(std::move(lock)),
+        folders_(fs, dir_) {}
   Result<void> Load();
   Result<void> Rebuild(const verify::Checkpoint& checkpoint);
   Result<void> Repair(const std::vector<LogEdge::File>& files);
@@ -65,6 +72,7 @@ class MirrorCopy {
   const std::string vkey_;
   const verify::VerifierKey key_;
   const std::unique_ptr<io::FolderLock> lock_;
+  io::DurableFolders folders_;
   LogEdge edge_;
   std::string divergence_;
   mutable Mutex mutex_;  // a reader's files stay until it is done

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "base/mutex.h"
+#include "io/simulated_disk.h"
 #include "io/testing.h"
 #include "net/http_server.h"
 #include "net/worker_pool.h"
@@ -428,6 +429,44 @@ TEST_F(MirrorTest, EveryMomentOfAMirrorsDiskIsAWholeCopy) {
     EXPECT_TRUE(verify::CheckTlogProof(*(*mirror)->Proof(300), log.leaves()[300].bytes, LogOf(log).vkey()));
   }
   EXPECT_GT(count, 10);
+}
+
+TEST_F(MirrorTest, PowerCutAtAnyCallLeavesAWholeCopy) {
+  SampleLog log("log");
+  while (log.leaves().size() < 520) log.AddRequest();
+  const TestLog old = LogOf(log, 250), grown = LogOf(log, 520);
+  FakeLedger ledger(old);
+  for (uint64_t seed = 0; seed < 60; ++seed) {
+    io::SimulatedDisk disk(seed);
+    MirrorOptions options;
+    options.dir = "/data/mirror";
+    options.url = ledger.url();
+    options.fs = &disk;
+    options.on_fatal = [](const Error&) {};
+    options.poll_interval = std::chrono::milliseconds(10'000);
+    disk.SetFault([=](uint64_t call) -> Result<void> {
+      if (call >= 1 + seed * 2) return Fail(ErrorCode::kDataLoss, "the disk is gone");
+      return {};
+    });
+    uint64_t kept = 0;
+    ledger.Show(old);
+    if (auto mirror = Mirror::Open(options, *store_)) {
+      std::ignore = (*mirror)->Refresh(kLong);
+      ledger.Show(grown);
+      std::ignore = (*mirror)->Refresh(kLong);
+      kept = (*mirror)->state().size;
+    }
+    disk.SetFault({});
+    seed % 3 == 0 ? disk.Kill() : disk.CutPower();
+    ledger.Show(grown);
+    auto mirror = Mirror::Open(options, *store_);
+    ASSERT_TRUE(mirror) << seed << ": " << mirror.error().message;
+    ASSERT_GE((*mirror)->state().size, kept) << seed;
+    auto done = (*mirror)->Refresh(kLong);
+    ASSERT_TRUE(done) << seed << ": " << done.error().message;
+    EXPECT_EQ((*mirror)->state().size, 520u);
+    EXPECT_TRUE(verify::CheckTlogProof(*(*mirror)->Proof(300), log.leaves()[300].bytes, grown.vkey()));
+  }
 }
 
 }  // namespace

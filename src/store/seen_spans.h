@@ -6,7 +6,6 @@
 // Cost:    about 50 bytes a span remembered, 50 MB at most.
 #pragma once
 
-#include <cstring>
 #include <unordered_set>
 #include <utility>
 
@@ -26,14 +25,7 @@ class SeenSpans {
   }
 
  private:
-  struct Hash {
-    size_t operator()(const Fingerprint& span) const {
-      size_t out;  // the bytes are a hash already
-      std::memcpy(&out, span.data(), sizeof(out));
-      return out;
-    }
-  };
-  std::unordered_set<Fingerprint, Hash> newer_, older_;
+  std::unordered_set<Fingerprint, FingerprintHash> newer_, older_;
 };
 
 }  // namespace beleg::store

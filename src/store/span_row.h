@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,6 +17,13 @@ namespace beleg::store {
 
 // First 16 bytes of a SHA-256: what is equal in all its bytes has the same.
 using Fingerprint = std::array<uint8_t, 16>;
+struct FingerprintHash {
+  size_t operator()(const Fingerprint& fingerprint) const {
+    size_t out;  // the bytes are a hash already
+    std::memcpy(&out, fingerprint.data(), sizeof(out));
+    return out;
+  }
+};
 
 // "This span is a view of that leaf."
 struct LeafClaim {

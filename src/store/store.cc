@@ -120,6 +120,7 @@ Result<std::unique_ptr<Store>> Store::Open(StoreOptions options) {
   log_options.group_window = options.group_window;
   log_options.queue_bytes_max = options.queue_bytes_max;
   log_options.free_bytes_min = options.free_bytes_min;
+  log_options.on_fatal = options.on_fatal;
   log_options.metrics = options.metrics;
   TRY_ASSIGN(auto log, IngestLog::Open(std::move(log_options),
                                        [&](const Frame& frame) { return ReplayFrame(*writer, frame); }));

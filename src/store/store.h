@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "io/file.h"
+#include "store/disk_failure.h"
 #include "wire/json.h"
 #include "wire/otlp.h"
 
@@ -30,6 +31,7 @@ struct StoreOptions {
   std::chrono::microseconds group_window{500};
   size_t queue_bytes_max = 64 << 20;
   uint64_t free_bytes_min = 64 << 20;
+  DiskFailure on_fatal{};
   io::FileSystem* fs = nullptr;
   const Clock* clock = nullptr;
   MetricRegistry* metrics = nullptr;

@@ -1,6 +1,5 @@
 #include "store/tables.h"
 
-#include <cstring>
 #include <optional>
 
 #include "base/check.h"
@@ -130,12 +129,6 @@ std::string_view TableName(SpanTable table) {
     case SpanTable::kClaimed: return "claimed_rows";
   }
   return "";
-}
-
-size_t Tables::Hash::operator()(const Fingerprint& resource) const {
-  size_t out;  // the bytes are a hash already
-  std::memcpy(&out, resource.data(), sizeof(out));
-  return out;
 }
 
 Result<std::unique_ptr<Tables>> Tables::Create(duckdb::Database& database) {

@@ -57,14 +57,11 @@ class Tables {
   duckdb::Connection& connection() { return connection_; }
 
  private:
-  struct Hash {
-    size_t operator()(const Fingerprint& resource) const;
-  };
   explicit Tables(duckdb::Connection connection) : connection_(std::move(connection)) {}
 
   duckdb::Connection connection_;
   // Ids of the resources seen lately; one that was forgotten gets a second id and row, which is only a little waste.
-  std::unordered_map<Fingerprint, int64_t, Hash> resource_ids_;
+  std::unordered_map<Fingerprint, int64_t, FingerprintHash> resource_ids_;
   int64_t next_resource_id_ = 1;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <unordered_set>
 
 namespace beleg::store {
 namespace {
@@ -34,7 +35,7 @@ Result<void> Writer::AddReceived(const PreparedBatch& batch) {
   TRY_ASSIGN(auto transaction, tables_->Begin());
   TRY_ASSIGN(auto own, FindOwnRows(batch));
   std::map<std::string, Overlays> overlays;
-  std::set<Fingerprint> added;
+  std::unordered_set<Fingerprint, FingerprintHash> added;
   for (const PreparedSpan& span : batch.spans) {
     if (seen_.Contains(span.fingerprint) || !added.insert(span.fingerprint).second) continue;
     const bool mirrored = span.claim && IsMirrored(*span.claim);

@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import pwd
+import re
 import shutil
 import socket
 import struct
@@ -57,7 +58,11 @@ def test_a_body_over_the_limit_is_refused_before_it_is_read(shared_stack):
     with socket.create_connection(("127.0.0.1", shared_stack.serve.run["port"])) as s:
         s.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 999999999999\r\n\r\n")
         s.settimeout(10)
-        assert s.recv(4096).startswith(b"HTTP/1.1 413")
+        head = s.recv(4096).decode()
+    assert head.startswith("HTTP/1.1 413")
+    request_id = re.search(r"X-Request-Id: (\S+)", head)[1]
+    record = shared_stack.record(request_id).json()["record"]
+    assert record["type"] == "refused" and record["error_type"] == "request_too_large"
     assert still_answers(shared_stack)
 
 

@@ -52,7 +52,7 @@ def check_store(stack, by_id):
     assert set(by_id) <= set(in_store), f"{len(set(by_id) - set(in_store))} records are not in the store"
     assert set(in_store.values()) == {1}
     spans = requests.post(stack.store.url + "/api/sql", timeout=60, data=(
-        "select request_id, count(*) from spans where kind = 'server' group by request_id")).json()["rows"]
+        "select request_id, count(*) from spans where kind = 'SERVER' group by request_id")).json()["rows"]
     assert {row[0] for row in spans} >= set(by_id) and {row[1] for row in spans} == {1}, "every span once"
 
 

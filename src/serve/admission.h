@@ -1,0 +1,52 @@
+// A request takes its place in the log here, and is turned away here: identity, the headers that say it, and refusals on record.
+#pragma once
+
+#include <string>
+
+#include "engine/engine.h"
+#include "net/http_server.h"
+#include "net/worker_pool.h"
+#include "record/commitment.h"
+#include "serve/audit_trail.h"
+#include "serve/openai/api_error.h"
+#include "serve/serve_metrics.h"
+
+namespace beleg::serve {
+
+// What all requests share; outlives them.
+struct InferenceContext {
+  engine::Engine& engine;
+  AuditTrail& trail;
+  ServeMetrics& metrics;
+  net::WorkerPool& pool;  // for prompts too large to tokenize on a loop
+  const Clock& clock;
+  Rng& rng;
+};
+
+// From here on the request ends in exactly one record.
+struct Admitted {
+  record::RequestIdentity id;
+  std::string answer_id;  // "chatcmpl-…"
+  record::Secret secret{};
+  int64_t start_unix_us = 0;
+};
+
+Admitted Admit(const InferenceContext& context, const net::HttpRequest& request, record::Operation operation,
+               std::string caller);
+
+// X-Request-Id, traceparent; Audit-Mode when there are no records.
+void AddRequestHeaders(const InferenceContext& context, const Admitted& admitted, net::HttpHeaders& headers);
+
+// The answer to a request that will not run, after its refusal is on record; 503 when even that cannot be recorded. The body of the
+// request may be missing (it was too large to read).
+net::Awaitable<net::HttpResponse> RecordRefusal(const InferenceContext& context,
+                                                boost::asio::any_io_executor executor,
+                                                const Admitted& admitted, const net::HttpRequest& request,
+                                                const ApiError& error);
+
+// The answer when no record can be written, so nothing may run: counted for the next heartbeat.
+net::HttpResponse RefuseForNoRoom(const InferenceContext& context, const net::HttpRequest& request,
+                                  const Error& why);
+ApiError NoRoom();
+
+}  // namespace beleg::serve

@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict';
+import {readdirSync, readFileSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {after, before, test} from 'node:test';
+
+import {assertTidy, open, PICTURES, Stack, startBrowser, storeWithKey, waitFor} from './stack.mjs';
+
+let stack, browser;
+before(async () => {
+  [stack, browser] = await Promise.all([Stack.start(), startBrowser()]);
+});
+after(async () => {
+  await browser?.close();
+  await stack?.stop();
+});
+
+const row = id => `tr:has(a[href="#/request/${id}"])`;
+const proof = tab => tab.locator('[aria-label="Proof"]');
+
+test('a request made while one looks appears in the list, with units', async () => {
+  const tab = await open(browser, stack.page);
+  await tab.getByText('Requests', {exact: true}).first().waitFor();
+  const {id} = await stack.chat('What is a receipt? REPLAY:TOKENS=20 REPLAY:DELAY_MS=5');
+  await tab.locator(row(id)).waitFor({timeout: 10_000});
+  const text = (await tab.locator(row(id)).innerText()).replaceAll('\u202f', ' ');
+  assert.match(text, /\d\d:\d\d:\d\d\s+ok\s+replay\s+chat\s+9 → 20 tok\s+[\d.]+ (µs|ms)\s+[\d.]+ (ms|s)\s+\d+/);
+  assert.match(await tab.locator('header').innerText(), /replay[\s\S]*hetzner-nbg1-eu[\s\S]*beleg-[0-9a-f]{16}[\s\S]*\d leaves[\s\S]*up to date/);
+  await tab.finish();
+});
+
+test('charts show the rates of buckets that are over', async () => {
+  const tab = await open(browser, stack.page);
+  await tab.getByRole('button', {name: '5 min', exact: true}).click();
+  const chart = tab.getByRole('figure', {name: /^Time to first token: median [\d.]+\s(µs|ms)/});
+  await waitFor(async () => {
+    await stack.chat('hello');
+    return chart.count();
+  }, 'a median', 30_000);
+  await tab.getByRole('figure', {name: /^Requests: answered [\d.]+\sreq\/s, other [\d.]+/}).waitFor();
+  await tab.getByRole('figure', {name: /^Tokens: output [\d.]+\stok\/s, input [\d.]+/}).waitFor();
+  await tab.finish();
+});
+
+test('the list can be narrowed to an outcome', async () => {
+  const {id} = await stack.chat('hello');
+  await stack.chat('hello', {model: 'none'});
+  await stack.chat('hello REPLAY:FAIL_AT=2');
+  const tab = await open(browser, stack.page);
+  await tab.locator(row(id)).waitFor();
+  for (const [outcome, reason] of [['refused', 'model_not_found'], ['failed', 'engine_error']]) {
+    await tab.getByRole('button', {name: outcome}).click();
+    await tab.getByText(reason).first().waitFor();
+    assert.equal(await tab.locator(row(id)).count(), 0);
+    assert.equal(await tab.locator(`tbody .outcome:not(.${outcome})`).count(), 0);
+  }
+  await tab.getByRole('button', {name: 'lost'}).click();
+  await tab.getByText('No request ended lost.').waitFor();
+  await tab.finish();
+});
+
+test('older requests come on demand', async () => {
+  await Promise.all(Array.from({length: 60}, (_, i) => stack.chat(`number ${i}`)));
+  const tab = await open(browser, stack.page);
+  await waitFor(async () => await tab.locator('tbody tr').count() === 50, 'the first page');
+  await tab.getByRole('button', {name: 'Older requests'}).click();
+  await waitFor(async () => await tab.locator('tbody tr').count() > 60, 'the second page');
+  const ids = await tab.locator('tbody a').evaluateAll(links => links.map(link => link.href));
+  assert.equal(new Set(ids).size, ids.length);
+  await tab.finish();
+});
+
+test('one request opens by keyboard, with spans, record and a proof that turns green', async () => {
+  const {id} = await stack.chat('hello REPLAY:TOKENS=30 REPLAY:DELAY_MS=3', {temperature: 0.7});
+  const tab = await open(browser, stack.page);
+  await tab.locator(`${row(id)} a`).focus();
+  await tab.keyboard.press('Enter');
+  await proof(tab).getByText('proof verified').waitFor();
+  assert.match(await proof(tab).innerText(), /seen for the first time and is now pinned here/);
+  await tab.getByRole('img', {name: /^Spans: chat replay [\d.]+\sms, queue .*, prefill .*, decode/}).waitFor();
+  const record = (await tab.locator('[aria-label="Record"]').innerText()).replaceAll('\u202f', ' ');
+  for (const wanted of [/Output\s+30 tokens/, /HTTP status\s+200/, /Temperature\s+0.7/, /Duration\s+[\d.]+ ms/, /Model\s+replay/]) assert.match(record, wanted);
+  await assertTidy(tab);
+  await tab.screenshot({path: join(PICTURES, 'request.png'), fullPage: true});
+  await tab.reload();
+  await proof(tab).getByText('The key is the one pinned here since').waitFor();
+  await tab.finish();
+});
+
+for (const [width, colorScheme] of [[1280, 'light'], [1280, 'dark'], [400, 'light'], [400, 'dark'], [320, 'light']]) {
+  test(`nothing overflows at ${width} px, ${colorScheme}`, async () => {
+    const {id} = await stack.chat('hello REPLAY:TOKENS=9', {model: 'replay'});
+    const tab = await open(browser, stack.page, {width, height: 800, colorScheme});
+    await tab.locator(row(id)).waitFor();
+    await assertTidy(tab);
+    await tab.screenshot({path: join(PICTURES, `list-${width}-${colorScheme}.png`)});
+    await tab.locator(`${row(id)} a`).click();
+    await proof(tab).getByText('proof verified').waitFor();
+    await tab.locator('svg[aria-label^="Spans"]').waitFor();
+    await tab.locator('summary').click();
+    await assertTidy(tab);
+    await tab.screenshot({path: join(PICTURES, `request-${width}-${colorScheme}.png`), fullPage: true});
+    await tab.finish();
+  });
+}
+
+test('one byte that the store tells differently turns the proof red', async () => {
+  const {id} = await stack.chat('hello REPLAY:TOKENS=76');
+  const tab = await open(browser, stack.page);
+  await tab.route(`**/api/records/${id}`, async route => {
+    const answer = await (await route.fetch()).json();
+    const entry = Buffer.from(answer.entry_base64, 'base64').toString().replace('"output_tokens":76', '"output_tokens":78');
+    await route.fulfill({json: {...answer, entry_base64: Buffer.from(entry).toString('base64')}});
+  });
+  await tab.locator(`${row(id)} a`).click();
+  await proof(tab).getByText('proof does not hold').waitFor();
+  assert.match(await proof(tab).innerText(), /do not lead to the signed root/);
+  assert.equal(await tab.getByText('proof verified').count(), 0);
+  await assertTidy(tab);
+  await tab.screenshot({path: join(PICTURES, 'request-changed.png')});
+  await tab.finish();
+});
+
+test('another key than the pinned one turns the proof red', async () => {
+  const {id} = await stack.chat('hello');
+  const tab = await open(browser, `${stack.page}/#/request/${id}`);
+  await proof(tab).getByText('proof verified').waitFor();
+  await tab.evaluate(() => {
+    const name = Object.keys(localStorage).find(key => key.startsWith('beleg.log.'));
+    localStorage.setItem(name, JSON.stringify({...JSON.parse(localStorage.getItem(name)), vkey: 'another+key'}));
+  });
+  await tab.reload();
+  await proof(tab).getByText('proof does not hold').waitFor();
+  assert.match(await proof(tab).innerText(), /another key than the one this browser saw first/);
+  await tab.finish();
+});
+
+test('without a secure context the page says that it has not checked', async () => {
+  const {id} = await stack.chat('hello');
+  const tab = await open(browser, `${stack.page.replace('127.0.0.1', 'page.test')}/#/request/${id}`);
+  await proof(tab).getByText('Not checked here').waitFor();
+  assert.match(await proof(tab).innerText(), /beleg audit verify/);
+  assert.equal(await tab.getByText('proof verified').count(), 0);
+  await tab.finish();
+});
+
+test('a request that is not there is told', async () => {
+  const tab = await open(browser, `${stack.page}/#/request/chatcmpl-${'0'.repeat(32)}`);
+  await tab.getByRole('alert').waitFor();
+  assert.equal(await tab.getByText('proof verified').count(), 0);
+  await tab.finish();
+});
+
+test('the page asks for the key that the store asks for', async () => {
+  const store = await storeWithKey('open sesame');
+  try {
+    const tab = await open(browser, store.page);
+    await tab.getByLabel('This store asks for its API key').fill('wrong');
+    await tab.getByRole('button', {name: 'Use it'}).click();
+    await tab.getByLabel('This store asks for its API key').fill('open sesame');
+    await tab.getByRole('button', {name: 'Use it'}).click();
+    await tab.getByText('No requests yet').waitFor();
+    await tab.finish();
+  } finally {
+    await store.stop();
+  }
+});
+
+// Last, for it damages the store's copy of the log.
+test('one changed byte in the store\'s copy turns the proof red', async () => {
+  const {id} = await stack.chat('hello REPLAY:TOKENS=77');
+  const tab = await open(browser, `${stack.page}/#/request/${id}`);
+  await proof(tab).getByText('proof verified').waitFor();
+  // A bundle that is not full is written anew when the log grows by a heartbeat, and is good again.
+  await waitFor(async () => {
+    changeByte(stack.mirror, '"output_tokens":77', '"output_tokens":78');
+    await tab.reload();
+    await proof(tab).getByText(/proof verified|proof does not hold/).waitFor();
+    return await proof(tab).getByText('proof does not hold').count() > 0;
+  }, 'a red proof');
+  assert.match(await proof(tab).innerText(), /store cannot prove it: .*entry \d+ is not the one in the tree/);
+  assert.equal(await tab.getByText('proof verified').count(), 0);
+  await tab.finish();
+});
+
+// In every entry bundle that has it.
+function changeByte(folder, from, to) {
+  for (const entry of readdirSync(folder, {recursive: true, withFileTypes: true})) {
+    const path = join(entry.parentPath ?? entry.path, entry.name);
+    if (!entry.isFile() || !path.includes('/tile/entries/')) continue;
+    const bytes = readFileSync(path), at = bytes.indexOf(from);
+    if (at < 0) continue;
+    bytes.write(to, at);
+    writeFileSync(path, bytes);
+  }
+}

@@ -1,0 +1,49 @@
+// What this browser has seen of a log before: its key at first sight, and the newest checkpoint since. A log with another key,
+// with fewer leaves, or with another root for the same number of leaves is not the log it was.
+import {toBase64} from './bytes';
+import type {Checkpoint} from './note';
+
+export interface Pin {
+  vkey: string;
+  since_ms: number;
+  size: number;
+  root: string;  // base64
+}
+
+// The part of Storage that is used.
+export interface Memory {
+  getItem(key: string): string | null;
+  setItem(key: string, value: string): void;
+}
+
+export function readPin(memory: Memory, origin: string): Pin | undefined {
+  const text = memory.getItem(name(origin));
+  return text === null ? undefined : JSON.parse(text) as Pin;
+}
+
+// The key to verify with: the pinned one, or at first sight the one offered.
+export function pinnedKey(pin: Pin | undefined, offered: string): string {
+  if (pin && pin.vkey !== offered) {
+    throw new Error(`the store offers another key than the one this browser saw first, on ${new Date(pin.since_ms).toISOString()}`);
+  }
+  return pin?.vkey ?? offered;
+}
+
+// Throws when the verified checkpoint cannot be one of the log that was seen before; else remembers it.
+export function remember(memory: Memory, vkey: string, seen: Checkpoint, now_ms: number): Pin {
+  const before = readPin(memory, seen.origin);
+  const root = toBase64(seen.root);
+  if (before && seen.size < before.size) {
+    throw new Error(`the log had ${before.size} leaves when this browser last looked, and has ${seen.size} now`);
+  }
+  if (before && seen.size === before.size && root !== before.root) {
+    throw new Error(`the log has another root for ${seen.size} leaves than when this browser last looked`);
+  }
+  const pin = {vkey, since_ms: before?.since_ms ?? now_ms, size: seen.size, root};
+  memory.setItem(name(seen.origin), JSON.stringify(pin));
+  return pin;
+}
+
+function name(origin: string): string {
+  return `beleg.log.${origin}`;
+}

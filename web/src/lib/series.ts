@@ -1,0 +1,31 @@
+// What the charts draw: one column for each bucket of the window that is over, with zero or nothing where the store had none.
+import type {Bucket, Overview} from './api';
+
+export interface Series {
+  bucket_s: number;
+  times_s: number[];  // start of each bucket
+  answered: number[];  // requests/s
+  other: number[];  // requests/s that failed, were cancelled, refused or lost
+  input: number[];  // tokens/s
+  output: number[];
+  ttft_p50_ms: (number | null)[];
+  ttft_p95_ms: (number | null)[];
+}
+
+export function seriesOf(seen: Overview): Series {
+  const byStart = new Map(seen.buckets.map(bucket => [bucket.start_unix_us, bucket]));
+  const seconds = seen.bucket_us / 1e6;
+  const starts: number[] = [];
+  for (let at = seen.start_unix_us; at + seen.bucket_us <= seen.end_unix_us; at += seen.bucket_us) starts.push(at);
+  const each = <T>(value: (bucket: Bucket | undefined) => T) => starts.map(start => value(byStart.get(start)));
+  return {
+    bucket_s: seconds,
+    times_s: starts.map(start => start / 1e6),
+    answered: each(b => b ? b.ok / seconds : 0),
+    other: each(b => b ? (b.failed + b.cancelled + b.refused + b.lost) / seconds : 0),
+    input: each(b => b ? b.input_tokens / seconds : 0),
+    output: each(b => b ? b.output_tokens / seconds : 0),
+    ttft_p50_ms: each(b => b?.ttft_p50_us == null ? null : b.ttft_p50_us / 1e3),
+    ttft_p95_ms: each(b => b?.ttft_p95_us == null ? null : b.ttft_p95_us / 1e3),
+  };
+}
