@@ -313,6 +313,7 @@ void ThreadedLedger::PublishRest() {
     LOG_WARN("ledger.closed_unpublished", F("why", published.error().message));  // the next start publishes
     return;
   }
+  std::ignore = core_->Retire();  // what cannot go now goes after the next start
 }
 
 void ThreadedLedger::Stop(const Error& error) {
