@@ -1,0 +1,59 @@
+// Logs of every format version that was ever written open for ever: tests/golden/compat/ledger-vN is a copy of one, taken while a
+// request was open. A new version adds a folder here and never changes an old one.
+//
+// BELEG_WRITE_COMPAT=FOLDER makes the newest version's folder instead of reading it.
+#include <cstdlib>
+#include <filesystem>
+
+#include "ledger/testing.h"
+
+namespace beleg::ledger {
+namespace {
+
+constexpr uint64_t kRequests = 300;  // more than one full tile
+constexpr uint64_t kOpenSeq = kRequests + 1;
+constexpr uint64_t kLeaves = kRequests + 2;  // boot and key first
+const std::string kVersion1 = BELEG_SOURCE_DIR "/tests/golden/compat/ledger-v1";
+
+LedgerOptions SmallSegments(const std::string& dir) {
+  LedgerOptions options = TestOptions(dir);
+  options.wal_segment_bytes = 512 << 10;
+  return options;
+}
+
+void WriteLog(const std::string& folder) {
+  io::TempFolder temp;
+  auto ledger = OpenTestLedger(SmallSegments(temp / "log"));
+  ASSERT_TRUE(ledger->BeginBoot(TestBoot(), TestBootBody()));
+  for (uint64_t seq = 1; seq <= kRequests; ++seq) {
+    ASSERT_TRUE(BeginAndWait(*ledger, TestBegin(seq)));
+    ASSERT_TRUE(FinishAndWait(*ledger, seq, TestEnd(seq)));
+  }
+  ASSERT_TRUE(ledger->CheckpointAtLeast(kLeaves, std::chrono::milliseconds(20'000)));
+  ASSERT_TRUE(BeginAndWait(*ledger, TestBegin(kOpenSeq)));
+  io::CopyFolder(temp / "log", folder);
+}
+
+TEST(LedgerCompat, ALogOfVersion1OpensAndGoesOn) {
+  if (const char* folder = std::getenv("BELEG_WRITE_COMPAT")) WriteLog(folder);
+  io::TempFolder temp;
+  io::CopyFolder(kVersion1, temp / "log");
+  std::filesystem::permissions(temp / "log/key", std::filesystem::perms(0600));  // git keeps no such mode
+  auto ledger = OpenTestLedger(SmallSegments(temp / "log"));
+  ASSERT_EQ(ledger->durable_size(), kLeaves);
+  EXPECT_EQ(ledger->BeginBoot(TestBoot(2), TestBootBody()), kLeaves);
+
+  std::vector<std::string> leaves = AllLeaves(*ledger);
+  ASSERT_EQ(leaves.size(), kLeaves + 2);  // the new boot, and the request that was open
+  for (uint64_t seq = 1; seq <= kRequests; ++seq) EXPECT_EQ(leaves[seq + 1], TestEnd(seq)) << seq;
+  auto last = record::Decode(leaves.back());
+  ASSERT_TRUE(last);
+  const auto* lost = std::get_if<record::Lost>(&last->body);
+  ASSERT_NE(lost, nullptr);
+  EXPECT_EQ(lost->id.seq, kOpenSeq);
+  EXPECT_EQ(ledger->CheckpointAtLeast(kLeaves + 2, std::chrono::milliseconds(20'000)), kLeaves + 2);
+  EXPECT_EQ(ledger->FindRequest(TestBegin(7).request_id), 8u);
+}
+
+}  // namespace
+}  // namespace beleg::ledger
