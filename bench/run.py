@@ -103,7 +103,7 @@ def bench_model():
 def bench_ledger():
     print("\n# ledger: durable appends of 700-byte records, beside the disk's own fdatasync in the same folder")
     with tempfile.TemporaryDirectory() as folder:
-        done = subprocess.run([BUILD / "src/ledger/ledger_append", folder], capture_output=True, text=True)
+        done = subprocess.run([BUILD / "src/ledger/ledger_bench", folder, "3"], capture_output=True, text=True)
         print(done.stdout or done.stderr, flush=True)
 
 
