@@ -11,12 +11,6 @@ extern "C" {
 using idx_t = uint64_t;
 
 enum duckdb_state : int { DuckDBSuccess = 0, DuckDBError = 1 };
-enum duckdb_pending_state : int {
-  DUCKDB_PENDING_RESULT_READY = 0,
-  DUCKDB_PENDING_RESULT_NOT_READY = 1,
-  DUCKDB_PENDING_ERROR = 2,
-  DUCKDB_PENDING_NO_TASKS_AVAILABLE = 3,
-};
 enum duckdb_statement_type : int { DUCKDB_STATEMENT_TYPE_SELECT = 1 };
 enum duckdb_error_type : int { DUCKDB_ERROR_INTERRUPT = 29, DUCKDB_ERROR_OUT_OF_MEMORY = 33 };
 enum duckdb_type : int {
@@ -75,7 +69,6 @@ using duckdb_connection = struct _duckdb_connection*;
 using duckdb_config = struct _duckdb_config*;
 using duckdb_prepared_statement = struct _duckdb_prepared_statement*;
 using duckdb_extracted_statements = struct _duckdb_extracted_statements*;
-using duckdb_pending_result = struct _duckdb_pending_result*;
 using duckdb_appender = struct _duckdb_appender*;
 using duckdb_data_chunk = struct _duckdb_data_chunk*;
 using duckdb_vector = struct _duckdb_vector*;
@@ -117,11 +110,6 @@ idx_t duckdb_prepared_statement_column_count(duckdb_prepared_statement statement
 const char* duckdb_prepared_statement_column_name(duckdb_prepared_statement statement,
                                                   idx_t column);  // duckdb_free
 duckdb_type duckdb_prepared_statement_column_type(duckdb_prepared_statement statement, idx_t column);
-duckdb_state duckdb_pending_prepared(duckdb_prepared_statement statement, duckdb_pending_result* out);
-duckdb_pending_state duckdb_pending_execute_task(duckdb_pending_result pending);
-const char* duckdb_pending_error(duckdb_pending_result pending);
-duckdb_state duckdb_execute_pending(duckdb_pending_result pending, duckdb_result* out_result);
-void duckdb_destroy_pending(duckdb_pending_result* pending);
 void duckdb_interrupt(duckdb_connection connection);
 
 // Results, chunk by chunk.

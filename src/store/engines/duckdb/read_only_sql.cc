@@ -1,10 +1,12 @@
 #include "store/engines/duckdb/read_only_sql.h"
 
-#include <thread>
+#include <atomic>
 #include <utility>
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "base/mutex.h"
+#include "base/thread.h"
 
 namespace beleg::store::duckdb {
 namespace {
@@ -18,13 +20,11 @@ std::string_view TextOf(const char* text) { return text != nullptr ? text : "unk
 // The handles of one query, ended in order.
 struct Statement {
   ~Statement() {
-    duckdb_destroy_pending(&pending);
     duckdb_destroy_prepare(&prepared);
     duckdb_destroy_extracted(&extracted);
   }
   duckdb_extracted_statements extracted = nullptr;
   duckdb_prepared_statement prepared = nullptr;
-  duckdb_pending_result pending = nullptr;
 };
 
 struct Column {
@@ -108,28 +108,59 @@ std::string Wrap(std::string_view sql, const std::vector<Column>& columns, size_
   return fmt::format("SELECT {} FROM query('{}') AS q({}) LIMIT {}", select, literal, names, rows_max + 1);
 }
 
+// Interrupts the connection's query when its time is over. From another thread, because one step of a query that filters everything
+// out does not come back: a loop of steps would never look at the clock again.
+class Watchdog {
+ public:
+  Watchdog(Connection& connection, std::chrono::milliseconds time_max)
+      : thread_("sql-watchdog",
+                [this, &connection, time_max](std::stop_token) { Watch(connection, time_max); }) {}
+  ~Watchdog() {
+    {
+      MutexLock lock(mutex_);
+      done_ = true;
+    }
+    wake_.NotifyAll();
+    thread_.Join();
+  }
+  bool fired() const { return fired_; }
+
+ private:
+  void Watch(Connection& connection, std::chrono::milliseconds time_max) {
+    const SystemClock clock;
+    const int64_t deadline_us = clock.MonoMicros() + std::chrono::microseconds(time_max).count();
+    MutexLock lock(mutex_);
+    while (!done_) {
+      int64_t left_us = deadline_us - clock.MonoMicros();
+      if (left_us <= 0) {
+        fired_ = true;
+        duckdb_interrupt(connection.handle());
+        left_us = 10'000;  // again: the first may have come before the query had begun
+      }
+      wake_.WaitFor(mutex_, std::chrono::microseconds(left_us));
+    }
+  }
+
+  Mutex mutex_;
+  CondVar wake_;
+  bool done_ GUARDED_BY(mutex_) = false;
+  std::atomic<bool> fired_{false};
+  Thread thread_;  // last: it uses the others
+};
+
 Result<Rows> Run(Connection& connection, const std::string& sql, std::chrono::milliseconds time_max) {
   Statement statement;
   if (duckdb_prepare(connection.handle(), sql.c_str(), &statement.prepared) != DuckDBSuccess) {
     return Fail(ErrorCode::kInvalidArgument, "{}", TextOf(duckdb_prepare_error(statement.prepared)));
   }
-  if (duckdb_pending_prepared(statement.prepared, &statement.pending) != DuckDBSuccess) {
-    return Fail(ErrorCode::kInvalidArgument, "{}", TextOf(duckdb_pending_error(statement.pending)));
-  }
-  const SystemClock clock;
-  const int64_t deadline_us = clock.MonoMicros() + std::chrono::microseconds(time_max).count();
-  for (;;) {
-    duckdb_pending_state state = duckdb_pending_execute_task(statement.pending);
-    if (state == DUCKDB_PENDING_RESULT_READY || state == DUCKDB_PENDING_ERROR) break;
-    if (state == DUCKDB_PENDING_NO_TASKS_AVAILABLE)
-      std::this_thread::sleep_for(std::chrono::microseconds(200));
-    if (clock.MonoMicros() > deadline_us) {
-      duckdb_interrupt(connection.handle());
-      return Fail(ErrorCode::kDeadlineExceeded, "the query ran longer than {} ms", time_max.count());
-    }
-  }
+  Watchdog watchdog(connection, time_max);
   duckdb_result result{};
-  if (duckdb_execute_pending(statement.pending, &result) != DuckDBSuccess) return Rows::FailOf(result);
+  if (duckdb_execute_prepared(statement.prepared, &result) != DuckDBSuccess) {
+    auto failed = Rows::FailOf(result);
+    if (watchdog.fired())
+      return Fail(ErrorCode::kDeadlineExceeded, "the query ran longer than {} ms", time_max.count());
+    return failed;
+  }
   return Rows(result);
 }
 
