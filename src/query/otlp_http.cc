@@ -1,6 +1,7 @@
 // POST /v1/traces: OTLP over HTTP (opentelemetry-proto, "OTLP/HTTP"): protobuf or JSON, identity, gzip or zstd.
 #include <algorithm>
 
+#include "base/rpc_code.h"
 #include "query/answers.h"
 #include "query/query_api.h"
 #include "wire/compress.h"
@@ -12,26 +13,6 @@ namespace {
 using wire::Json;
 
 enum class Form { kProtobuf, kJson };
-
-// google.rpc.Code
-int RpcCodeOf(ErrorCode code) {
-  switch (code) {
-    case ErrorCode::kCancelled: return 1;
-    case ErrorCode::kInvalidArgument: return 3;
-    case ErrorCode::kDeadlineExceeded: return 4;
-    case ErrorCode::kNotFound: return 5;
-    case ErrorCode::kAlreadyExists: return 6;
-    case ErrorCode::kPermissionDenied: return 7;
-    case ErrorCode::kResourceExhausted: return 8;
-    case ErrorCode::kFailedPrecondition: return 9;
-    case ErrorCode::kUnimplemented: return 12;
-    case ErrorCode::kInternal: return 13;
-    case ErrorCode::kUnavailable: return 14;
-    case ErrorCode::kDataLoss: return 15;
-    case ErrorCode::kUnauthenticated: return 16;
-  }
-  return 2;
-}
 
 // google.rpc.Status as protobuf: int32 code = 1, string message = 2.
 std::string EncodeStatus(int code, std::string_view message) {

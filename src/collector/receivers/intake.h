@@ -26,8 +26,7 @@ class Intake {
   Counters counters_[3];
 };
 
-// google.rpc.Code, and the HTTP status that OTLP has for it.
-int RpcCodeOf(ErrorCode code);
+// The HTTP status that OTLP has for an error; its google.rpc.Code is base/rpc_code.h.
 int OtlpHttpStatusOf(ErrorCode code);
 
 }  // namespace beleg::collector

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/rpc_code.h"
 #include "wire/compress.h"
 #include "wire/otlp_edit.h"
 #include "wire/otlp_json.h"
