@@ -12,7 +12,7 @@ namespace {
 
 constexpr uint64_t kRequests = 300;  // more than one full tile
 constexpr uint64_t kOpenSeq = kRequests + 1;
-constexpr uint64_t kLeaves = kRequests + 2;  // boot and key first
+constexpr uint64_t kSavedLeaves = kRequests + 2;  // boot and key first
 const std::string kVersion1 = BELEG_SOURCE_DIR "/tests/golden/compat/ledger-v1";
 
 LedgerOptions SmallSegments(const std::string& dir) {
@@ -29,7 +29,7 @@ void WriteLog(const std::string& folder) {
     ASSERT_TRUE(BeginAndWait(*ledger, TestBegin(seq)));
     ASSERT_TRUE(FinishAndWait(*ledger, seq, TestEnd(seq)));
   }
-  ASSERT_TRUE(ledger->CheckpointAtLeast(kLeaves, std::chrono::milliseconds(20'000)));
+  ASSERT_TRUE(ledger->CheckpointAtLeast(kSavedLeaves, kLong));
   ASSERT_TRUE(BeginAndWait(*ledger, TestBegin(kOpenSeq)));
   io::CopyFolder(temp / "log", folder);
 }
@@ -40,18 +40,18 @@ TEST(LedgerCompat, ALogOfVersion1OpensAndGoesOn) {
   io::CopyFolder(kVersion1, temp / "log");
   std::filesystem::permissions(temp / "log/key", std::filesystem::perms(0600));  // git keeps no such mode
   auto ledger = OpenTestLedger(SmallSegments(temp / "log"));
-  ASSERT_EQ(ledger->durable_size(), kLeaves);
-  EXPECT_EQ(ledger->BeginBoot(TestBoot(2), TestBootBody()), kLeaves);
+  ASSERT_EQ(ledger->durable_size(), kSavedLeaves);
+  EXPECT_EQ(ledger->BeginBoot(TestBoot(2), TestBootBody()), kSavedLeaves);
 
   std::vector<std::string> leaves = AllLeaves(*ledger);
-  ASSERT_EQ(leaves.size(), kLeaves + 2);  // the new boot, and the request that was open
+  ASSERT_EQ(leaves.size(), kSavedLeaves + 2);  // the new boot, and the request that was open
   for (uint64_t seq = 1; seq <= kRequests; ++seq) EXPECT_EQ(leaves[seq + 1], TestEnd(seq)) << seq;
   auto last = record::Decode(leaves.back());
   ASSERT_TRUE(last);
   const auto* lost = std::get_if<record::Lost>(&last->body);
   ASSERT_NE(lost, nullptr);
   EXPECT_EQ(lost->id.seq, kOpenSeq);
-  EXPECT_EQ(ledger->CheckpointAtLeast(kLeaves + 2, std::chrono::milliseconds(20'000)), kLeaves + 2);
+  EXPECT_EQ(ledger->CheckpointAtLeast(kSavedLeaves + 2, kLong), kSavedLeaves + 2);
   EXPECT_EQ(ledger->FindRequest(TestBegin(7).request_id), 8u);
 }
 

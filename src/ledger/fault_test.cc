@@ -9,7 +9,6 @@ namespace {
 
 using io::FaultPoint;
 using std::chrono::milliseconds;
-constexpr milliseconds kLong{20'000};
 
 bool IsIn(std::string_view folder, std::string_view path) { return path.find(folder) != path.npos; }
 

@@ -14,7 +14,6 @@ namespace beleg::ledger {
 namespace {
 
 using std::chrono::milliseconds;
-constexpr milliseconds kLong{20'000};
 
 std::string RootLine(const std::vector<std::string>& leaves) {
   TreeEdge edge;

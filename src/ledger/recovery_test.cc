@@ -9,7 +9,6 @@ namespace beleg::ledger {
 namespace {
 
 using std::chrono::milliseconds;
-constexpr milliseconds kLong{20'000};
 
 // Every record of the log, decoded.
 std::vector<record::AuditRecord> AllRecords(Ledger& ledger) {

@@ -1,6 +1,7 @@
 // For tests of what stands on the ledger, and of the ledger: one way to open one, and records to put in.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +15,9 @@
 #include "record/testing.h"
 
 namespace beleg::ledger {
+
+// A wait that a test never reaches the end of unless something hangs.
+inline constexpr std::chrono::milliseconds kLong{20'000};
 
 inline BootId TestBoot(uint8_t value = 1) { return BootId{{value, 0xb0}}; }
 

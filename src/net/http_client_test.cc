@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "base/thread.h"
-#include "net/http_server.h"
+#include "net/http_server_testing.h"
 #include "net/testing.h"
 
 namespace beleg::net {
@@ -57,13 +57,6 @@ class Scripted {
   Thread thread_;
 };
 
-Awaitable<void> Echo(Exchange& exchange) {
-  std::string text =
-      fmt::format("{} {} {}", exchange.request().method, exchange.request().target, exchange.request().body);
-  HttpResponse response = MakeResponse(200, "text/plain", std::move(text));
-  EXPECT_TRUE(co_await exchange.Reply(std::move(response)));
-}
-
 Awaitable<void> StreamDigits(Exchange& exchange) {
   EXPECT_TRUE(co_await exchange.StartStream(200, HttpHeaders()));
   std::string block(1'000, '0');
@@ -72,10 +65,6 @@ Awaitable<void> StreamDigits(Exchange& exchange) {
     EXPECT_TRUE(co_await exchange.Write(block));
   }
   EXPECT_TRUE(co_await exchange.EndStream());
-}
-
-std::unique_ptr<HttpServer> Serve(Handler handler, HttpServerOptions options = {}) {
-  return std::move(*HttpServer::Listen(std::move(options), std::move(handler)));
 }
 
 TEST(HttpClient, SendsAndReadsOverOneConnection) {

@@ -27,7 +27,7 @@ std::string Wrap(uint32_t tag, const std::string& content) {
 }
 
 // A request of one span that has valid ids and then these bytes.
-std::string RequestWith(const std::string& span_bytes) {
+std::string RequestOf(const std::string& span_bytes) {
   std::string ids = Wrap(1, std::string(16, '\1')) + Wrap(2, std::string(8, '\2'));
   return Wrap(1, Wrap(2, Wrap(2, ids + span_bytes)));
 }
@@ -111,7 +111,7 @@ TEST(Otlp, UnknownFieldsAreSkippedAtEachLevel) {
 TEST(Otlp, NumbersThatNoEnumHasAreReadAsUnspecified) {
   std::string fields;
   protozero::pbf_writer(fields).add_int32(6, 77);
-  auto scopes = DecodeTraces(RequestWith(fields));
+  auto scopes = DecodeTraces(RequestOf(fields));
   ASSERT_TRUE(scopes);
   EXPECT_EQ(scopes->at(0).spans.at(0).kind, SpanKind::kUnspecified);
 }
@@ -131,7 +131,7 @@ TEST(Otlp, IdsAreChecked) {
               HasSubstr("parent_span_id: 1 bytes, want 8"));
   EXPECT_EQ(MessageOf(span(trace_id + span_id + Wrap(4, ""))), "no error");
   EXPECT_EQ(MessageOf(span(trace_id + span_id + Wrap(4, std::string(8, '\0')))), "no error");
-  EXPECT_THAT(MessageOf(RequestWith(Wrap(13, "") + Wrap(13, Wrap(1, "1")))),
+  EXPECT_THAT(MessageOf(RequestOf(Wrap(13, "") + Wrap(13, Wrap(1, "1")))),
               HasSubstr("spans[0].links[1].trace_id: 1 bytes, want 16"));
 }
 
@@ -139,33 +139,33 @@ TEST(Otlp, TextThatIsNoUtf8IsNamed) {
   EXPECT_EQ(MessageOf(Wrap(1, Wrap(1, Wrap(1, Wrap(1, "a\xff"))))),
             "resource_spans[0].resource.attributes[0].key: no UTF-8 (at byte 6)");
   EXPECT_THAT(
-      MessageOf(RequestWith(Wrap(9, Wrap(2, Wrap(6, Wrap(1, Wrap(2, Wrap(1, "long enough text \xc3")))))))),
+      MessageOf(RequestOf(Wrap(9, Wrap(2, Wrap(6, Wrap(1, Wrap(2, Wrap(1, "long enough text \xc3")))))))),
       HasSubstr("spans[0].attributes[0].value.kvlist_value.values[0].value.string_value: no UTF-8"));
-  EXPECT_THAT(MessageOf(RequestWith(Wrap(3, "\xff"))), HasSubstr("trace_state: no UTF-8"));
-  EXPECT_EQ(MessageOf(RequestWith(Wrap(9, Wrap(2, Wrap(7, "\xff"))))), "no error");  // bytes_value
-  EXPECT_EQ(MessageOf(RequestWith(Wrap(5, "chat größer 😀"))), "no error");
+  EXPECT_THAT(MessageOf(RequestOf(Wrap(3, "\xff"))), HasSubstr("trace_state: no UTF-8"));
+  EXPECT_EQ(MessageOf(RequestOf(Wrap(9, Wrap(2, Wrap(7, "\xff"))))), "no error");  // bytes_value
+  EXPECT_EQ(MessageOf(RequestOf(Wrap(5, "chat größer 😀"))), "no error");
 }
 
 TEST(Otlp, AFieldOfAnotherWireTypeIsNamed) {
   std::string name;
   protozero::pbf_writer(name).add_uint64(5, 1);
-  EXPECT_THAT(MessageOf(RequestWith(name)),
+  EXPECT_THAT(MessageOf(RequestOf(name)),
               HasSubstr("spans[0].name: wire type varint, want length-delimited (at byte "));
-  EXPECT_THAT(MessageOf(RequestWith(Wrap(7, "now"))),
+  EXPECT_THAT(MessageOf(RequestOf(Wrap(7, "now"))),
               HasSubstr("start_time_unix_nano: wire type length-delimited, want fixed64"));
-  EXPECT_THAT(MessageOf(RequestWith(Wrap(6, "x"))),
+  EXPECT_THAT(MessageOf(RequestOf(Wrap(6, "x"))),
               HasSubstr("kind: wire type length-delimited, want varint"));
-  EXPECT_THAT(MessageOf(RequestWith(Wrap(16, "x"))),
+  EXPECT_THAT(MessageOf(RequestOf(Wrap(16, "x"))),
               HasSubstr("flags: wire type length-delimited, want fixed32"));
   EXPECT_THAT(MessageOf(std::string("\x08\x01")), StartsWith("resource_spans: wire type varint"));
   for (uint32_t tag : {2u, 3u, 4u})
-    EXPECT_THAT(MessageOf(RequestWith(Wrap(9, Wrap(2, Wrap(tag, ""))))), HasSubstr("_value: wire"));
+    EXPECT_THAT(MessageOf(RequestOf(Wrap(9, Wrap(2, Wrap(tag, ""))))), HasSubstr("_value: wire"));
 }
 
 TEST(Otlp, TimesBeyondInt64AreRefused) {
   std::string fields;
   protozero::pbf_writer(fields).add_fixed64(8, uint64_t{1} << 63);
-  EXPECT_THAT(MessageOf(RequestWith(fields)),
+  EXPECT_THAT(MessageOf(RequestOf(fields)),
               HasSubstr("end_time_unix_nano: time 9223372036854775808 is beyond"));
 }
 
@@ -210,7 +210,7 @@ TEST(Otlp, EveryFlippedBitIsReadOrRefused) {
 
 TEST(Otlp, BytesThatAreNoProtobufAreRefused) {
   EXPECT_THAT(MessageOf(std::string(11, '\xff')), HasSubstr("request: no protobuf"));
-  EXPECT_THAT(MessageOf(RequestWith("\x0b")), HasSubstr("spans[0]: no protobuf: "));  // a group
+  EXPECT_THAT(MessageOf(RequestOf("\x0b")), HasSubstr("spans[0]: no protobuf: "));  // a group
   EXPECT_EQ(CountSpans("\x0a\x05").error().code, ErrorCode::kInvalidArgument);
   EXPECT_THAT(CountSpans("\x0a\x02\x12\x05").error().message,
               StartsWith("resource_spans[0]: cut short (at byte 2)"));
