@@ -10,9 +10,11 @@ BUILD   = build/$(PRESET)
 PYTHON  = /usr/bin/python3
 BELEG   = $(CURDIR)/$(BUILD)/beleg
 GO      = $(BELEG_DEPS)/bin/go
+PYTEST  = BELEG_BINARY=$(BELEG) BELEG_TLOGCHECK=$(CURDIR)/build/tlogcheck BELEG_GO_PEER=$(CURDIR)/build/grpc_go \
+          BELEG_GRPC_PEER=$(CURDIR)/$(BUILD)/tests/peers/grpc_peer $(BELEG_DEPS)/venv/bin/python -m pytest
 SOURCES = find src tests bench \( -name '*.h' -o -name '*.cc' \) -print0
 
-.PHONY: help setup setup-test setup-deep setup-e2e build up test unit integration e2e go-verifier go-peer lint tidy format bench bench-net fuzz asan tsan deep ci
+.PHONY: help setup setup-test setup-deep setup-e2e build up test unit integration fault e2e go-verifier go-peer lint tidy format bench bench-net fuzz asan tsan deep ci
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
@@ -36,9 +38,11 @@ unit: build ## the tests beside the code (F=NAME: only those)
 	ctest --test-dir $(BUILD) -L unit -j $(JOBS) --output-on-failure --no-tests=error $(if $(F),-R '$(F)')
 
 integration: setup-test build go-verifier go-peer ## real clients, kill -9, bad input, and the Go verifier, on the real binary
-	BELEG_BINARY=$(BELEG) BELEG_TLOGCHECK=$(CURDIR)/build/tlogcheck BELEG_GO_PEER=$(CURDIR)/build/grpc_go \
-	BELEG_GRPC_PEER=$(CURDIR)/$(BUILD)/tests/peers/grpc_peer \
-	$(BELEG_DEPS)/venv/bin/python -m pytest tests/integration $(if $(F),-k '$(F)')
+	$(PYTEST) tests/integration $(if $(F),-k '$(F)')
+
+fault: setup-test build go-verifier go-peer ## each system call of an append fails, >= 200 kills, full disk, clock set back (F=NAME: only those)
+	$(PYTEST) tests/fault $(if $(F),-k '$(F)')
+	$(if $(F),,BELEG_KILLS=200 $(PYTEST) tests/integration -k kill)
 
 e2e: setup-e2e build ## the page in Chromium over real traffic; pictures in build/e2e (F=proof: tests whose name matches)
 	BELEG_BINARY=$(BELEG) $(BELEG_DEPS)/bin/node --test --test-name-pattern '$(F)' tests/e2e/*.test.mjs
@@ -72,7 +76,8 @@ fuzz: setup-deep build/fuzz/build.ninja ## the parsers of outside bytes, SECONDS
 	cmake --build build/fuzz -j $(JOBS)
 	tools/fuzz.sh $(or $(SECONDS_EACH),30) $(F)
 
-deep: tidy asan tsan ## what is too slow for each change
+deep: tidy asan tsan fault ## what is too slow for each change
+	tools/bare_root.sh
 	$(MAKE) fuzz SECONDS_EACH=600
 
 ci: ## what the checks of a change run

@@ -3,57 +3,12 @@
 import os
 import time
 
-import pytest
-import requests
-
-from harness import request_id, wait_until
+from evidence import check_everything, check_store
+from harness import wait_until
 from load import Load
 
 WORKERS = 8
 KILLS = int(os.environ.get("BELEG_KILLS", "20"))
-
-
-def check_everything(stack, seen):
-    """Stops serve in order; then log, records and store against what the clients saw."""
-    stack.serve.stop()
-    entries = stack.go_entries()
-    by_id = {}
-    for index, record in enumerate(entries):
-        if record["type"] in ("request", "lost", "refused"):
-            assert request_id(record) not in by_id, "one request, two records"
-            by_id[request_id(record)] = (index, record)
-    assert seen
-    missing = [s.request_id for s in seen if s.request_id not in by_id]
-    assert not missing, f"{len(missing)} of {len(seen)} requests that a client saw have no record"
-    for s in seen:
-        index, record = by_id[s.request_id]
-        if s.finished:
-            assert record["type"] == "request" and record["outcome"] == "ok", record
-            assert s.finish_index == index
-    # Seqs are dense within a boot, but for what was begun and not yet durable when it was killed: at most one a worker.
-    seqs = {}
-    for record in entries:
-        if record["type"] in ("request", "refused"):
-            seqs.setdefault(record["boot"], []).append(record["seq"])
-        if record["type"] == "lost":
-            seqs.setdefault(record["begun_boot"], []).append(record["seq"])
-    for boot, numbers in seqs.items():
-        assert len(set(numbers)) == len(numbers) and max(numbers) - len(numbers) <= WORKERS, boot
-    return by_id
-
-
-def check_store(stack, by_id):
-    stack.serve.start()
-    newest = list(by_id)[-1]
-    wait_until(lambda: stack.record(newest).status_code == 200, 60, "newest record in the store")
-    rows = requests.post(stack.store.url + "/api/sql", timeout=60, data=(
-        "select request_id, count(*) from records where type in ('request','lost','refused') group by request_id")).json()["rows"]
-    in_store = {row[0]: row[1] for row in rows}
-    assert set(by_id) <= set(in_store), f"{len(set(by_id) - set(in_store))} records are not in the store"
-    assert set(in_store.values()) == {1}
-    spans = requests.post(stack.store.url + "/api/sql", timeout=60, data=(
-        "select request_id, count(*) from spans where kind = 'SERVER' group by request_id")).json()["rows"]
-    assert {row[0] for row in spans} >= set(by_id) and {row[1] for row in spans} == {1}, "every span once"
 
 
 def test_kill_serve_under_load(stack):
@@ -67,7 +22,7 @@ def test_kill_serve_under_load(stack):
     before = load.finished()
     wait_until(lambda: load.finished() >= before + 10, 60, "load runs after the last kill")
     seen = load.stop()
-    by_id = check_everything(stack, seen)
+    by_id = check_everything(stack, seen, WORKERS)
     assert any(record["type"] == "lost" for _, record in by_id.values()), "no kill hit a stream: the test proves nothing"
     check_store(stack, by_id)
 
@@ -80,7 +35,7 @@ def test_kill_store_under_load(stack):
         stack.store.kill()
         stack.store.start()
     seen = load.stop()
-    by_id = check_everything(stack, seen)
+    by_id = check_everything(stack, seen, WORKERS)
     check_store(stack, by_id)
 
 
@@ -94,5 +49,5 @@ def test_store_away_under_load(stack):
     before = load.finished()
     wait_until(lambda: load.finished() >= before + 20, 60, "load runs")
     seen = load.stop()
-    by_id = check_everything(stack, seen)
+    by_id = check_everything(stack, seen, WORKERS)
     check_store(stack, by_id)

@@ -1,0 +1,72 @@
+"""Each system call of an append fails in turn, or is the last thing that the process did.
+
+After each: serve goes on or has stopped with exit 74, it starts again, strangers' tools accept the log, and whatever a client saw is in it.
+"""
+
+import time
+
+import pytest
+
+from evidence import check_everything
+from harness import wait_until
+from load import Load
+from strace import Strace
+
+WORKERS = 4
+EXIT_DISK_FAILED = 74
+OCCURRENCES = (1, 2, 3, 5, 8, 13)  # of the call in one thread, counted from the start of the load
+
+# All that strace shows of a process under load with files (test_no_call_is_forgotten holds this list to it).
+APPEND_CALLS = {"pwrite64", "fdatasync", "fsync", "openat", "mkdir", "rename", "unlink", "statfs"}
+
+
+def test_no_call_is_forgotten(stack, tmp_path):
+    load = Load(stack.api + "/chat/completions", workers=WORKERS)
+    trace = Strace(stack.serve.process.pid, tmp_path / "trace")
+    before = load.finished()
+    wait_until(lambda: load.finished() >= before + 50, 60, "load runs")
+    trace.detach()
+    load.stop()
+    seen = {call for _, call in trace.calls(stack.folder / "ledger")}
+    assert seen >= {"pwrite64", "fdatasync", "rename"}, "strace saw no append: the test proves nothing"
+    assert seen - {"pread64", "getdents64"} <= APPEND_CALLS | {"fallocate", "ftruncate"}
+
+
+@pytest.mark.parametrize("fault", ["error=EIO", "error=ENOSPC", "signal=SIGKILL"])
+@pytest.mark.parametrize("call", sorted(APPEND_CALLS))
+def test_call_breaks(stack, tmp_path, call, fault):
+    seen, hits = [], 0
+    for nth in OCCURRENCES:
+        load = Load(stack.api + "/chat/completions", workers=WORKERS)
+        hits += break_once(stack, load, tmp_path / f"trace.{nth}", f"{call}:{fault}:when={nth}", fault)
+        seen += load.stop()
+        if stack.serve.process.poll() is not None:
+            stack.serve.start()
+        check_everything(stack, seen, WORKERS)
+        stack.serve.start()
+    assert hits, "no call was broken: the test proves nothing"
+
+
+def break_once(stack, load, trace_path, inject, fault):
+    """Under load until the fault hit and either ended serve or let it answer again. Gives the number of hits."""
+    serve = stack.serve.process
+    wait_until(lambda: load.finished() >= 3, 60, "load runs")
+    strace = Strace(serve.pid, trace_path, inject)
+    wait_a_while(lambda: serve.poll() is not None or strace.hits(), 3)
+    answered = load.finished()
+    if strace.hits():
+        wait_until(lambda: serve.poll() is not None or load.finished() >= answered + 2 * WORKERS, 60, "serve stops or goes on")
+    ended = serve.poll()
+    strace.detach()
+    if ended is None:
+        assert fault != "signal=SIGKILL" or not strace.hits()
+        return strace.hits()
+    assert ended == (-9 if fault == "signal=SIGKILL" else EXIT_DISK_FAILED), stack.serve.log()
+    return 1
+
+
+def wait_a_while(condition, limit_s):
+    """Until condition(), or limit_s have passed: a call that comes too seldom is not broken this time."""
+    deadline = time.monotonic() + limit_s
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.02)
