@@ -153,8 +153,7 @@ TEST(Otlp, AFieldOfAnotherWireTypeIsNamed) {
               HasSubstr("spans[0].name: wire type varint, want length-delimited (at byte "));
   EXPECT_THAT(MessageOf(RequestOf(Wrap(7, "now"))),
               HasSubstr("start_time_unix_nano: wire type length-delimited, want fixed64"));
-  EXPECT_THAT(MessageOf(RequestOf(Wrap(6, "x"))),
-              HasSubstr("kind: wire type length-delimited, want varint"));
+  EXPECT_THAT(MessageOf(RequestOf(Wrap(6, "x"))), HasSubstr("kind: wire type length-delimited, want varint"));
   EXPECT_THAT(MessageOf(RequestOf(Wrap(16, "x"))),
               HasSubstr("flags: wire type length-delimited, want fixed32"));
   EXPECT_THAT(MessageOf(std::string("\x08\x01")), StartsWith("resource_spans: wire type varint"));
