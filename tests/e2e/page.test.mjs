@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import {readdirSync, readFileSync, writeFileSync} from 'node:fs';
+import {mkdtempSync, readdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {after, before, test} from 'node:test';
 
-import {assertTidy, open, PICTURES, Stack, startBrowser, storeWithKey, waitFor} from './stack.mjs';
+import {assertTidy, beleg, open, PICTURES, proof, row, Stack, startBrowser, Store, waitFor} from './stack.mjs';
 
 let stack, browser;
 before(async () => {
@@ -14,9 +14,6 @@ after(async () => {
   await stack?.stop();
 });
 
-const row = id => `tr:has(a[href="#/request/${id}"])`;
-const proof = tab => tab.locator('[aria-label="Proof"]');
-
 test('a request made while one looks appears in the list, with units', async () => {
   const tab = await open(browser, stack.page);
   await tab.getByText('Requests', {exact: true}).first().waitFor();
@@ -24,7 +21,7 @@ test('a request made while one looks appears in the list, with units', async () 
   await tab.locator(row(id)).waitFor({timeout: 10_000});
   const text = (await tab.locator(row(id)).innerText()).replaceAll('\u202f', ' ');
   assert.match(text, /\d\d:\d\d:\d\d\s+ok\s+replay\s+chat\s+9 → 20 tok\s+[\d.]+ (µs|ms)\s+[\d.]+ (ms|s)\s+\d+/);
-  assert.match(await tab.locator('header').innerText(), /replay[\s\S]*hetzner-nbg1-eu[\s\S]*beleg-[0-9a-f]{16}[\s\S]*\d leaves[\s\S]*up to date/);
+  assert.match(await tab.locator('header').innerText(), /replay[\s\S]*hetzner-nbg1-eu[\s\S]*beleg-[0-9a-f]{16}[\s\S]*\d\sleaves[\s\S]*up to date/);
   await tab.finish();
 });
 
@@ -36,7 +33,7 @@ test('charts show the rates of buckets that are over', async () => {
     await stack.chat('hello');
     return chart.count();
   }, 'a median', 30_000);
-  await tab.getByRole('figure', {name: /^Requests: answered [\d.]+\sreq\/s, other [\d.]+/}).waitFor();
+  await tab.getByRole('figure', {name: /^Requests: ok [\d.]+\sreq\/s, not ok [\d.]+/}).waitFor();
   await tab.getByRole('figure', {name: /^Tokens: output [\d.]+\stok\/s, input [\d.]+/}).waitFor();
   await tab.finish();
 });
@@ -83,8 +80,47 @@ test('one request opens by keyboard, with spans, record and a proof that turns g
   await tab.screenshot({path: join(PICTURES, 'request.png'), fullPage: true});
   await tab.reload();
   await proof(tab).getByText('The key is the one pinned here since').waitFor();
+  assert.equal(await tab.title(), `${id} – beleg`);
+  assert.equal(await tab.evaluate(() => document.activeElement.tagName), 'H1');
   await tab.finish();
 });
+
+test('what is reached by keyboard shows that it has the focus', async () => {
+  const {id} = await stack.chat('hello');
+  const tab = await open(browser, stack.page);
+  await tab.locator(row(id)).waitFor();
+  const reached = new Set();
+  for (let i = 0; i < 16; ++i) {
+    await tab.keyboard.press('Tab');
+    reached.add(await tab.evaluate(() => {
+      const at = document.activeElement, shown = at.closest('tr') ?? at;
+      const {outlineStyle, outlineWidth} = getComputedStyle(shown);
+      return `${shown.tagName} ${outlineStyle} ${outlineWidth}`;
+    }));
+  }
+  assert.deepEqual([...reached].sort(), ['A solid 2px', 'BUTTON solid 2px', 'TR solid 2px']);
+  await tab.screenshot({path: join(PICTURES, 'focus.png')});
+  await tab.finish();
+});
+
+for (const host of ['127.0.0.1', 'page.test']) {
+  test(`the files that ${host} saves are verified by beleg audit verify`, async () => {
+    const {id} = await stack.chat('hello REPLAY:TOKENS=12');
+    const tab = await open(browser, `${stack.page.replace('127.0.0.1', host)}/#/request/${id}`);
+    const folder = mkdtempSync(join(stack.folder, 'saved-'));
+    for (const ending of ['tlog-proof', 'json']) {
+      const [download] = await Promise.all([tab.waitForEvent('download'), tab.getByRole('button', {name: `.${ending}`}).click()]);
+      await download.saveAs(join(folder, download.suggestedFilename()));
+    }
+    const {vkey} = await (await fetch(`${stack.page}/api/records/${id}`)).json();
+    const file = join(folder, `${id.replace('chatcmpl-', '')}.tlog-proof`);
+    const good = beleg('audit', 'verify', file, '--vkey', vkey);
+    assert.equal(good.status, 0, good.said);
+    changeByte(folder, '"output_tokens":12', '"output_tokens":13');
+    assert.equal(beleg('audit', 'verify', file, '--vkey', vkey).status, 1);
+    await tab.finish();
+  });
+}
 
 for (const [width, colorScheme] of [[1280, 'light'], [1280, 'dark'], [400, 'light'], [400, 'dark'], [320, 'light']]) {
   test(`nothing overflows at ${width} px, ${colorScheme}`, async () => {
@@ -120,26 +156,14 @@ test('one byte that the store tells differently turns the proof red', async () =
   await tab.finish();
 });
 
-test('another key than the pinned one turns the proof red', async () => {
-  const {id} = await stack.chat('hello');
-  const tab = await open(browser, `${stack.page}/#/request/${id}`);
-  await proof(tab).getByText('proof verified').waitFor();
-  await tab.evaluate(() => {
-    const name = Object.keys(localStorage).find(key => key.startsWith('beleg.log.'));
-    localStorage.setItem(name, JSON.stringify({...JSON.parse(localStorage.getItem(name)), vkey: 'another+key'}));
-  });
-  await tab.reload();
-  await proof(tab).getByText('proof does not hold').waitFor();
-  assert.match(await proof(tab).innerText(), /another key than the one this browser saw first/);
-  await tab.finish();
-});
-
 test('without a secure context the page says that it has not checked', async () => {
   const {id} = await stack.chat('hello');
   const tab = await open(browser, `${stack.page.replace('127.0.0.1', 'page.test')}/#/request/${id}`);
   await proof(tab).getByText('Not checked here').waitFor();
   assert.match(await proof(tab).innerText(), /beleg audit verify/);
   assert.equal(await tab.getByText('proof verified').count(), 0);
+  await assertTidy(tab);
+  await tab.screenshot({path: join(PICTURES, 'request-unchecked.png')});
   await tab.finish();
 });
 
@@ -151,14 +175,17 @@ test('a request that is not there is told', async () => {
 });
 
 test('the page asks for the key that the store asks for', async () => {
-  const store = await storeWithKey('open sesame');
+  const store = await Store.make('--api-key', 'open sesame');
   try {
+    await store.start();
     const tab = await open(browser, store.page);
     await tab.getByLabel('This store asks for its API key').fill('wrong');
     await tab.getByRole('button', {name: 'Use it'}).click();
     await tab.getByLabel('This store asks for its API key').fill('open sesame');
     await tab.getByRole('button', {name: 'Use it'}).click();
     await tab.getByText('No requests yet').waitFor();
+    await tab.getByRole('heading', {name: 'This store mirrors no log'}).waitFor();
+    await tab.screenshot({path: join(PICTURES, 'no-log.png')});
     await tab.finish();
   } finally {
     await store.stop();
@@ -179,14 +206,15 @@ test('one changed byte in the store\'s copy turns the proof red', async () => {
   }, 'a red proof');
   assert.match(await proof(tab).innerText(), /store cannot prove it: .*entry \d+ is not the one in the tree/);
   assert.equal(await tab.getByText('proof verified').count(), 0);
+  await tab.screenshot({path: join(PICTURES, 'request-damaged.png')});
   await tab.finish();
 });
 
-// In every entry bundle that has it.
+// In every file that has it: of a mirror, those are the entry bundles.
 function changeByte(folder, from, to) {
   for (const entry of readdirSync(folder, {recursive: true, withFileTypes: true})) {
     const path = join(entry.parentPath ?? entry.path, entry.name);
-    if (!entry.isFile() || !path.includes('/tile/entries/')) continue;
+    if (!entry.isFile()) continue;
     const bytes = readFileSync(path), at = bytes.indexOf(from);
     if (at < 0) continue;
     bytes.write(to, at);

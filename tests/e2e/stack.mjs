@@ -1,7 +1,7 @@
 // A running beleg and a browser to look at it with; what every test of the page stands on.
 import assert from 'node:assert/strict';
-import {spawn} from 'node:child_process';
-import {mkdirSync, mkdtempSync, openSync, readFileSync, rmSync} from 'node:fs';
+import {spawn, spawnSync} from 'node:child_process';
+import {closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync} from 'node:fs';
 import {createServer} from 'node:net';
 import {tmpdir} from 'node:os';
 import {join, resolve} from 'node:path';
@@ -23,58 +23,108 @@ export async function waitFor(condition, what, limit_ms = 20_000) {
   }
 }
 
-// One beleg process with a folder of its own.
+// One beleg process with a folder of its own. It can be killed and started again, on the same folder and ports.
 class Process {
-  constructor(args) {
+  constructor() {
     this.folder = mkdtempSync(join(tmpdir(), 'beleg-e2e-'));
-    const log = openSync(join(this.folder, 'log'), 'a');
-    this.child = spawn(BINARY, args(this.folder), {stdio: ['ignore', log, log]});
-    this.ended = new Promise(done => this.child.on('exit', done));
   }
-  async ready(url) {
-    await waitFor(() => {
-      assert.equal(this.child.exitCode, null, `it ended:\n${this.log()}`);
-      return fetch(`${url}/health`).then(answer => answer.ok, () => false);
-    }, `an answer from ${url}`, START_LIMIT_MS);
+  async run(args, ...urls) {
+    const log = openSync(join(this.folder, 'log'), 'a');
+    this.child = spawn(BINARY, args, {stdio: ['ignore', log, log]});
+    closeSync(log);
+    this.ended = new Promise(done => this.child.on('exit', done));
+    for (const url of urls) {
+      await waitFor(() => {
+        assert.equal(this.child.exitCode, null, `it ended:\n${this.log()}`);
+        return fetch(`${url}/health`).then(answer => answer.ok, () => false);
+      }, `an answer from ${url}`, START_LIMIT_MS);
+    }
+    return this;
   }
   log() { return readFileSync(join(this.folder, 'log'), 'utf8').slice(-4000); }
-  async stop() {
-    this.child.kill('SIGTERM');
+  async end(signal) {
+    this.child.kill(signal);
     await this.ended;
+  }
+  async stop() {
+    await this.end('SIGTERM');
     rmSync(this.folder, {recursive: true, force: true});
   }
 }
 
-// serve and store on the scripted engine.
-export class Stack extends Process {
-  static async start() {
-    const [api, ledger, store, otlp] = await freePorts(4);
-    const stack = new Stack(folder => ['up', '--engine', 'replay', '--data', join(folder, 'data'), '--port', api, '--ledger-port', ledger,
-                                       '--store-port', store, '--otlp-port', otlp, '--region', 'hetzner-nbg1-eu']);
-    stack.api = `http://127.0.0.1:${api}/v1`;
-    stack.page = `http://127.0.0.1:${store}`;
-    stack.mirror = join(stack.folder, 'data/mirror');
-    await stack.ready(`http://127.0.0.1:${api}`);
-    await stack.ready(stack.page);
-    return stack;
+// Something with an OpenAI API at this.api.
+class Server extends Process {
+  post(content, more, signal) {
+    return fetch(`${this.api}/chat/completions`, {
+      method: 'POST', headers: {'content-type': 'application/json'}, signal,
+      body: JSON.stringify({model: this.model, messages: [{role: 'user', content}], max_tokens: 256, ...more}),
+    });
   }
   // The answer's JSON: {"id": …} or {"error": …}
   async chat(content, more = {}) {
-    const answer = await fetch(`${this.api}/chat/completions`, {
-      method: 'POST', headers: {'content-type': 'application/json'},
-      body: JSON.stringify({model: 'replay', messages: [{role: 'user', content}], max_tokens: 256, ...more}),
-    });
-    return answer.json();
+    return (await this.post(content, more)).json();
+  }
+  // Begins a stream that tells 20 tokens a second, and waits for its first ones. Gives what cuts it off.
+  async beginStream() {
+    const cut = new AbortController();
+    const answer = await this.post('hello REPLAY:TOKENS=1000 REPLAY:DELAY_MS=50', {stream: true, max_tokens: 1000}, cut.signal);
+    await answer.body.getReader().read();
+    return () => cut.abort();
   }
 }
 
-// A store alone that asks for a key.
-export async function storeWithKey(key) {
-  const [port, otlp] = await freePorts(2);
-  const store = new Process(folder => ['store', '--data', folder, '--listen', `127.0.0.1:${port}`, '--otlp-listen', `127.0.0.1:${otlp}`, '--api-key', key]);
-  store.page = `http://127.0.0.1:${port}`;
-  await store.ready(store.page);
-  return store;
+// serve and store as `beleg up` runs them; on the scripted engine unless told.
+export class Stack extends Server {
+  static async start(engine = 'replay', region = 'hetzner-nbg1-eu') {
+    const stack = new Stack(), [api, ledger, store, otlp] = await freePorts(4);
+    stack.api = `http://127.0.0.1:${api}/v1`;
+    stack.page = `http://127.0.0.1:${store}`;
+    stack.mirror = join(stack.folder, 'data/mirror');
+    stack.model = engine === 'replay' ? 'replay' : 'smollm2-135m-instruct';
+    return stack.run(['up', '--engine', engine, '--data', join(stack.folder, 'data'), '--port', api, '--ledger-port', ledger,
+                      '--store-port', store, '--otlp-port', otlp, '--region', region], `http://127.0.0.1:${api}`, stack.page);
+  }
+}
+
+// The one half of it, with a log of the name `origin`.
+export class Serve extends Server {
+  static async make(model, origin) {
+    const serve = new Serve();
+    Object.assign(serve, {model, origin}, {ports: await freePorts(2)});
+    serve.api = `http://127.0.0.1:${serve.ports[0]}/v1`;
+    serve.ledger = `http://127.0.0.1:${serve.ports[1]}`;
+    return serve;
+  }
+  start() {
+    return this.run(['serve', '--engine', 'replay', '--served-model-name', this.model, '--origin', this.origin, '--ledger', join(this.folder, 'ledger'),
+                     '--port', this.ports[0], '--ledger-listen', `127.0.0.1:${this.ports[1]}`], this.api.slice(0, -3));
+  }
+}
+
+// The other half.
+export class Store extends Process {
+  static async make(...more) {
+    const store = new Store();
+    [store.port, store.otlp] = await freePorts(2);
+    store.page = `http://127.0.0.1:${store.port}`;
+    store.more = more;
+    return store;
+  }
+  start() {
+    return this.run(['store', '--data', join(this.folder, 'store'), '--listen', `127.0.0.1:${this.port}`, '--otlp-listen', `127.0.0.1:${this.otlp}`,
+                     ...this.more], this.page);
+  }
+}
+
+// What another machine would do with the files: the exit status and what was said.
+export function beleg(...args) {
+  const done = spawnSync(BINARY, args, {encoding: 'utf8'});
+  return {status: done.status, said: done.stdout + done.stderr};
+}
+
+// Makes a part's data as if it had never run.
+export function forgetData(part) {
+  for (const name of ['ledger', 'store']) rmSync(join(part.folder, name), {recursive: true, force: true});
 }
 
 async function freePorts(count) {
@@ -114,12 +164,21 @@ export async function open(browser, url, {width = 1280, height = 900, colorSchem
   return tab;
 }
 
+// A request's row in the list; what its page says of the proof.
+export const row = id => `tr:has(a[href="#/request/${id}"])`;
+export const proof = tab => tab.locator('[aria-label="Proof"]');
+
 // Nothing is wider than the window, no text of a picture leaves it, no two texts of one picture overlap.
 export async function assertTidy(tab) {
-  const found = await tab.evaluate(() => {
+  const found = await tab.evaluate(async () => {
+    // What follows a new size of the window is drawn by the second frame.
+    for (let i = 0; i < 2; ++i) await new Promise(requestAnimationFrame);
     const wrong = [];
     const beyond = document.documentElement.scrollWidth - innerWidth;
-    if (beyond > 0) wrong.push(`the page is ${beyond} px wider than the window`);
+    if (beyond > 0) {
+      const widest = [...document.querySelectorAll('body *')].filter(one => one.getBoundingClientRect().right > innerWidth + 1).at(-1);
+      wrong.push(`the page is ${beyond} px wider than the window: <${widest?.localName}> ${widest?.textContent.slice(0, 60)}`);
+    }
     for (const svg of document.querySelectorAll('main svg')) {
       const frame = svg.getBoundingClientRect();
       const texts = [...svg.querySelectorAll('text')].map(text => ({text: text.textContent, box: text.getBoundingClientRect()}));

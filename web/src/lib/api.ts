@@ -33,6 +33,16 @@ export interface Listed {
   problem?: string;
 }
 
+// What became of a request, one word for each record.
+export function outcomeOf(record: AuditRecord): Outcome {
+  return record.outcome ?? (record.type === 'request' ? 'ok' : record.type);
+}
+
+export interface Page {
+  records: Listed[];
+  next?: string;
+}
+
 export interface Evidence {
   origin: string;
   index: number;
@@ -49,7 +59,7 @@ export interface Span {
   name: string;
   start_unix_ns: number;
   duration_ns: number;
-  status: string;
+  status: 'UNSET' | 'OK' | 'ERROR';
   verified: boolean;
   attributes: Record<string, unknown>;
 }
@@ -77,10 +87,12 @@ export interface Overview {
 
 export interface MirrorState {
   url: string;
-  origin: string;
+  origin: string;  // empty until the log was reached once
+  vkey: string;
   size: number;
   problem: string;
   diverged: boolean;
+  last_contact_unix_us: number;  // 0: never
 }
 
 export class ApiError extends Error {
@@ -96,7 +108,7 @@ export function setApiKey(key: string): void {
 }
 
 export const records = (query: {limit: number; outcome?: string; before?: string}) =>
-  get<{records: Listed[]; next?: string}>(`/api/records?${parameters(query)}`);
+  get<Page>(`/api/records?${parameters(query)}`);
 export const evidence = (requestId: string) => get<Evidence>(`/api/records/${encodeURIComponent(requestId)}`);
 export const spansOf = async (traceId: string) => (await get<{spans: Span[]}>(`/api/v1/traces/${traceId}`)).spans;
 export const overview = (minutes: number) => get<Overview>(`/api/overview?minutes=${minutes}`);

@@ -1,9 +1,9 @@
 // Numbers with their units, and times.
 const NARROW = '\u202f';  // between number and unit, so that they stay on one line
 
-// 1 token, 2 tokens.
-export function count(n: number, one: string): string {
-  return withUnit(n, n === 1 ? one : `${one}s`);
+// 1 token, 2 tokens; 1 leaf, 2 leaves.
+export function count(n: number, one: string, more = `${one}s`): string {
+  return withUnit(n, n === 1 ? one : more);
 }
 
 export function withUnit(n: number, unit: string): string {
@@ -26,6 +26,9 @@ export function duration(us: number): string {
 export function rate(perSecond: number, unit: string): string {
   return `${perSecond >= 1000 ? group(perSecond) : three(perSecond)}${NARROW}${unit}/s`;
 }
+
+// The same for the marks of an axis: without zeros at the end.
+export const axis = (text: string) => text.replace(/(\.\d*?)0+(?=\D|$)/, '$1').replace(/\.(?=\D|$)/, '');
 
 export function bytes(n: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];

@@ -1,6 +1,7 @@
 // What this browser has seen of a log before: its key at first sight, and the newest checkpoint since. A log with another key,
 // with fewer leaves, or with another root for the same number of leaves is not the log it was.
 import {toBase64} from './bytes';
+import {isoTime} from './format';
 import type {Checkpoint} from './note';
 
 export interface Pin {
@@ -14,6 +15,7 @@ export interface Pin {
 export interface Memory {
   getItem(key: string): string | null;
   setItem(key: string, value: string): void;
+  removeItem(key: string): void;
 }
 
 export function readPin(memory: Memory, origin: string): Pin | undefined {
@@ -21,12 +23,26 @@ export function readPin(memory: Memory, origin: string): Pin | undefined {
   return text === null ? undefined : JSON.parse(text) as Pin;
 }
 
+// The same for a look only, where an unreadable pin is no reason to stop; verifying with it fails.
+export function knownPin(memory: Memory, origin: string): Pin | undefined {
+  try {
+    return readPin(memory, origin);
+  } catch {
+    return undefined;
+  }
+}
+
 // The key to verify with: the pinned one, or at first sight the one offered.
 export function pinnedKey(pin: Pin | undefined, offered: string): string {
   if (pin && pin.vkey !== offered) {
-    throw new Error(`the store offers another key than the one this browser saw first, on ${new Date(pin.since_ms).toISOString()}`);
+    throw new Error(`the store offers another key than the one this browser saw first, on ${isoTime(pin.since_ms * 1000).slice(0, 19)} UTC`);
   }
   return pin?.vkey ?? offered;
+}
+
+// After a person has compared the new key with the operator's: the next proof pins what it finds.
+export function forget(memory: Memory, origin: string): void {
+  memory.removeItem(name(origin));
 }
 
 // Throws when the verified checkpoint cannot be one of the log that was seen before; else remembers it.

@@ -4,13 +4,14 @@ import {test} from 'node:test';
 import type {AuditRecord, Evidence} from './api';
 import sample from './evidence.json';  // what a store answered
 import {fromBase64, toBase64, utf8} from './bytes';
-import {readPin} from './pin';
+import {forget, readPin} from './pin';
 import {requestIdOf, type Verdict, verify} from './proof';
 
 class FakeMemory {
   readonly values = new Map<string, string>();
   getItem(key: string) { return this.values.get(key) ?? null; }
   setItem(key: string, value: string) { this.values.set(key, value); }
+  removeItem(key: string) { this.values.delete(key); }
 }
 
 const NOW = 1_800_000_000_000;
@@ -46,6 +47,15 @@ test('another key than the pinned one is refused before anything else of it is b
   const other = 'PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW';
   assert.match(reason(await check({vkey: other}, memory)), /another key than the one this browser saw first, on 2027-01-15/);
   assert.match(reason(await check({vkey: other})), /no signature by the key PeterNeumann/);
+  forget(memory, sample.evidence.origin);
+  const anew = await check({}, memory);
+  assert.ok(anew.state === 'verified' && anew.firstSight);
+});
+
+test('evidence under the name of another log does not get round the pin', async () => {
+  const memory = new FakeMemory();
+  assert.match(reason(await check({origin: 'beleg-0000000000000000'}, memory)), /not of beleg-0000000000000000/);
+  assert.equal(memory.values.size, 0);
 });
 
 test('a changed proof is seen', async () => {

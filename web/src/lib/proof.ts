@@ -1,6 +1,7 @@
 // The whole way from a record's bytes to a key that this browser pinned. Each step that holds is told, so that it can be shown.
 import {type AuditRecord, type Evidence} from './api';
 import {equal, fromBase64, fromHex, join, sha256, toHex, utf8} from './bytes';
+import {count, group} from './format';
 import {leafHash, rootOfInclusion} from './merkle';
 import {openNote, parseCheckpoint, parseTlogProof, parseVerifierKey} from './note';
 import {type Memory, type Pin, pinnedKey, readPin, remember} from './pin';
@@ -24,7 +25,7 @@ export async function verify(requestId: string, evidence: Evidence, memory: Memo
     const leaf = await leafHash(entry);
     steps.push({what: 'SHA-256 of the leaf', value: toHex(leaf)});
     const record = JSON.parse(new TextDecoder('utf-8', {fatal: true}).decode(entry)) as AuditRecord;
-    if (await requestIdOf(record) !== requestId.replace(/^(chatcmpl|cmpl)-/, '')) {
+    if (await requestIdOf(record) !== evidenceName(requestId)) {
       throw new Error('the leaf is the record of another request');
     }
     const proof = parseTlogProof(evidence.proof);
@@ -32,15 +33,23 @@ export async function verify(requestId: string, evidence: Evidence, memory: Memo
     const vkey = pinnedKey(before, evidence.vkey);
     const key = await parseVerifierKey(vkey);
     const checkpoint = parseCheckpoint(await openNote(proof.note, key));
-    if (checkpoint.origin !== key.name) throw new Error(`the checkpoint is one of the log ${checkpoint.origin}`);
+    // The pin is kept under this name; under another one the key would be seen for the first time again.
+    for (const name of [key.name, checkpoint.origin]) {
+      if (name !== evidence.origin) throw new Error(`key or checkpoint are of the log ${name}, not of ${evidence.origin}`);
+    }
     steps.push({what: 'Signature under the checkpoint', value: `Ed25519 by ${vkey}`});
     const root = await rootOfInclusion(leaf, proof.index, checkpoint.size, proof.hashes);
     if (!equal(root, checkpoint.root)) throw new Error('the record\'s bytes do not lead to the signed root');
-    steps.push({what: `Root over ${checkpoint.size} leaves, by ${proof.hashes.length} hashes from leaf ${proof.index}`, value: toHex(root)});
+    steps.push({what: `Root over ${count(checkpoint.size, 'leaf', 'leaves')}, by ${count(proof.hashes.length, 'hash', 'hashes')} from leaf ${group(proof.index)}`, value: toHex(root)});
     return {state: 'verified', record, index: proof.index, steps, pin: remember(memory, vkey, checkpoint, now_ms), firstSight: !before};
   } catch (error) {
     return {state: 'failed', reason: error instanceof Error ? error.message : String(error), steps};
   }
+}
+
+// The id without its prefix; `beleg audit prove` names its files like this too.
+export function evidenceName(requestId: string): string {
+  return requestId.replace(/^(chatcmpl|cmpl)-/, '');
 }
 
 // First 16 bytes of SHA-256("beleg/v1/request-id" ‖ boot ‖ seq ‖ trace id), in hexadecimal (docs/formats/record.md).

@@ -4,8 +4,8 @@ import type {Bucket, Overview} from './api';
 export interface Series {
   bucket_s: number;
   times_s: number[];  // start of each bucket
-  answered: number[];  // requests/s
-  other: number[];  // requests/s that failed, were cancelled, refused or lost
+  ok: number[];  // requests/s
+  notOk: number[];  // requests/s that failed, were cancelled, refused or lost
   input: number[];  // tokens/s
   output: number[];
   ttft_p50_ms: (number | null)[];
@@ -21,8 +21,8 @@ export function seriesOf(seen: Overview): Series {
   return {
     bucket_s: seconds,
     times_s: starts.map(start => start / 1e6),
-    answered: each(b => b ? b.ok / seconds : 0),
-    other: each(b => b ? (b.failed + b.cancelled + b.refused + b.lost) / seconds : 0),
+    ok: each(b => b ? b.ok / seconds : 0),
+    notOk: each(b => b ? (b.failed + b.cancelled + b.refused + b.lost) / seconds : 0),
     input: each(b => b ? b.input_tokens / seconds : 0),
     output: each(b => b ? b.output_tokens / seconds : 0),
     ttft_p50_ms: each(b => b?.ttft_p50_us == null ? null : b.ttft_p50_us / 1e3),

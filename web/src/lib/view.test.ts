@@ -3,8 +3,8 @@ import {test} from 'node:test';
 
 import type {AuditRecord, Listed, Overview, Span} from './api';
 import {groupsOf} from './fields';
-import {bytes, count, duration, group, isoTime, rate} from './format';
-import {merge} from './list';
+import {axis, bytes, count, duration, group, isoTime, rate} from './format';
+import {extended, type List, refreshed} from './list';
 import {seriesOf} from './series';
 import {bars, tree} from './waterfall';
 
@@ -21,6 +21,7 @@ test('counts, rates and sizes have units', () => {
   assert.deepEqual([count(1, 'token'), count(2, 'token'), count(12_345, 'token')].map(plain), ['1 token', '2 tokens', '12 345 tokens']);
   assert.deepEqual([rate(0, 'req'), rate(0.123, 'req'), rate(12.3, 'tok'), rate(12_345, 'tok')].map(plain), ['0 req/s', '0.12 req/s', '12.3 tok/s', '12 345 tok/s']);
   assert.deepEqual([bytes(342), bytes(144_811_456), bytes(999_999)].map(plain), ['342 B', '145 MB', '1.00 MB']);
+  assert.deepEqual(['5.00 ms', '2.50 req/s', '100 tok/s', '10.0 s', '0.05 s'].map(axis), ['5 ms', '2.5 req/s', '100 tok/s', '10 s', '0.05 s']);
   assert.equal(plain(group(1_000_000)), '1 000 000');
   assert.equal(isoTime(1_700_000_000_000_042), '2023-11-14 22:13:20.000042');
 });
@@ -35,20 +36,29 @@ test('every member of a record is shown, known or not', () => {
                    ['7 tokens', 'yes', '1, 2', '1970-01-01 00:00:00.000001']);
 });
 
-test('lists that meet are joined, lists with a gap between are not', () => {
-  const rows = (...indices: number[]): Listed[] => indices.map(index => ({request_id: '', origin: 'a', index}));
-  const indices = (list: Listed[]) => list.map(row => row.index);
-  assert.deepEqual(indices(merge(rows(5, 4, 3), rows(4, 3, 2, 1), 10)), [5, 4, 3, 2, 1]);
-  assert.deepEqual(indices(merge(rows(5, 4, 3), rows(4, 3, 2, 1), 4)), [5, 4, 3, 2]);
-  assert.deepEqual(indices(merge(rows(9, 8), rows(4, 3), 10)), [9, 8]);
-  assert.deepEqual(indices(merge(rows(2, 1), [], 10)), [2, 1]);
+const rows = (...indices: number[]): Listed[] => indices.map(index => ({request_id: '', origin: 'a', index}));
+const shown = (list: List) => [...list.rows.map(row => row.index), list.next];
+
+test('pages that meet are joined, pages with a gap between are not', () => {
+  const known = {rows: rows(4, 3, 2, 1), next: 'below 1'}, page = {records: rows(5, 4, 3), next: 'below 3'};
+  assert.deepEqual(shown(refreshed(known, page, 10)), [5, 4, 3, 2, 1, 'below 1']);
+  assert.deepEqual(shown(refreshed(known, page, 4)), [5, 4, 3, 2, 'below 1']);
+  assert.deepEqual(shown(refreshed(known, {records: rows(9, 8), next: 'below 8'}, 10)), [9, 8, 'below 8']);
+  assert.deepEqual(shown(refreshed({rows: []}, page, 10)), [5, 4, 3, 'below 3']);
+  assert.deepEqual(shown(refreshed({rows: rows(2, 1)}, {records: rows(3, 2, 1)}, 10)), [3, 2, 1, undefined]);
+});
+
+test('an older page is joined below, unless the list was begun anew meanwhile', () => {
+  const older = {records: rows(2, 1)};
+  assert.deepEqual(shown(extended({rows: rows(4, 3), next: 'below 3'}, older, 'below 3')), [4, 3, 2, 1, undefined]);
+  assert.deepEqual(shown(extended({rows: rows(9, 8), next: 'below 8'}, older, 'below 3')), [9, 8, 'below 8']);
 });
 
 test('buckets that are over are columns, the running one is not', () => {
   const bucket = {start_unix_us: 10_000_000, ok: 20, failed: 1, cancelled: 2, refused: 3, lost: 4, input_tokens: 100, output_tokens: 50, ttft_p50_us: 1500, ttft_p95_us: null};
   const seen: Overview = {start_unix_us: 0, end_unix_us: 29_999_999, bucket_us: 10_000_000, served: [],
                           buckets: [bucket, {...bucket, start_unix_us: 20_000_000}]};
-  assert.deepEqual(seriesOf(seen), {bucket_s: 10, times_s: [0, 10], answered: [0, 2], other: [0, 1], input: [0, 10], output: [0, 5],
+  assert.deepEqual(seriesOf(seen), {bucket_s: 10, times_s: [0, 10], ok: [0, 2], notOk: [0, 1], input: [0, 10], output: [0, 5],
                                     ttft_p50_ms: [null, 1.5], ttft_p95_ms: [null, null]});
 });
 

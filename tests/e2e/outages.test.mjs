@@ -1,0 +1,108 @@
+// What the page says when a part of beleg is away, and when a request ends otherwise than well. One test goes on where the one
+// before it has stopped: first nothing is there, at last another log.
+import assert from 'node:assert/strict';
+import {join} from 'node:path';
+import {after, before, test} from 'node:test';
+
+import {assertTidy, forgetData, open, PICTURES, proof, row, Serve, startBrowser, Store, waitFor} from './stack.mjs';
+
+const LONG = 'mistral-small-3.2-24b-instruct-2506-of-the-department-for-very-long-names-q4_k_m';
+let serve, store, browser, tab;
+before(async () => {
+  [serve, browser] = await Promise.all([Serve.make(LONG, 'beleg-outages'), startBrowser()]);
+  store = await Store.make('--ledger', serve.ledger);
+  await store.start();
+  tab = await open(browser, store.page, {height: 800});
+});
+after(async () => {
+  await browser?.close();
+  await Promise.all([serve, store].map(part => part?.child && part.stop()));
+});
+
+const notice = title => tab.getByRole('alert').filter({has: tab.getByRole('heading', {name: title})});
+
+async function picture(name) {
+  for (const [width, colorScheme] of [[1280, 'light'], [400, 'dark']]) {
+    await tab.setViewportSize({width, height: 800});
+    await tab.emulateMedia({colorScheme});
+    await assertTidy(tab);
+    await tab.screenshot({path: join(PICTURES, `${name}-${width}-${colorScheme}.png`)});
+  }
+  await tab.setViewportSize({width: 1280, height: 800});
+  await tab.emulateMedia({colorScheme: 'light'});
+}
+
+test('a log that was never reached is told, with what to look for', async () => {
+  await notice('The log was never reached').getByText('beleg serve').waitFor();
+  await tab.getByText('No requests yet').waitFor();
+  await picture('never-reached');
+});
+
+test('once the server runs the warning goes, and the page says how to send a first request', async () => {
+  await serve.start();
+  await tab.locator('header').getByText('up to date').waitFor();
+  assert.equal(await tab.getByRole('alert').count(), 0);
+  assert.match(await tab.locator('tbody').innerText(), /No requests yet.*beleg audit check/);
+  await picture('no-requests');
+});
+
+test('a log that fell silent is told, with when and what is still there', async () => {
+  const {id} = await serve.chat('hello');
+  await tab.locator(row(id)).waitFor();
+  await serve.beginStream();
+  await serve.end('SIGKILL');
+  await notice('The log cannot be reached').getByText(/last reached \d\d:\d\d:\d\d\..*leaves that are here/).waitFor();
+  await tab.locator('header').getByText('not reached').waitFor();
+  await picture('log-silent');
+  await tab.locator(`${row(id)} a`).click();
+  await proof(tab).getByText('proof verified').waitFor();
+  await tab.goBack();
+});
+
+test('lost, failed, refused and cancelled requests are shown as such, under a long name', async () => {
+  await serve.start();
+  const cut = await serve.beginStream();
+  cut();
+  await serve.chat('hello', {model: 'none'});
+  await serve.chat('hello REPLAY:FAIL_AT=3');
+  for (const outcome of ['ok', 'lost', 'failed', 'refused', 'cancelled']) await tab.locator(`tbody .outcome.${outcome}`).first().waitFor();
+  assert.equal(await tab.getByRole('alert').count(), 0);
+  await picture('outcomes');
+  for (const outcome of ['lost', 'failed', 'refused', 'cancelled']) {
+    await tab.locator(`tr:has(.outcome.${outcome}) a`).first().click();
+    await proof(tab).getByText('proof verified').waitFor();
+    await tab.locator(`.outcome.${outcome}`).waitFor();
+    await waitFor(() => tab.locator('svg[aria-label^="Spans"]').count(), `spans of what is ${outcome}`);
+    await picture(`request-${outcome}`);
+    await tab.goBack();
+  }
+});
+
+test('a store that does not answer is told, and the page goes on when it is back', async () => {
+  await store.end('SIGKILL');
+  await notice('The store does not answer').waitFor();
+  await tab.locator('header').getByText('unknown').waitFor();
+  await picture('store-silent');
+  await store.start();
+  const {id} = await serve.chat('hello');
+  await tab.locator(row(id)).waitFor();
+  assert.equal(await tab.getByRole('alert').count(), 0);
+});
+
+test('a log of the same name with another key is loud, until a person believes it', async () => {
+  await Promise.all([serve, store].map(part => part.end('SIGTERM')));
+  [serve, store].forEach(forgetData);
+  await serve.start();
+  await store.start();
+  await notice('The log has another key').waitFor();
+  await tab.locator('header').getByText('other key').waitFor();
+  const {id} = await serve.chat('hello');
+  await tab.locator(`${row(id)} a`).click();
+  await proof(tab).getByText('proof does not hold').waitFor();
+  assert.match(await proof(tab).innerText(), /another key than the one this browser saw first/);
+  await picture('other-key');
+  await tab.getByRole('button', {name: 'forget the old one'}).click();
+  await proof(tab).getByText('seen for the first time and is now pinned').waitFor();
+  assert.equal(await tab.getByRole('alert').count(), 0);
+  await tab.finish();
+});
