@@ -14,7 +14,7 @@ PYTEST  = BELEG_BINARY=$(BELEG) BELEG_TLOGCHECK=$(CURDIR)/build/tlogcheck BELEG_
           BELEG_GRPC_PEER=$(CURDIR)/$(BUILD)/tests/peers/grpc_peer $(BELEG_DEPS)/venv/bin/python -m pytest
 SOURCES = find src tests bench \( -name '*.h' -o -name '*.cc' \) -print0
 
-.PHONY: help setup setup-test setup-deep setup-e2e build up test unit integration fault e2e go-verifier go-peer lint tidy format bench bench-net fuzz asan tsan deep ci
+.PHONY: help setup setup-test setup-deep setup-e2e build up test unit integration fault e2e picture go-verifier go-peer lint tidy format bench bench-net fuzz asan tsan deep ci
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
@@ -45,7 +45,10 @@ fault: setup-test build go-verifier go-peer ## each system call of an append fai
 	$(if $(F),,BELEG_KILLS=200 $(PYTEST) tests/integration -k kill)
 
 e2e: setup-e2e build ## the page in Chromium over real traffic; pictures in build/e2e (F=proof: tests whose name matches)
-	BELEG_BINARY=$(BELEG) $(BELEG_DEPS)/bin/node --test --test-name-pattern '$(F)' tests/e2e/*.test.mjs
+	BELEG_BINARY=$(BELEG) $(BELEG_DEPS)/bin/node --test --test-reporter spec --test-name-pattern '$(F)' tests/e2e/*.test.mjs
+
+picture: setup-e2e build ## README's pictures anew, from a minute of the demo model's traffic
+	BELEG_BINARY=$(BELEG) $(BELEG_DEPS)/bin/node tests/e2e/picture.mjs
 
 go-verifier: setup-test # a reader of the ledger that shares no code with it
 	cd tests/conformance/go && $(GO) vet ./... && $(GO) test -v ./... && $(GO) build -o $(CURDIR)/build/tlogcheck .

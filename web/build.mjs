@@ -1,7 +1,7 @@
 // node build.mjs FOLDER: builds the page with Vite, packs its files and writes FOLDER/page.S, one object with all of them.
 // The table at its end is what src/query/page.cc reads as PageFile.
 import {createHash} from 'node:crypto';
-import {mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs';
 import {extname, join, resolve} from 'node:path';
 import {brotliCompressSync, constants, gzipSync} from 'node:zlib';
 
@@ -12,7 +12,10 @@ const TYPES = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
   '.svg': 'image/svg+xml',
+  '.txt': 'text/plain; charset=utf-8',
 };
+
+const PACKED_BYTES_MAX = 64 << 10;  // of all files together, with brotli: the page is small, and stays it
 
 const out = resolve(process.argv[2]);
 const dist = join(out, 'dist');
@@ -26,6 +29,8 @@ const names = readdirSync(dist, {recursive: true, withFileTypes: true})
     .map(entry => join(entry.parentPath ?? entry.path, entry.name).slice(dist.length))
     .sort();
 const files = names.map((name, number) => pack(name, number));
+const bytes = files.reduce((sum, file) => sum + statSync(file.br).size, 0);
+if (bytes > PACKED_BYTES_MAX) throw new Error(`the page has ${bytes} bytes packed, ${PACKED_BYTES_MAX} are allowed`);
 writeFileSync(join(out, 'page.S'), assembler(files));
 
 function pack(name, number) {

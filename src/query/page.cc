@@ -58,7 +58,7 @@ void SetBody(const PageFile& file, const net::HttpHeaders& asked, net::HttpRespo
 }  // namespace
 
 bool IsPagePath(std::string_view path) {
-  return path == "/" || path == "/favicon.svg" || path.starts_with(kAssets);
+  return path == "/" || path == "/favicon.svg" || path == "/licences.txt" || path.starts_with(kAssets);
 }
 
 net::HttpResponse PageAnswer(const net::HttpRequest& request) {

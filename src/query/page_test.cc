@@ -49,6 +49,14 @@ TEST(Page, AssetsAreKeptForEver) {
   EXPECT_EQ(answer.headers.Get("cache-control"), "public, max-age=31536000, immutable");
 }
 
+TEST(Page, LicencesOfWhatIsBundledAreGiven) {
+  net::HttpResponse answer = Get("/licences.txt");
+  EXPECT_EQ(answer.headers.Get("content-type"), "text/plain; charset=utf-8");
+  for (const std::string_view name : {"uplot", "svelte", "MIT"}) {
+    EXPECT_NE(answer.body.find(name), std::string::npos) << name;
+  }
+}
+
 TEST(Page, CodingIsTheOneThatTheBrowserTakes) {
   const std::string path = ScriptPath(), plain = Get(path).body;
   net::HttpResponse br = Get(path, {{"accept-encoding", "gzip, deflate, br, zstd"}});
@@ -72,6 +80,7 @@ TEST(Page, KnownFileIsNotSentAgain) {
 TEST(Page, OtherPathsAreNotItsOwn) {
   EXPECT_TRUE(IsPagePath("/"));
   EXPECT_TRUE(IsPagePath("/assets/x.js"));
+  EXPECT_TRUE(IsPagePath("/licences.txt"));
   EXPECT_FALSE(IsPagePath("/api/records"));
   EXPECT_FALSE(IsPagePath("/index"));
   EXPECT_EQ(Get("/assets/nothing.js").status, 404);

@@ -1,5 +1,5 @@
-// What the page says when a part of beleg is away, and when a request ends otherwise than well. One test goes on where the one
-// before it has stopped: first nothing is there, at last another log.
+// What the page says when a part of beleg is away, and when a request ends otherwise than well. At first there is a store, and no
+// server; each test says which of them it wants to run. The browser's tab is one and the same, so that it has to find its way back.
 import assert from 'node:assert/strict';
 import {join} from 'node:path';
 import {after, before, test} from 'node:test';
@@ -16,10 +16,18 @@ before(async () => {
 });
 after(async () => {
   await browser?.close();
-  await Promise.all([serve, store].map(part => part?.child && part.stop()));
+  await Promise.all([serve, store].map(part => part?.stop()));
 });
 
 const notice = title => tab.getByRole('alert').filter({has: tab.getByRole('heading', {name: title})});
+
+// Both run, and the tab shows the list and nothing to complain of.
+async function allWell() {
+  await Promise.all([serve, store].map(part => part.running || part.start()));
+  await tab.goto(`${store.page}/#/`);
+  await tab.locator('header').getByText('up to date').waitFor();
+  await waitFor(async () => await tab.getByRole('alert').count() === 0, 'no warning');
+}
 
 async function picture(name) {
   for (const [width, colorScheme] of [[1280, 'light'], [400, 'dark']]) {
@@ -39,34 +47,34 @@ test('a log that was never reached is told, with what to look for', async () => 
 });
 
 test('once the server runs the warning goes, and the page says how to send a first request', async () => {
-  await serve.start();
-  await tab.locator('header').getByText('up to date').waitFor();
-  assert.equal(await tab.getByRole('alert').count(), 0);
+  await allWell();
   assert.match(await tab.locator('tbody').innerText(), /No requests yet.*beleg audit check/);
   await picture('no-requests');
 });
 
 test('a log that fell silent is told, with when and what is still there', async () => {
+  await allWell();
   const {id} = await serve.chat('hello');
   await tab.locator(row(id)).waitFor();
-  await serve.beginStream();
   await serve.end('SIGKILL');
   await notice('The log cannot be reached').getByText(/last reached \d\d:\d\d:\d\d\..*leaves that are here/).waitFor();
   await tab.locator('header').getByText('not reached').waitFor();
   await picture('log-silent');
   await tab.locator(`${row(id)} a`).click();
   await proof(tab).getByText('proof verified').waitFor();
-  await tab.goBack();
 });
 
 test('lost, failed, refused and cancelled requests are shown as such, under a long name', async () => {
-  await serve.start();
+  await allWell();
+  await serve.beginStream();
+  await serve.end('SIGKILL');
+  await allWell();
   const cut = await serve.beginStream();
   cut();
+  await serve.chat('hello');
   await serve.chat('hello', {model: 'none'});
   await serve.chat('hello REPLAY:FAIL_AT=3');
   for (const outcome of ['ok', 'lost', 'failed', 'refused', 'cancelled']) await tab.locator(`tbody .outcome.${outcome}`).first().waitFor();
-  assert.equal(await tab.getByRole('alert').count(), 0);
   await picture('outcomes');
   for (const outcome of ['lost', 'failed', 'refused', 'cancelled']) {
     await tab.locator(`tr:has(.outcome.${outcome}) a`).first().click();
@@ -79,6 +87,7 @@ test('lost, failed, refused and cancelled requests are shown as such, under a lo
 });
 
 test('a store that does not answer is told, and the page goes on when it is back', async () => {
+  await allWell();
   await store.end('SIGKILL');
   await notice('The store does not answer').waitFor();
   await tab.locator('header').getByText('unknown').waitFor();
@@ -90,6 +99,11 @@ test('a store that does not answer is told, and the page goes on when it is back
 });
 
 test('a log of the same name with another key is loud, until a person believes it', async () => {
+  await allWell();
+  const {id: before} = await serve.chat('hello');
+  await tab.locator(`${row(before)} a`).click();
+  await proof(tab).getByText('proof verified').waitFor();
+  await tab.goBack();
   await Promise.all([serve, store].map(part => part.end('SIGTERM')));
   [serve, store].forEach(forgetData);
   await serve.start();

@@ -38,6 +38,28 @@ test('charts show the rates of buckets that are over', async () => {
   await tab.finish();
 });
 
+test('what the collector scraped is drawn where the store has it', async () => {
+  const tab = await open(browser, stack.page, {height: 800});
+  await tab.getByRole('figure', {name: /^Requests: /}).waitFor();
+  assert.equal(await tab.getByRole('figure', {name: /^KV cache/}).count(), 0);
+  const asked = [];
+  await tab.route('**/api/metrics?*', route => {
+    const query = new URL(route.request().url()).searchParams;
+    const [start, end] = ['start', 'end'].map(name => Number(query.get(name)));
+    asked.push(query.get('name'));
+    const value = {'vllm:num_requests_running': 5, 'vllm:num_requests_waiting': 2, 'vllm:kv_cache_usage_perc': 0.375}[query.get('name')];
+    const points = Array.from({length: 60}, (_, i) => [(start + (end - start) * i / 60) * 1000, value * (1 + Math.sin(i / 9)) / 2]);
+    return route.fulfill({json: {series: [{attributes: {model_name: 'replay'}, points: [...points, [end * 1000 - 1, value]]}]}});
+  });
+  await tab.reload();
+  await tab.getByRole('figure', {name: /^Requests in the server: running 5\sreq, waiting 2\sreq/}).waitFor();
+  await tab.getByRole('figure', {name: /^KV cache: in use 37\.5\s%/}).waitFor();
+  assert.equal(new Set(asked).size, 3);
+  await assertTidy(tab);
+  await tab.screenshot({path: join(PICTURES, 'metrics.png')});
+  await tab.finish();
+});
+
 test('the list can be narrowed to an outcome', async () => {
   const {id} = await stack.chat('hello');
   await stack.chat('hello', {model: 'none'});
@@ -63,6 +85,8 @@ test('older requests come on demand', async () => {
   await waitFor(async () => await tab.locator('tbody tr').count() > 60, 'the second page');
   const ids = await tab.locator('tbody a').evaluateAll(links => links.map(link => link.href));
   assert.equal(new Set(ids).size, ids.length);
+  await assertTidy(tab);
+  await tab.screenshot({path: join(PICTURES, 'list-long.png'), fullPage: true});
   await tab.finish();
 });
 

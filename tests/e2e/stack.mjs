@@ -8,7 +8,7 @@ import {join, resolve} from 'node:path';
 
 import {chromium} from 'playwright-core';
 
-const ROOT = resolve(import.meta.dirname, '../..');
+export const ROOT = resolve(import.meta.dirname, '../..');
 const BINARY = process.env.BELEG_BINARY ?? join(ROOT, 'build/dev/beleg');
 const START_LIMIT_MS = 90_000;
 export const PICTURES = join(ROOT, 'build/e2e');
@@ -41,13 +41,14 @@ class Process {
     }
     return this;
   }
+  get running() { return this.child !== undefined && this.child.exitCode === null && this.child.signalCode === null; }
   log() { return readFileSync(join(this.folder, 'log'), 'utf8').slice(-4000); }
   async end(signal) {
     this.child.kill(signal);
     await this.ended;
   }
   async stop() {
-    await this.end('SIGTERM');
+    if (this.running) await this.end('SIGTERM');
     rmSync(this.folder, {recursive: true, force: true});
   }
 }
@@ -141,7 +142,7 @@ export function startBrowser() {
   mkdirSync(PICTURES, {recursive: true});
   return chromium.launch({
     executablePath: process.env.BELEG_CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+    args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--disable-quic', '--no-first-run', '--disable-background-networking',
            '--disable-component-update', '--disable-sync', '--no-proxy-server', '--host-resolver-rules=MAP page.test 127.0.0.1'],
   });
 }

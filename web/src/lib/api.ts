@@ -95,6 +95,12 @@ export interface MirrorState {
   last_contact_unix_us: number;  // 0: never
 }
 
+// One metric with one set of attributes.
+export interface MetricSeries {
+  attributes: Record<string, unknown>;
+  points: [unix_us: number, value: number][];  // in order of time
+}
+
 export class ApiError extends Error {
   constructor(readonly status: number, readonly code: string, message: string) {
     super(message);
@@ -113,6 +119,8 @@ export const evidence = (requestId: string) => get<Evidence>(`/api/records/${enc
 export const spansOf = async (traceId: string) => (await get<{spans: Span[]}>(`/api/v1/traces/${traceId}`)).spans;
 export const overview = (minutes: number) => get<Overview>(`/api/overview?minutes=${minutes}`);
 export const mirrors = async () => (await get<{mirrors: MirrorState[]}>('/api/ledger')).mirrors;
+export const metric = async (name: string, start: number, end: number) =>
+  (await get<{series: MetricSeries[]}>(`/api/metrics?${parameters({name, start, end})}`)).series;
 
 async function get<T>(path: string): Promise<T> {
   const key = sessionStorage.getItem(KEY);

@@ -30,6 +30,11 @@ export function rate(perSecond: number, unit: string): string {
 // The same for the marks of an axis: without zeros at the end.
 export const axis = (text: string) => text.replace(/(\.\d*?)0+(?=\D|$)/, '$1').replace(/\.(?=\D|$)/, '');
 
+// Of a part, 1 is 100 %.
+export function percent(part: number): string {
+  return `${three(part * 100)}${NARROW}%`;
+}
+
 export function bytes(n: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];
   let at = 0;

@@ -6,7 +6,7 @@ import type {Pin} from './pin';
 export interface Notice {
   title: string;
   text: string;  // `between these` stand commands and addresses
-  newKey?: {origin: string};  // asks for a decision: is the new key to be believed?
+  keys?: {origin: string; pinned: string; shown: string};  // asks for a decision: is the new one to be believed?
 }
 
 export type LogState = 'up to date' | 'not reached' | 'other key' | 'rewritten';
@@ -48,9 +48,9 @@ const rewritten = (log: MirrorState): Notice => ({
 
 const otherKey = (log: MirrorState, pin: Pin): Notice => ({
   title: 'The log has another key',
-  text: `Since ${isoTime(pin.since_ms * 1000).slice(0, 16)} UTC this browser knows \`${log.origin}\` by the key \`${pin.vkey}\`; now the store shows it with \`${log.vkey}\`. ` +
+  text: `It is not the one by which this browser knows \`${log.origin}\` since ${isoTime(pin.since_ms * 1000).slice(0, 16)} UTC. ` +
         'Either the log was begun anew, or somebody put another in its place. Ask the operator which key is right.',
-  newKey: {origin: log.origin},
+  keys: {origin: log.origin, pinned: pin.vkey, shown: log.vkey},
 });
 
 const silent = (log: MirrorState, now_ms: number): Notice => ({

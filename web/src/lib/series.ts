@@ -12,6 +12,11 @@ export interface Series {
   ttft_p95_ms: (number | null)[];
 }
 
+// Zeros between zeros left out: so that a line that is drawn above others covers them only where it says something.
+export function withoutRest(values: (number | null)[]): (number | null)[] {
+  return values.map((value, i) => value === 0 && !values[i - 1] && !values[i + 1] ? null : value);
+}
+
 export function seriesOf(seen: Overview): Series {
   const byStart = new Map(seen.buckets.map(bucket => [bucket.start_unix_us, bucket]));
   const seconds = seen.bucket_us / 1e6;

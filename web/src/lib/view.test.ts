@@ -3,9 +3,10 @@ import {test} from 'node:test';
 
 import type {AuditRecord, Listed, Overview, Span} from './api';
 import {groupsOf} from './fields';
-import {axis, bytes, count, duration, group, isoTime, rate} from './format';
+import {axis, bytes, count, duration, group, isoTime, percent, rate} from './format';
 import {extended, type List, refreshed} from './list';
-import {seriesOf} from './series';
+import {gauge} from './metrics';
+import {seriesOf, withoutRest} from './series';
 import {bars, tree} from './waterfall';
 
 const plain = (text: string) => text.replaceAll('\u202f', ' ');
@@ -22,6 +23,7 @@ test('counts, rates and sizes have units', () => {
   assert.deepEqual([rate(0, 'req'), rate(0.123, 'req'), rate(12.3, 'tok'), rate(12_345, 'tok')].map(plain), ['0 req/s', '0.12 req/s', '12.3 tok/s', '12 345 tok/s']);
   assert.deepEqual([bytes(342), bytes(144_811_456), bytes(999_999)].map(plain), ['342 B', '145 MB', '1.00 MB']);
   assert.deepEqual(['5.00 ms', '2.50 req/s', '100 tok/s', '10.0 s', '0.05 s'].map(axis), ['5 ms', '2.5 req/s', '100 tok/s', '10 s', '0.05 s']);
+  assert.deepEqual([percent(0), percent(0.1234), percent(1)].map(plain), ['0 %', '12.3 %', '100 %']);
   assert.equal(plain(group(1_000_000)), '1 000 000');
   assert.equal(isoTime(1_700_000_000_000_042), '2023-11-14 22:13:20.000042');
 });
@@ -60,6 +62,18 @@ test('buckets that are over are columns, the running one is not', () => {
                           buckets: [bucket, {...bucket, start_unix_us: 20_000_000}]};
   assert.deepEqual(seriesOf(seen), {bucket_s: 10, times_s: [0, 10], ok: [0, 2], notOk: [0, 1], input: [0, 10], output: [0, 5],
                                     ttft_p50_ms: [null, 1.5], ttft_p95_ms: [null, null]});
+});
+
+test('a line at rest leaves the others to be seen', () => {
+  assert.deepEqual(withoutRest([0, 0, 0, 3, 0, 0, null, 0]), [null, null, 0, 3, 0, null, null, null]);
+});
+
+test('the newest value in a column counts, joined over the series', () => {
+  const columns = seriesOf({start_unix_us: 0, end_unix_us: 110_000_000, bucket_us: 10_000_000, served: [], buckets: []});
+  const series = [{attributes: {engine: 0}, points: [[1_000_000, 9], [9_000_000, 2], [21_000_000, 4]] as [number, number][]},
+                  {attributes: {engine: 1}, points: [[8_000_000, 1]] as [number, number][]}];
+  assert.deepEqual(gauge(series, columns, values => values.reduce((a, b) => a + b)), [3, 3, 5, 5, 5, 5, 5, 4, 4, null, null]);
+  assert.deepEqual(gauge([], columns, () => 0), Array(11).fill(null));
 });
 
 const span = (id: string, parent: string, start_us: number, us: number) =>
