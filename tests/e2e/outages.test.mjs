@@ -9,10 +9,10 @@ import {assertTidy, forgetData, open, PICTURES, proof, row, Serve, startBrowser,
 const LONG = 'mistral-small-3.2-24b-instruct-2506-of-the-department-for-very-long-names-q4_k_m';
 let serve, store, browser, tab;
 before(async () => {
-  [serve, browser] = await Promise.all([Serve.make(LONG, 'beleg-outages'), startBrowser()]);
+  [serve, browser] = await Promise.all([Serve.make(LONG, '--origin', 'beleg-outages'), startBrowser()]);
   store = await Store.make('--ledger', serve.ledger);
   await store.start();
-  tab = await open(browser, store.page, {height: 800});
+  tab = await open(browser, store.url, {height: 800});
 });
 after(async () => {
   await browser?.close();
@@ -24,7 +24,7 @@ const notice = title => tab.getByRole('alert').filter({has: tab.getByRole('headi
 // Both run, and the tab shows the list and nothing to complain of.
 async function allWell() {
   await Promise.all([serve, store].map(part => part.running || part.start()));
-  await tab.goto(`${store.page}/#/`);
+  await tab.goto(`${store.url}/#/`);
   await tab.locator('header').getByText('up to date').waitFor();
   await waitFor(async () => await tab.getByRole('alert').count() === 0, 'no warning');
 }

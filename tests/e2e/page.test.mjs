@@ -3,21 +3,21 @@ import {mkdtempSync, readdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {after, before, test} from 'node:test';
 
-import {assertTidy, beleg, open, PICTURES, proof, row, Stack, startBrowser, Store, waitFor} from './stack.mjs';
+import {assertTidy, beleg, open, PICTURES, proof, row, startBoth, startBrowser, Store, waitFor} from './stack.mjs';
 
-let stack, browser;
+let serve, store, browser;
 before(async () => {
-  [stack, browser] = await Promise.all([Stack.start(), startBrowser()]);
+  [{serve, store}, browser] = await Promise.all([startBoth({region: 'hetzner-nbg1-eu'}), startBrowser()]);
 });
 after(async () => {
   await browser?.close();
-  await stack?.stop();
+  await Promise.all([serve, store].map(part => part?.stop()));
 });
 
 test('a request made while one looks appears in the list, with units', async () => {
-  const tab = await open(browser, stack.page);
+  const tab = await open(browser, store.url);
   await tab.getByText('Requests', {exact: true}).first().waitFor();
-  const {id} = await stack.chat('What is a receipt? REPLAY:TOKENS=20 REPLAY:DELAY_MS=5');
+  const {id} = await serve.chat('What is a receipt? REPLAY:TOKENS=20 REPLAY:DELAY_MS=5');
   await tab.locator(row(id)).waitFor({timeout: 10_000});
   const text = (await tab.locator(row(id)).innerText()).replaceAll('\u202f', ' ');
   assert.match(text, /\d\d:\d\d:\d\d\s+ok\s+replay\s+chat\s+9 → 20 tok\s+[\d.]+ (µs|ms)\s+[\d.]+ (ms|s)\s+\d+/);
@@ -26,11 +26,11 @@ test('a request made while one looks appears in the list, with units', async () 
 });
 
 test('charts show the rates of buckets that are over', async () => {
-  const tab = await open(browser, stack.page);
+  const tab = await open(browser, store.url);
   await tab.getByRole('button', {name: '5 min', exact: true}).click();
   const chart = tab.getByRole('figure', {name: /^Time to first token: median [\d.]+\s(µs|ms)/});
   await waitFor(async () => {
-    await stack.chat('hello');
+    await serve.chat('hello');
     return chart.count();
   }, 'a median', 30_000);
   await tab.getByRole('figure', {name: /^Requests: ok [\d.]+\sreq\/s, not ok [\d.]+/}).waitFor();
@@ -39,17 +39,19 @@ test('charts show the rates of buckets that are over', async () => {
 });
 
 test('what the collector scraped is drawn where the store has it', async () => {
-  const tab = await open(browser, stack.page, {height: 800});
+  const tab = await open(browser, store.url, {height: 800});
   await tab.getByRole('figure', {name: /^Requests: /}).waitFor();
   assert.equal(await tab.getByRole('figure', {name: /^KV cache/}).count(), 0);
   const asked = [];
   await tab.route('**/api/metrics?*', route => {
     const query = new URL(route.request().url()).searchParams;
-    const [start, end] = ['start', 'end'].map(name => Number(query.get(name)));
+    const [start, end, step] = ['start', 'end', 'step'].map(name => Number(query.get(name)));
     asked.push(query.get('name'));
     const value = {'vllm:num_requests_running': 5, 'vllm:num_requests_waiting': 2, 'vllm:kv_cache_usage_perc': 0.375}[query.get('name')];
-    const points = Array.from({length: 60}, (_, i) => [(start + (end - start) * i / 60) * 1000, value * (1 + Math.sin(i / 9)) / 2]);
-    return route.fulfill({json: {series: [{attributes: {model_name: 'replay'}, points: [...points, [end * 1000 - 1, value]]}]}});
+    const points = [];
+    for (let at = start; at < end; at += 3 * step) points.push({time_unix_us: at * 1000, value: value * (1 + Math.sin(at / 60_000)) / 2});
+    points.push({time_unix_us: end * 1000, value});
+    return route.fulfill({json: {name: query.get('name'), series: [{service: 'vllm', attributes: {model_name: 'replay'}, points}]}});
   });
   await tab.reload();
   await tab.getByRole('figure', {name: /^Requests in the server: running 5\sreq, waiting 2\sreq/}).waitFor();
@@ -61,10 +63,10 @@ test('what the collector scraped is drawn where the store has it', async () => {
 });
 
 test('the list can be narrowed to an outcome', async () => {
-  const {id} = await stack.chat('hello');
-  await stack.chat('hello', {model: 'none'});
-  await stack.chat('hello REPLAY:FAIL_AT=2');
-  const tab = await open(browser, stack.page);
+  const {id} = await serve.chat('hello');
+  await serve.chat('hello', {model: 'none'});
+  await serve.chat('hello REPLAY:FAIL_AT=2');
+  const tab = await open(browser, store.url);
   await tab.locator(row(id)).waitFor();
   for (const [outcome, reason] of [['refused', 'model_not_found'], ['failed', 'engine_error']]) {
     await tab.getByRole('button', {name: outcome}).click();
@@ -78,8 +80,8 @@ test('the list can be narrowed to an outcome', async () => {
 });
 
 test('older requests come on demand', async () => {
-  await Promise.all(Array.from({length: 60}, (_, i) => stack.chat(`number ${i}`)));
-  const tab = await open(browser, stack.page);
+  await Promise.all(Array.from({length: 60}, (_, i) => serve.chat(`number ${i}`)));
+  const tab = await open(browser, store.url);
   await waitFor(async () => await tab.locator('tbody tr').count() === 50, 'the first page');
   await tab.getByRole('button', {name: 'Older requests'}).click();
   await waitFor(async () => await tab.locator('tbody tr').count() > 60, 'the second page');
@@ -91,8 +93,8 @@ test('older requests come on demand', async () => {
 });
 
 test('one request opens by keyboard, with spans, record and a proof that turns green', async () => {
-  const {id} = await stack.chat('hello REPLAY:TOKENS=30 REPLAY:DELAY_MS=3', {temperature: 0.7});
-  const tab = await open(browser, stack.page);
+  const {id} = await serve.chat('hello REPLAY:TOKENS=30 REPLAY:DELAY_MS=3', {temperature: 0.7});
+  const tab = await open(browser, store.url);
   await tab.locator(`${row(id)} a`).focus();
   await tab.keyboard.press('Enter');
   await proof(tab).getByText('proof verified').waitFor();
@@ -110,8 +112,8 @@ test('one request opens by keyboard, with spans, record and a proof that turns g
 });
 
 test('what is reached by keyboard shows that it has the focus', async () => {
-  const {id} = await stack.chat('hello');
-  const tab = await open(browser, stack.page);
+  const {id} = await serve.chat('hello');
+  const tab = await open(browser, store.url);
   await tab.locator(row(id)).waitFor();
   const reached = new Set();
   for (let i = 0; i < 16; ++i) {
@@ -129,14 +131,14 @@ test('what is reached by keyboard shows that it has the focus', async () => {
 
 for (const host of ['127.0.0.1', 'page.test']) {
   test(`the files that ${host} saves are verified by beleg audit verify`, async () => {
-    const {id} = await stack.chat('hello REPLAY:TOKENS=12');
-    const tab = await open(browser, `${stack.page.replace('127.0.0.1', host)}/#/request/${id}`);
-    const folder = mkdtempSync(join(stack.folder, 'saved-'));
+    const {id} = await serve.chat('hello REPLAY:TOKENS=12');
+    const tab = await open(browser, `${store.url.replace('127.0.0.1', host)}/#/request/${id}`);
+    const folder = mkdtempSync(join(store.folder, 'saved-'));
     for (const ending of ['tlog-proof', 'json']) {
       const [download] = await Promise.all([tab.waitForEvent('download'), tab.getByRole('button', {name: `.${ending}`}).click()]);
       await download.saveAs(join(folder, download.suggestedFilename()));
     }
-    const {vkey} = await (await fetch(`${stack.page}/api/records/${id}`)).json();
+    const {vkey} = await (await fetch(`${store.url}/api/records/${id}`)).json();
     const file = join(folder, `${id.replace('chatcmpl-', '')}.tlog-proof`);
     const good = beleg('audit', 'verify', file, '--vkey', vkey);
     assert.equal(good.status, 0, good.said);
@@ -148,8 +150,8 @@ for (const host of ['127.0.0.1', 'page.test']) {
 
 for (const [width, colorScheme] of [[1280, 'light'], [1280, 'dark'], [400, 'light'], [400, 'dark'], [320, 'light']]) {
   test(`nothing overflows at ${width} px, ${colorScheme}`, async () => {
-    const {id} = await stack.chat('hello REPLAY:TOKENS=9', {model: 'replay'});
-    const tab = await open(browser, stack.page, {width, height: 800, colorScheme});
+    const {id} = await serve.chat('hello REPLAY:TOKENS=9', {model: 'replay'});
+    const tab = await open(browser, store.url, {width, height: 800, colorScheme});
     await tab.locator(row(id)).waitFor();
     await assertTidy(tab);
     await tab.screenshot({path: join(PICTURES, `list-${width}-${colorScheme}.png`)});
@@ -164,8 +166,8 @@ for (const [width, colorScheme] of [[1280, 'light'], [1280, 'dark'], [400, 'ligh
 }
 
 test('one byte that the store tells differently turns the proof red', async () => {
-  const {id} = await stack.chat('hello REPLAY:TOKENS=76');
-  const tab = await open(browser, stack.page);
+  const {id} = await serve.chat('hello REPLAY:TOKENS=76');
+  const tab = await open(browser, store.url);
   await tab.route(`**/api/records/${id}`, async route => {
     const answer = await (await route.fetch()).json();
     const entry = Buffer.from(answer.entry_base64, 'base64').toString().replace('"output_tokens":76', '"output_tokens":78');
@@ -181,8 +183,8 @@ test('one byte that the store tells differently turns the proof red', async () =
 });
 
 test('without a secure context the page says that it has not checked', async () => {
-  const {id} = await stack.chat('hello');
-  const tab = await open(browser, `${stack.page.replace('127.0.0.1', 'page.test')}/#/request/${id}`);
+  const {id} = await serve.chat('hello');
+  const tab = await open(browser, `${store.url.replace('127.0.0.1', 'page.test')}/#/request/${id}`);
   await proof(tab).getByText('Not checked here').waitFor();
   assert.match(await proof(tab).innerText(), /beleg audit verify/);
   assert.equal(await tab.getByText('proof verified').count(), 0);
@@ -192,17 +194,17 @@ test('without a secure context the page says that it has not checked', async () 
 });
 
 test('a request that is not there is told', async () => {
-  const tab = await open(browser, `${stack.page}/#/request/chatcmpl-${'0'.repeat(32)}`);
+  const tab = await open(browser, `${store.url}/#/request/chatcmpl-${'0'.repeat(32)}`);
   await tab.getByRole('alert').waitFor();
   assert.equal(await tab.getByText('proof verified').count(), 0);
   await tab.finish();
 });
 
 test('the page asks for the key that the store asks for', async () => {
-  const store = await Store.make('--api-key', 'open sesame');
+  const locked = await Store.make('--api-key', 'open sesame');
   try {
-    await store.start();
-    const tab = await open(browser, store.page);
+    await locked.start();
+    const tab = await open(browser, locked.url);
     await tab.getByLabel('This store asks for its API key').fill('wrong');
     await tab.getByRole('button', {name: 'Use it'}).click();
     await tab.getByLabel('This store asks for its API key').fill('open sesame');
@@ -212,18 +214,18 @@ test('the page asks for the key that the store asks for', async () => {
     await tab.screenshot({path: join(PICTURES, 'no-log.png')});
     await tab.finish();
   } finally {
-    await store.stop();
+    await locked.stop();
   }
 });
 
 // Last, for it damages the store's copy of the log.
 test('one changed byte in the store\'s copy turns the proof red', async () => {
-  const {id} = await stack.chat('hello REPLAY:TOKENS=77');
-  const tab = await open(browser, `${stack.page}/#/request/${id}`);
+  const {id} = await serve.chat('hello REPLAY:TOKENS=77');
+  const tab = await open(browser, `${store.url}/#/request/${id}`);
   await proof(tab).getByText('proof verified').waitFor();
   // A bundle that is not full is written anew when the log grows by a heartbeat, and is good again.
   await waitFor(async () => {
-    changeByte(stack.mirror, '"output_tokens":77', '"output_tokens":78');
+    changeByte(store.mirror, '"output_tokens":77', '"output_tokens":78');
     await tab.reload();
     await proof(tab).getByText(/proof verified|proof does not hold/).waitFor();
     return await proof(tab).getByText('proof does not hold').count() > 0;

@@ -53,10 +53,22 @@ class Process {
   }
 }
 
-// Something with an OpenAI API at this.api.
-class Server extends Process {
+// The OpenAI server and its ledger, on the scripted engine unless `engine` says how else.
+export class Serve extends Process {
+  static async make(model, ...more) {
+    const serve = new Serve();
+    serve.engine = ['--engine', 'replay'];
+    [serve.port, serve.ledgerPort] = await freePorts(2);
+    serve.url = `http://127.0.0.1:${serve.port}`;
+    serve.ledger = `http://127.0.0.1:${serve.ledgerPort}`;
+    return Object.assign(serve, {model, more});
+  }
+  start() {
+    return this.run(['serve', ...this.engine, '--served-model-name', this.model, '--ledger', join(this.folder, 'ledger'), '--port', this.port,
+                     '--ledger-listen', `127.0.0.1:${this.ledgerPort}`, ...this.more], this.url);
+  }
   post(content, more, signal) {
-    return fetch(`${this.api}/chat/completions`, {
+    return fetch(`${this.url}/v1/chat/completions`, {
       method: 'POST', headers: {'content-type': 'application/json'}, signal,
       body: JSON.stringify({model: this.model, messages: [{role: 'user', content}], max_tokens: 256, ...more}),
     });
@@ -74,47 +86,27 @@ class Server extends Process {
   }
 }
 
-// serve and store as `beleg up` runs them; on the scripted engine unless told.
-export class Stack extends Server {
-  static async start(engine = 'replay', region = 'hetzner-nbg1-eu') {
-    const stack = new Stack(), [api, ledger, store, otlp] = await freePorts(4);
-    stack.api = `http://127.0.0.1:${api}/v1`;
-    stack.page = `http://127.0.0.1:${store}`;
-    stack.mirror = join(stack.folder, 'data/mirror');
-    stack.model = engine === 'replay' ? 'replay' : 'smollm2-135m-instruct';
-    return stack.run(['up', '--engine', engine, '--data', join(stack.folder, 'data'), '--port', api, '--ledger-port', ledger,
-                      '--store-port', store, '--otlp-port', otlp, '--region', region], `http://127.0.0.1:${api}`, stack.page);
-  }
-}
-
-// The one half of it, with a log of the name `origin`.
-export class Serve extends Server {
-  static async make(model, origin) {
-    const serve = new Serve();
-    Object.assign(serve, {model, origin}, {ports: await freePorts(2)});
-    serve.api = `http://127.0.0.1:${serve.ports[0]}/v1`;
-    serve.ledger = `http://127.0.0.1:${serve.ports[1]}`;
-    return serve;
-  }
-  start() {
-    return this.run(['serve', '--engine', 'replay', '--served-model-name', this.model, '--origin', this.origin, '--ledger', join(this.folder, 'ledger'),
-                     '--port', this.ports[0], '--ledger-listen', `127.0.0.1:${this.ports[1]}`], this.api.slice(0, -3));
-  }
-}
-
-// The other half.
+// The store with its page.
 export class Store extends Process {
   static async make(...more) {
     const store = new Store();
-    [store.port, store.otlp] = await freePorts(2);
-    store.page = `http://127.0.0.1:${store.port}`;
-    store.more = more;
-    return store;
+    [store.port, store.otlpPort] = await freePorts(2);
+    store.url = `http://127.0.0.1:${store.port}`;
+    return Object.assign(store, {more, mirror: join(store.folder, 'store/mirror')});
   }
   start() {
-    return this.run(['store', '--data', join(this.folder, 'store'), '--listen', `127.0.0.1:${this.port}`, '--otlp-listen', `127.0.0.1:${this.otlp}`,
-                     ...this.more], this.page);
+    return this.run(['store', '--data', join(this.folder, 'store'), '--listen', `127.0.0.1:${this.port}`, '--otlp-listen', `127.0.0.1:${this.otlpPort}`,
+                     ...this.more], this.url);
   }
+}
+
+// Both, wired and running, as `beleg up` has them.
+export async function startBoth({model = 'replay', engine, region}) {
+  const serve = await Serve.make(model), store = await Store.make('--ledger', serve.ledger);
+  serve.more = ['--otlp-traces-endpoint', `http://127.0.0.1:${store.otlpPort}/v1/traces`, '--region', region];
+  serve.engine = engine ?? serve.engine;
+  await Promise.all([serve.start(), store.start()]);
+  return {serve, store};
 }
 
 // What another machine would do with the files: the exit status and what was said.

@@ -95,10 +95,11 @@ export interface MirrorState {
   last_contact_unix_us: number;  // 0: never
 }
 
-// One metric with one set of attributes.
+// One metric with one set of attributes, of one service.
 export interface MetricSeries {
+  service: string;
   attributes: Record<string, unknown>;
-  points: [unix_us: number, value: number][];  // in order of time
+  points: {time_unix_us: number; value?: number}[];  // in order of time; gauges and sums have a value
 }
 
 export class ApiError extends Error {
@@ -119,8 +120,9 @@ export const evidence = (requestId: string) => get<Evidence>(`/api/records/${enc
 export const spansOf = async (traceId: string) => (await get<{spans: Span[]}>(`/api/v1/traces/${traceId}`)).spans;
 export const overview = (minutes: number) => get<Overview>(`/api/overview?minutes=${minutes}`);
 export const mirrors = async () => (await get<{mirrors: MirrorState[]}>('/api/ledger')).mirrors;
-export const metric = async (name: string, start: number, end: number) =>
-  (await get<{series: MetricSeries[]}>(`/api/metrics?${parameters({name, start, end})}`)).series;
+// From start to end, the newest point of each step; all three in milliseconds.
+export const metric = async (query: {name: string; start: number; end: number; step: number}) =>
+  (await get<{series: MetricSeries[]}>(`/api/metrics?${parameters(query)}`)).series;
 
 async function get<T>(path: string): Promise<T> {
   const key = sessionStorage.getItem(KEY);
