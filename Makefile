@@ -44,10 +44,12 @@ fault: setup-test build go-verifier go-peer ## each system call of an append fai
 	$(PYTEST) tests/fault $(if $(F),-k '$(F)')
 	$(if $(F),,BELEG_KILLS=200 $(PYTEST) tests/integration -k kill)
 
-e2e: setup-e2e build ## the page in Chromium over real traffic; pictures in build/e2e (F=proof: tests whose name matches)
-	BELEG_BINARY=$(BELEG) $(BELEG_DEPS)/bin/node --test --test-reporter spec --test-name-pattern '$(F)' tests/e2e/*.test.mjs
+e2e: setup-e2e $(BUILD)/build.ninja ## the page in Chromium over real traffic; pictures in build/e2e (F=proof: tests whose name matches)
+	cmake --build $(BUILD) -j $(JOBS) --target beleg
+	BELEG_BINARY=$(BELEG) $(BELEG_DEPS)/bin/node --test --test-concurrency 2 --test-reporter spec --test-name-pattern '$(F)' tests/e2e/*.test.mjs
 
-picture: setup-e2e build ## README's pictures anew, from a minute of the demo model's traffic
+picture: setup-e2e $(BUILD)/build.ninja ## README's pictures anew, from a minute of the demo model's traffic
+	cmake --build $(BUILD) -j $(JOBS) --target beleg
 	BELEG_BINARY=$(BELEG) $(BELEG_DEPS)/bin/node tests/e2e/picture.mjs
 
 go-verifier: setup-test # a reader of the ledger that shares no code with it
