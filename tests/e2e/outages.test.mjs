@@ -80,7 +80,7 @@ test('lost, failed, refused and cancelled requests are shown as such, under a lo
     await tab.locator(`tr:has(.outcome.${outcome}) a`).first().click();
     await proof(tab).getByText('proof verified').waitFor();
     await tab.locator(`.outcome.${outcome}`).waitFor();
-    await waitFor(() => tab.locator('svg[aria-label^="Spans"]').count(), `spans of what is ${outcome}`);
+    await waitFor(() => tab.locator('svg[aria-label^="Spans"] rect.error').count(), `a red span of what is ${outcome}`);
     await picture(`request-${outcome}`);
     await tab.goBack();
   }
