@@ -32,6 +32,7 @@ class Process {
     const log = openSync(join(this.folder, 'log'), 'a');
     this.child = spawn(BINARY, args, {stdio: ['ignore', log, log]});
     closeSync(log);
+    process.once('exit', () => this.child.kill('SIGKILL'));  // where a test file ends before its end
     this.ended = new Promise(done => this.child.on('exit', done));
     for (const url of urls) {
       await waitFor(() => {

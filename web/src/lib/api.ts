@@ -99,7 +99,7 @@ export interface MirrorState {
 export interface MetricSeries {
   service: string;
   attributes: Record<string, unknown>;
-  points: {time_unix_us: number; value?: number}[];  // in order of time; gauges and sums have a value
+  points: {time_unix_us: number; value?: number | null}[];  // in order of time; a gauge that has ended has no value
 }
 
 export class ApiError extends Error {

@@ -29,10 +29,10 @@ export async function gaugesOf(columns: Series): Promise<Gauges | undefined | nu
 // The newest value in each column, or in those of the minute before it (columns may be narrower than what lies between two
 // scrapes), joined over the series; null where no series has one.
 export function gauge(series: MetricSeries[], {times_s, bucket_s}: Series, join: (values: number[]) => number): Values {
-  const newest = series.map(one => new Map(one.points.map(point => [Math.floor(point.time_unix_us / 1e6 / bucket_s) * bucket_s, point.value])));
+  const newest = series.map(one => new Map(one.points.map(point => [Math.floor(point.time_unix_us / 1e6 / bucket_s) * bucket_s, point.value ?? null])));
   const before = Array.from({length: Math.floor(60 / bucket_s) + 1}, (_, i) => i * bucket_s);
   return times_s.map(time => {
-    const values = newest.flatMap(inColumn => before.map(back => inColumn.get(time - back)).find(value => value !== undefined) ?? []);
+    const values = newest.flatMap(inColumn => before.map(back => inColumn.get(time - back)).find(value => value !== undefined) ?? []);  // null has ended, and is not looked behind
     return values.length > 0 ? join(values) : null;
   });
 }

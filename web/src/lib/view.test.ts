@@ -70,10 +70,10 @@ test('a line at rest leaves the others to be seen', () => {
 
 test('the newest value in a column counts, joined over the series', () => {
   const columns = seriesOf({start_unix_us: 0, end_unix_us: 110_000_000, bucket_us: 10_000_000, served: [], buckets: []});
-  const one = (...points: [number, number][]) =>
+  const one = (...points: [number, number | null][]) =>
     ({service: 'vllm', attributes: {}, points: points.map(([time_s, value]) => ({time_unix_us: time_s * 1e6, value}))});
-  const series = [one([1, 9], [9, 2], [21, 4]), one([8, 1])];
-  assert.deepEqual(gauge(series, columns, values => values.reduce((a, b) => a + b)), [3, 3, 5, 5, 5, 5, 5, 4, 4, null, null]);
+  const series = [one([1, 9], [9, 2], [21, 4]), one([8, 1], [31, null])];
+  assert.deepEqual(gauge(series, columns, values => values.reduce((a, b) => a + b)), [3, 3, 5, 4, 4, 4, 4, 4, 4, null, null]);
   assert.deepEqual(gauge([], columns, () => 0), Array(11).fill(null));
 });
 
