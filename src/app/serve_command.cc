@@ -164,7 +164,7 @@ std::string HandOverPath(const ServeOptions& options) { return options.ledger_di
 Result<void> TakeOver(const ServeOptions& options, serve::ServerOptions& server) {
   Result<net::HandedOver> taken = net::TakeOver(HandOverPath(options), 2);
   if (!taken && taken.error().code == ErrorCode::kNotFound) return {};
-  TRY(taken);
+  if (!taken) return std::unexpected(taken.error());
   LOG_INFO("serve.taking_over", F("from", HandOverPath(options)));
   // The other drains for as long as it was told to, then closes its log.
   TRY(taken->WaitUntilReleased(kPredecessorLimit));
