@@ -245,9 +245,10 @@ void AddServe(CLI::App& program, Action& action) {
   command->add_option("--environment", options->environment, "deployment.environment of records and spans");
   command->add_option("--drain-seconds", options->drain_s, "How long running requests may end at a stop")
       ->capture_default_str();
-  command->add_flag("--take-over", options->take_over,
-                    "Replace the server that runs on this ledger: load the model, take its ports, wait until it "
-                    "has drained; no client is refused");
+  command->add_flag(
+      "--take-over", options->take_over,
+      "Replace the server that runs on this ledger: load the model, take its ports, wait until it "
+      "has drained; no client is refused");
   command->add_flag("--insecure-no-auth", options->insecure_no_auth,
                     "Allow wider than loopback without keys");
   command->add_option("--run-file", options->run_file, "Write pid and ports there when ready");

@@ -174,8 +174,8 @@ Result<HandedOver> TakeOver(const std::string& path, size_t sockets) {
     return Fail(ErrorCode::kDeadlineExceeded, "{}: the running server does not answer", path);
   std::vector<UniqueFd> received = ReceiveSockets(connection.get());
   if (received.size() != sockets)
-    return Fail(ErrorCode::kUnavailable, "{}: the running server gave {} sockets, not {}", path, received.size(),
-                sockets);
+    return Fail(ErrorCode::kUnavailable, "{}: the running server gave {} sockets, not {}", path,
+                received.size(), sockets);
   return HandedOver(std::move(connection), std::move(received));
 }
 

@@ -49,7 +49,8 @@ class ServerImpl final : public Server {
   uint16_t port() const override { return http_->port(); }
   uint16_t ledger_port() const override { return ledger_http_ ? ledger_http_->port() : 0; }
   std::vector<int> listen_sockets() const override {
-    return ledger_http_ ? std::vector{http_->listen_socket(), ledger_http_->listen_socket()} : std::vector<int>{};
+    return ledger_http_ ? std::vector{http_->listen_socket(), ledger_http_->listen_socket()}
+                        : std::vector<int>{};
   }
   const std::string& vkey() const override { return vkey_; }
   void Stop() override;

@@ -20,8 +20,9 @@ namespace beleg::serve {
 struct ServerOptions {
   net::Endpoint listen{"127.0.0.1", 8000};
   net::Endpoint ledger_listen{"127.0.0.1", 8001};
-  int listen_socket = -1, ledger_listen_socket = -1;  // taken over from a predecessor (net/hand_over.h); -1: none
-  size_t threads = 1;  // event loops of the API
+  int listen_socket = -1,
+      ledger_listen_socket = -1;  // taken over from a predecessor (net/hand_over.h); -1: none
+  size_t threads = 1;             // event loops of the API
   size_t body_bytes_max = 64 << 20;
   bool audit = true;  // false: no records, said on /health and in each answer; for benches
   std::string ledger_dir;
