@@ -1,5 +1,8 @@
 // beleg serve: the OpenAI server with its ledger.
 
+#include <signal.h>
+#include <unistd.h>
+
 #include <cstdlib>
 
 #include <CLI/CLI.hpp>
@@ -9,10 +12,14 @@
 #include "base/log.h"
 #include "engine/llama/llama_engine.h"
 #include "engine/replay/replay_engine.h"
+#include "net/hand_over.h"
 #include "serve/server.h"
 
 namespace beleg::app {
 namespace {
+
+// More than any sensible --drain-seconds of a predecessor.
+constexpr std::chrono::milliseconds kPredecessorLimit{600'000};
 
 struct ServeOptions {
   std::string model, served_name, engine = "llama";
@@ -25,7 +32,7 @@ struct ServeOptions {
   std::string otlp_endpoint, semconv = "dup", region, environment, run_file;
   int64_t drain_s = 30;
   uint64_t ledger_free_bytes_min = 64 << 20;
-  bool insecure_no_auth = false;
+  bool insecure_no_auth = false, take_over = false;
   std::string collect_detailed_traces;
   int64_t replay_tokens = 16, replay_delay_us = 0;
 };
@@ -151,12 +158,38 @@ Result<serve::ServerOptions> MakeServerOptions(const ServeOptions& options) {
   return server;
 }
 
+std::string HandOverPath(const ServeOptions& options) { return options.ledger_dir + "/hand_over.sock"; }
+
+// Lets the server that runs on this ledger drain and end, and keeps its sockets. Nobody there: nothing to take over.
+Result<void> TakeOver(const ServeOptions& options, serve::ServerOptions& server) {
+  Result<net::HandedOver> taken = net::TakeOver(HandOverPath(options), 2);
+  if (!taken && taken.error().code == ErrorCode::kNotFound) return {};
+  if (!taken) return std::unexpected(taken.error());
+  LOG_INFO("serve.taking_over", F("from", HandOverPath(options)));
+  // The other drains for as long as it was told to, then closes its log.
+  TRY(taken->WaitUntilReleased(kPredecessorLimit));
+  server.listen_socket = taken->sockets()[0].Release();
+  server.ledger_listen_socket = taken->sockets()[1].Release();
+  return {};
+}
+
+// A successor's wish to take over ends this process as SIGTERM does.
+Result<std::unique_ptr<net::HandOverPoint>> OfferHandOver(const ServeOptions& options,
+                                                          const serve::Server& server) {
+  if (server.listen_sockets().empty()) return nullptr;
+  return net::HandOverPoint::Open(HandOverPath(options), server.listen_sockets(),
+                                  [] { ::kill(::getpid(), SIGTERM); });
+}
+
 Result<void> Serve(const ServeOptions& options) {
   BlockStopSignals();
   TRY_ASSIGN(serve::ServerOptions server_options, MakeServerOptions(options));
   TRY_ASSIGN(std::unique_ptr<engine::Engine> engine, OpenEngine(options));
+  if (options.take_over) TRY(TakeOver(options, server_options));
+  std::unique_ptr<net::HandOverPoint> hand_over;  // let go last, when the lock on the log is
   TRY_ASSIGN(std::unique_ptr<serve::Server> server,
              serve::Server::Open(std::move(server_options), std::move(engine)));
+  TRY_ASSIGN(hand_over, OfferHandOver(options, *server));
   TRY(WriteRunFile(options.run_file, {0, server->port(), server->ledger_port(), 0, server->vkey()}));
   LOG_INFO("serve.ready", F("port", server->port()), F("ledger_port", server->ledger_port()),
            F("audit", options.audit));
@@ -212,6 +245,10 @@ void AddServe(CLI::App& program, Action& action) {
   command->add_option("--environment", options->environment, "deployment.environment of records and spans");
   command->add_option("--drain-seconds", options->drain_s, "How long running requests may end at a stop")
       ->capture_default_str();
+  command->add_flag(
+      "--take-over", options->take_over,
+      "Replace the server that runs on this ledger: load the model, take its ports, wait until it "
+      "has drained; no client is refused");
   command->add_flag("--insecure-no-auth", options->insecure_no_auth,
                     "Allow wider than loopback without keys");
   command->add_option("--run-file", options->run_file, "Write pid and ports there when ready");

@@ -43,7 +43,7 @@ Awaitable<void> Http2Connection::Run() {
   stream_.OnEnd([this] {
     for (auto& [id, request] : std::map(open_)) request->exchange.SetGone();
   });
-  if (state_.stopping) Drain();
+  if (state_.closing_idle) Drain();
   co_await pump_.Run([this] { StartReady(); });
   // Requests whose body never came: their client is gone.
   for (auto& [id, request] : std::exchange(open_, {})) {

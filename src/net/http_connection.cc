@@ -141,7 +141,7 @@ Awaitable<Http1Result<RequestHead>> HttpConnection::ReadHead() {
       if (head) stream_->Consume(scanner.size());
       co_return head;
     }
-    if (idle_ && state_.stopping) co_return Bad(kNothingToAnswer, "stopping");
+    if (idle_ && state_.closing_idle) co_return Bad(kNothingToAnswer, "stopping");
     Input more = co_await stream_->MoreInput(deadline);
     if (more == Input::kBytes) continue;
     if (idle_ || more == Input::kEnd) co_return Bad(kNothingToAnswer, "closed");

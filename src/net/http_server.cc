@@ -45,11 +45,13 @@ class Server final : public HttpServer {
   Result<void> Bind();
   void Start();
   uint16_t port() const override { return port_; }
+  int listen_socket() const override { return listen_socket_; }
   HttpServerCounters counters() const override;
   void Stop(std::chrono::milliseconds drain) override;
 
  private:
   Result<void> BindTo(const tcp::endpoint& endpoint);
+  Result<void> TakeSocket(int socket);
   Awaitable<void> AcceptLoop();
   void HandOver(ServerLoop& loop, tcp::socket socket);
   bool WaitUntilEmpty(std::chrono::steady_clock::time_point deadline);
@@ -58,11 +60,13 @@ class Server final : public HttpServer {
   std::vector<std::unique_ptr<ServerLoop>> loops_;
   std::optional<tcp::acceptor> acceptor_;  // on the first loop
   uint16_t port_ = 0;
+  int listen_socket_ = -1;  // the acceptor's
   Mutex stop_mutex_;
   bool stopped_ GUARDED_BY(stop_mutex_) = false;
 };
 
 Result<void> Server::Bind() {
+  if (state_.options.listen_socket >= 0) return TakeSocket(state_.options.listen_socket);
   TRY_ASSIGN(std::vector<tcp::endpoint> endpoints, ResolveToListen(state_.options.listen));
   Result<void> bound;
   for (const tcp::endpoint& endpoint : endpoints) {
@@ -83,6 +87,7 @@ Result<void> Server::BindTo(const tcp::endpoint& endpoint) {
   if (!error) acceptor_->listen(asio::socket_base::max_listen_connections, error);
   if (!error) acceptor_->non_blocking(true, error);
   if (!error) port_ = acceptor_->local_endpoint(error).port();
+  listen_socket_ = acceptor_->native_handle();
   if (!error) return {};
   error_code ignored;
   acceptor_->close(ignored);
@@ -91,6 +96,20 @@ Result<void> Server::BindTo(const tcp::endpoint& endpoint) {
   if (error == asio::error::access_denied) code = ErrorCode::kPermissionDenied;
   if (error == asio::error::address_family_not_supported) code = ErrorCode::kUnavailable;
   return Fail(code, "cannot listen on {}: {}", FormatEndpoint(endpoint), error.message());
+}
+
+Result<void> Server::TakeSocket(int socket) {
+  sockaddr address{};
+  socklen_t length = sizeof(address);
+  if (::getsockname(socket, &address, &length) != 0)
+    return Fail(ErrorCode::kInvalidArgument, "what was handed over is no socket");
+  error_code error;
+  acceptor_->assign(address.sa_family == AF_INET6 ? tcp::v6() : tcp::v4(), socket, error);
+  if (!error) acceptor_->non_blocking(true, error);
+  if (!error) port_ = acceptor_->local_endpoint(error).port();
+  if (error) return Fail(ErrorCode::kInvalidArgument, "the socket handed over: {}", error.message());
+  listen_socket_ = socket;
+  return {};
 }
 
 void Server::Start() {
@@ -108,11 +127,10 @@ Awaitable<void> Server::AcceptLoop() {
     tcp::socket socket(loop.context());
     error_code error;
     co_await acceptor_->async_accept(socket, asio::redirect_error(asio::use_awaitable, error));
-    if (state_.stopping) break;
-    if (!error) {
+    if (!error) {  // also one that came as Stop was called: its client is waiting
       short_of_descriptors = false;
       HandOver(loop, std::move(socket));
-    } else if (IsShortage(error)) {
+    } else if (!state_.stopping && IsShortage(error)) {
       if (!short_of_descriptors) {
         state_.accept_pauses.fetch_add(1);
         LOG_WARN("http.accept_paused", F("why", error.message()), F("port", port_));
@@ -165,6 +183,8 @@ void Server::Stop(std::chrono::milliseconds drain) {
     error_code ignored;
     acceptor_->close(ignored);
   });
+  WaitUntilEmpty(std::min(deadline, std::chrono::steady_clock::now() + state_.options.stop_grace));
+  state_.closing_idle = true;
   for (auto& loop : loops_) asio::post(loop->context(), [loop = loop.get()] { loop->CloseIdle(); });
   if (!WaitUntilEmpty(deadline)) {
     for (auto& loop : loops_) asio::post(loop->context(), [loop = loop.get()] { loop->BreakAll(); });

@@ -76,6 +76,9 @@ struct Http2Options {
 
 struct HttpServerOptions {
   Endpoint listen{"127.0.0.1", 0};
+  // An open listening socket that came from another process (net/hand_over.h), owned from Listen on; then `listen` is not
+  // bound. -1: none.
+  int listen_socket = -1;
   size_t threads = 1;
   size_t connections_max = 10'000;
   size_t head_bytes_max = 64 << 10;
@@ -85,6 +88,8 @@ struct HttpServerOptions {
   std::chrono::milliseconds idle_timeout{75'000};
   // A client that takes no byte of its answer for so long counts as gone.
   std::chrono::milliseconds write_timeout{60'000};
+  // At Stop, connections without a request are kept so long, since one may be on its way to them; its answer is their last.
+  std::chrono::milliseconds stop_grace{0};
   Http2Options http2 = {};
   std::shared_ptr<const TlsContext> tls = {};  // null: none
   // What an error page of the server itself (400, 408, 413, 431, 503) has as body: OpenAI form, plain text … Gets status and
@@ -114,8 +119,10 @@ class HttpServer {
   virtual ~HttpServer() = default;  // Stop(0)
 
   virtual uint16_t port() const = 0;
+  // The listening socket, for a successor; the server's own until Stop.
+  virtual int listen_socket() const = 0;
   virtual HttpServerCounters counters() const = 0;
-  // Stops accepting, closes idle connections, lets running exchanges end until the deadline, then breaks them (their
+  // Stops accepting, closes idle connections after stop_grace, lets running exchanges end until the deadline, then breaks them (their
   // OnClientGone is called). Returns when all handlers and threads have ended. From any thread but the loops'.
   virtual void Stop(std::chrono::milliseconds drain) = 0;
 };

@@ -10,7 +10,8 @@ namespace beleg::net {
 struct HttpServerState {
   HttpServerOptions options;
   Handler handler;
-  std::atomic<bool> stopping = false;
+  std::atomic<bool> stopping = false;      // nothing is accepted, each answer is its connection's last
+  std::atomic<bool> closing_idle = false;  // and a connection without a request ends
   std::atomic<uint64_t> accepted = 0;
   std::atomic<uint64_t> refused = 0;
   std::atomic<uint64_t> accept_pauses = 0;

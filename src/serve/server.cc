@@ -19,6 +19,8 @@ constexpr size_t kPoolQueueMax = 1024;
 constexpr size_t kLedgerPoolThreads = 4;
 constexpr std::chrono::milliseconds kExporterFarewell{3'000};
 constexpr std::chrono::milliseconds kLedgerDrain{2'000};
+// For requests that are on their way on a kept connection when a stop begins.
+constexpr std::chrono::milliseconds kStopGrace{200};
 
 net::HttpResponse Unauthenticated() {
   return ErrorResponse({401, record::ErrorType::kNone,
@@ -46,6 +48,10 @@ class ServerImpl final : public Server {
   Result<void> Open();
   uint16_t port() const override { return http_->port(); }
   uint16_t ledger_port() const override { return ledger_http_ ? ledger_http_->port() : 0; }
+  std::vector<int> listen_sockets() const override {
+    return ledger_http_ ? std::vector{http_->listen_socket(), ledger_http_->listen_socket()}
+                        : std::vector<int>{};
+  }
   const std::string& vkey() const override { return vkey_; }
   void Stop() override;
 
@@ -145,6 +151,7 @@ Result<void> ServerImpl::Listen() {
   if (ledger_) {
     net::HttpServerOptions ledger;
     ledger.listen = options_.ledger_listen;
+    ledger.listen_socket = options_.ledger_listen_socket;
     ledger.body_bytes_max = 1 << 20;
     TRY_ASSIGN(ledger_http_,
                net::HttpServer::Listen(std::move(ledger),
@@ -154,6 +161,8 @@ Result<void> ServerImpl::Listen() {
   }
   net::HttpServerOptions api;
   api.listen = options_.listen;
+  api.listen_socket = options_.listen_socket;
+  api.stop_grace = kStopGrace;
   api.threads = options_.threads;
   api.body_bytes_max = options_.body_bytes_max;
   // Asked for a head that could not be read; what was wrong with a body goes to refuse_body.

@@ -20,7 +20,9 @@ namespace beleg::serve {
 struct ServerOptions {
   net::Endpoint listen{"127.0.0.1", 8000};
   net::Endpoint ledger_listen{"127.0.0.1", 8001};
-  size_t threads = 1;  // event loops of the API
+  int listen_socket = -1,
+      ledger_listen_socket = -1;  // taken over from a predecessor (net/hand_over.h); -1: none
+  size_t threads = 1;             // event loops of the API
   size_t body_bytes_max = 64 << 20;
   bool audit = true;  // false: no records, said on /health and in each answer; for benches
   std::string ledger_dir;
@@ -45,6 +47,8 @@ class Server {
 
   virtual uint16_t port() const = 0;
   virtual uint16_t ledger_port() const = 0;  // 0: audit is off
+  // What a successor takes over, in this order: the API's, the ledger's. Empty: audit is off.
+  virtual std::vector<int> listen_sockets() const = 0;
   virtual const std::string& vkey() const = 0;
 
   // In order: no new requests, running ones end or are cut at the deadline (and recorded), shutdown record, a last try of the
