@@ -39,7 +39,7 @@ std::optional<collector::Config> Load(std::string path) {
 Result<void> Run(const CollectorCommandOptions& options, collector::Config config) {
   BlockStopSignals();
   TRY_ASSIGN(auto running, collector::Collector::Start(std::move(config), {}));
-  TRY(WriteRunFile(options.run_file, {0, running->metrics_port(), 0, 0, ""}));
+  TRY(WriteRunFile(options.run_file, {0, running->metrics_port(), 0, 0, 0, ""}));
   LOG_INFO("collector.ready", F("metrics_port", running->metrics_port()));
   int signal = WaitForStopSignal();
   LOG_INFO("collector.stopping", F("signal", signal));

@@ -26,7 +26,7 @@ struct UpOptions {
   std::string data = "data", model = "demo", served_name, region = "local", environment;
   std::string prompt = "What is a receipt? Answer in one sentence.";
   std::vector<std::string> api_keys;
-  uint16_t port = 8000, ledger_port = 8001, store_port = 3301, otlp_port = 14318;
+  uint16_t port = 8000, ledger_port = 8001, store_port = 3301, otlp_port = 14318, otlp_grpc_port = 14317;
   std::string engine = "llama";
   bool once = false;
 };
@@ -71,6 +71,8 @@ Part StorePart(const UpOptions& options, const RunFile& serve) {
                                         Loopback(options.store_port),
                                         "--otlp-listen",
                                         Loopback(options.otlp_port),
+                                        "--otlp-grpc-listen",
+                                        Loopback(options.otlp_grpc_port),
                                         "--ledger",
                                         "http://" + Loopback(serve.ledger_port),
                                         "--ledger-token-file",
@@ -142,7 +144,7 @@ Result<std::unique_ptr<Tree>> Tree::Start(UpOptions options) {
   UpOptions& settings = tree->options_;
   TRY(tree->MakeFolders());
   if (settings.once) {
-    settings.port = settings.ledger_port = settings.store_port = 0;
+    settings.port = settings.ledger_port = settings.store_port = settings.otlp_grpc_port = 0;
     TRY_ASSIGN(settings.otlp_port, FreePort());
   }
   int64_t begin_us = SystemClock().MonoMicros();
