@@ -14,9 +14,9 @@
 namespace beleg::app {
 namespace {
 
-constexpr size_t kApiThreads = 8;   // a query may wait up to 3 s for records to come
-constexpr size_t kOtlpThreads = 8;  // each waits for its group's fdatasync
-constexpr size_t kQueueMax = 256;
+constexpr size_t kApiThreads = 8;                  // a query may wait up to 3 s for records to come
+constexpr size_t kOtlpThreads = 8;                 // each waits for its group's fdatasync
+constexpr size_t kQueueMax = 1'024;                // requests that wait for a thread
 constexpr size_t kGrpcMessageBytesMax = 64 << 20;  // as over HTTP
 constexpr std::chrono::milliseconds kDrain{5'000};
 
@@ -25,7 +25,7 @@ struct StoreCommandOptions {
               otlp_grpc_listen = "127.0.0.1:14317";
   std::vector<std::string> ledgers;
   std::string ledger_token_file, ledger_vkey, api_key, run_file, mirror_dir;
-  uint64_t duckdb_memory_mb = 256, metric_log_mb = 32, metric_points_max = 1'000'000;
+  uint64_t duckdb_memory_mb = 256, metric_log_mb = 32, metric_points_max = 500'000;
   bool insecure_no_auth = false;
 };
 

@@ -29,8 +29,8 @@ namespace beleg::store {
 
 struct MetricStoreOptions {
   IngestLogOptions log{};
-  size_t points_max = 1'000'000;  // about 100 bytes of memory a number, a few hundred a histogram
-  size_t series_max = 100'000;    // points of further ones are rejected
+  size_t points_max = 500'000;  // about 190 bytes of memory each where one in five is a histogram
+  size_t series_max = 100'000;  // points of further ones are rejected
   const Clock* clock = nullptr;
 };
 

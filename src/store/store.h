@@ -35,7 +35,7 @@ struct StoreOptions {
   size_t queue_bytes_max = 64 << 20;
   uint64_t free_bytes_min = 64 << 20;
   uint64_t metric_log_bytes_max = 32 << 20;
-  size_t metric_points_max = 1'000'000;
+  size_t metric_points_max = 500'000;
   DiskFailure on_fatal{};
   io::FileSystem* fs = nullptr;
   const Clock* clock = nullptr;
