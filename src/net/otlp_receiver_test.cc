@@ -13,7 +13,7 @@ namespace {
 using wire::otlp::PartialSuccess;
 
 // Takes traces and metrics from who knows the key.
-class TestSink final : public OtlpSink {
+class SinkForTest final : public OtlpSink {
  public:
   bool Has(OtlpSignal signal) const override { return signal != OtlpSignal::kLogs; }
   bool Allows(const HttpHeaders& headers) const override {
@@ -30,17 +30,17 @@ class TestSink final : public OtlpSink {
   int unreadable = 0;
 };
 
-const HttpHeaders kProtobuf = {{"content-type", "application/x-protobuf"}};
-const HttpHeaders kJson = {{"content-type", "application/json; charset=utf-8"}};
+const HttpHeaders kProtobufHead = {{"content-type", "application/x-protobuf"}};
+const HttpHeaders kJsonHead = {{"content-type", "application/json; charset=utf-8"}};
 
-HttpHeaders With(HttpHeaders headers, const std::string& name, const std::string& value) {
+HttpHeaders HeadWith(HttpHeaders headers, const std::string& name, const std::string& value) {
   headers.Add(name, value);
   return headers;
 }
 
 class OtlpReceiver : public ::testing::Test {
  protected:
-  HttpResponse Post(std::string body, HttpHeaders headers = kProtobuf, std::string path = "/v1/traces",
+  HttpResponse Post(std::string body, HttpHeaders headers = kProtobufHead, std::string path = "/v1/traces",
                     std::string method = "POST") {
     HttpRequest request{std::move(method), std::move(path), std::move(headers), std::move(body), ""};
     return AnswerOtlpHttp(sink_, request, 1'000);
@@ -52,12 +52,12 @@ class OtlpReceiver : public ::testing::Test {
     call.metadata = std::move(metadata);
     return AnswerOtlpGrpc(sink_, call);
   }
-  TestSink sink_;
+  SinkForTest sink_;
 };
 
 TEST_F(OtlpReceiver, EachSignalHasItsPathAndItsMethod) {
   EXPECT_EQ(Post("a").status, 200);
-  EXPECT_EQ(Post("b", kProtobuf, "/v1/metrics").status, 200);
+  EXPECT_EQ(Post("b", kProtobufHead, "/v1/metrics").status, 200);
   EXPECT_TRUE(Call(OtlpSignal::kTraces, "c").status.ok());
   EXPECT_TRUE(Call(OtlpSignal::kMetrics, "d").status.ok());
   EXPECT_THAT(sink_.taken, ::testing::ElementsAre(
@@ -66,8 +66,8 @@ TEST_F(OtlpReceiver, EachSignalHasItsPathAndItsMethod) {
 }
 
 TEST_F(OtlpReceiver, WhatTheSinkHasNotIsUnknown) {
-  EXPECT_EQ(Post("", kProtobuf, "/v1/logs").status, 404);
-  EXPECT_EQ(Post("", kProtobuf, "/v1/nothing").status, 404);
+  EXPECT_EQ(Post("", kProtobufHead, "/v1/logs").status, 404);
+  EXPECT_EQ(Post("", kProtobufHead, "/v1/nothing").status, 404);
   EXPECT_EQ(Call(OtlpSignal::kLogs, "").status.code, GrpcCode::kUnimplemented);
   GrpcCall call;
   call.method = "/nobody/Export";
@@ -75,9 +75,9 @@ TEST_F(OtlpReceiver, WhatTheSinkHasNotIsUnknown) {
 }
 
 TEST_F(OtlpReceiver, PackedBodiesArriveUnpacked) {
-  EXPECT_EQ(Post(wire::GzipCompress("one"), With(kProtobuf, "content-encoding", "gzip")).status, 200);
-  EXPECT_EQ(Post(wire::ZstdCompress("two"), With(kProtobuf, "content-encoding", "zstd")).status, 200);
-  EXPECT_EQ(Post("three", With(kProtobuf, "content-encoding", "identity")).status, 200);
+  EXPECT_EQ(Post(wire::GzipCompress("one"), HeadWith(kProtobufHead, "content-encoding", "gzip")).status, 200);
+  EXPECT_EQ(Post(wire::ZstdCompress("two"), HeadWith(kProtobufHead, "content-encoding", "zstd")).status, 200);
+  EXPECT_EQ(Post("three", HeadWith(kProtobufHead, "content-encoding", "identity")).status, 200);
   ASSERT_EQ(sink_.taken.size(), 3u);
   EXPECT_EQ(sink_.taken[0].second, "one");
   EXPECT_EQ(sink_.taken[1].second, "two");
@@ -88,12 +88,12 @@ TEST_F(OtlpReceiver, TracesInJsonBecomeProtobufAndAreAnsweredInJson) {
   sink_.answer = PartialSuccess{2, "why"};
   HttpResponse answer = Post(
       R"({"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"01010101010101010101010101010101","spanId":"0202020202020202"}]}]}]})",
-      kJson);
+      kJsonHead);
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(answer.body, R"({"partialSuccess":{"rejectedSpans":"2","errorMessage":"why"}})");
   EXPECT_EQ(*wire::otlp::CountSpans(sink_.taken.at(0).second), 1u);
   sink_.answer = PartialSuccess{};
-  EXPECT_EQ(Post("{}", kJson).body, R"({"partialSuccess":{}})");
+  EXPECT_EQ(Post("{}", kJsonHead).body, R"({"partialSuccess":{}})");
 }
 
 TEST_F(OtlpReceiver, WhatWasRejectedIsSaid) {
@@ -123,27 +123,27 @@ TEST_F(OtlpReceiver, FullAndAwaySayWhenToComeBack) {
 }
 
 TEST_F(OtlpReceiver, UnreadableBodiesNeverReachTheSink) {
-  EXPECT_EQ(Post("no gzip", With(kProtobuf, "content-encoding", "gzip")).status, 400);
-  EXPECT_EQ(Post("x", With(kProtobuf, "content-encoding", "snappy")).status, 400);
+  EXPECT_EQ(Post("no gzip", HeadWith(kProtobufHead, "content-encoding", "gzip")).status, 400);
+  EXPECT_EQ(Post("x", HeadWith(kProtobufHead, "content-encoding", "snappy")).status, 400);
   EXPECT_EQ(Post(std::string(1'001, 'x')).status, 413);
   const std::string bomb = wire::GzipCompress(std::string(100'000, 'x'));
-  EXPECT_EQ(Post(bomb, With(kProtobuf, "content-encoding", "gzip")).status, 413);
-  HttpResponse json = Post("{", kJson);
+  EXPECT_EQ(Post(bomb, HeadWith(kProtobufHead, "content-encoding", "gzip")).status, 413);
+  HttpResponse json = Post("{", kJsonHead);
   EXPECT_EQ(json.status, 400);
   EXPECT_EQ(wire::Json::Parse(json.body)->Find("code")->as_int(), 3);
-  EXPECT_EQ(Post("{}", kJson, "/v1/metrics").status, 415);
+  EXPECT_EQ(Post("{}", kJsonHead, "/v1/metrics").status, 415);
   EXPECT_EQ(sink_.unreadable, 6);
   EXPECT_TRUE(sink_.taken.empty());
 }
 
 TEST_F(OtlpReceiver, OtherMethodsAndTypesAreRefused) {
-  EXPECT_EQ(Post("", kProtobuf, "/v1/traces", "GET").status, 405);
+  EXPECT_EQ(Post("", kProtobufHead, "/v1/traces", "GET").status, 405);
   EXPECT_EQ(Post("x", {{"content-type", "text/plain"}}).status, 415);
   EXPECT_EQ(Post("x", {}).status, 415);
 }
 
 TEST_F(OtlpReceiver, WrongKeysAreRefused) {
-  EXPECT_EQ(Post("x", With(kProtobuf, "authorization", "Bearer wrong")).status, 401);
+  EXPECT_EQ(Post("x", HeadWith(kProtobufHead, "authorization", "Bearer wrong")).status, 401);
   EXPECT_EQ(Call(OtlpSignal::kTraces, "x", {{"authorization", "Bearer wrong"}}).status.code,
             GrpcCode::kUnauthenticated);
   EXPECT_TRUE(sink_.taken.empty());

@@ -16,24 +16,25 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-std::string Wrap(uint32_t tag, const std::string& content) {
+std::string Nested(uint32_t tag, const std::string& content) {
   std::string out;
   pbf_writer(out).add_message(tag, content);
   return out;
 }
 
-std::string Text(uint32_t tag, const std::string& text) {
+std::string NameField(uint32_t tag, const std::string& text) {
   std::string out;
   pbf_writer(out).add_string(tag, text);
   return out;
 }
 
 // A request of one metric of that kind (field number) with these points.
-std::string RequestOf(uint32_t kind, const std::vector<std::string>& points, const std::string& name = "m") {
+std::string MetricRequest(uint32_t kind, const std::vector<std::string>& points,
+                          const std::string& name = "m") {
   std::string data;
-  for (const std::string& point : points) data += Wrap(1, point);
-  std::string metric = (name.empty() ? "" : Text(1, name)) + Wrap(kind, data);
-  return Wrap(1, Wrap(2, Wrap(2, metric)));
+  for (const std::string& point : points) data += Nested(1, point);
+  std::string metric = (name.empty() ? "" : NameField(1, name)) + Nested(kind, data);
+  return Nested(1, Nested(2, Nested(2, metric)));
 }
 
 std::vector<DataPoint> PointsOf(const std::string& request, PartialSuccess& rejected) {
@@ -110,7 +111,7 @@ TEST(OtlpMetrics, WholeNumbersAndMissingValuesAreRead) {
   pbf_writer(whole).add_sfixed64(6, -7);
   pbf_writer(none).add_uint32(8, 1);
   PartialSuccess rejected;
-  auto points = PointsOf(RequestOf(5, {whole, none}), rejected);
+  auto points = PointsOf(MetricRequest(5, {whole, none}), rejected);
   ASSERT_EQ(points.size(), 2u);
   EXPECT_EQ(points[0].value, -7);
   EXPECT_TRUE(points[0].is_recorded);
@@ -132,7 +133,7 @@ TEST(OtlpMetrics, ExponentialBucketsGetTheirLimits) {
   point.add_message(8, side);
   point.add_message(9, side);
   PartialSuccess rejected;
-  auto points = PointsOf(RequestOf(10, {point_bytes}), rejected);
+  auto points = PointsOf(MetricRequest(10, {point_bytes}), rejected);
   ASSERT_EQ(points.size(), 1u) << rejected.message;
   EXPECT_EQ(points[0].count, 22u);
   EXPECT_THAT(points[0].bounds, ElementsAre(-8, -4, -2, 2, 4, 8));
@@ -141,9 +142,10 @@ TEST(OtlpMetrics, ExponentialBucketsGetTheirLimits) {
 
 TEST(OtlpMetrics, WrongPointsAreLeftOutAndCounted) {
   PartialSuccess rejected;
-  auto points = PointsOf(RequestOf(9, {HistogramPoint({1, 2}, {0.1}), HistogramPoint({1, 2}, {0.1, 0.2}),
-                                       HistogramPoint({1, 2, 3}, {0.2, 0.1}), HistogramPoint({3, 3}, {0.3})}),
-                         rejected);
+  auto points =
+      PointsOf(MetricRequest(9, {HistogramPoint({1, 2}, {0.1}), HistogramPoint({1, 2}, {0.1, 0.2}),
+                                 HistogramPoint({1, 2, 3}, {0.2, 0.1}), HistogramPoint({3, 3}, {0.3})}),
+               rejected);
   ASSERT_EQ(points.size(), 2u);
   EXPECT_THAT(points[0].bounds, ElementsAre(0.1));
   EXPECT_THAT(points[1].bounds, ElementsAre(0.3));
@@ -153,10 +155,10 @@ TEST(OtlpMetrics, WrongPointsAreLeftOutAndCounted) {
 
 TEST(OtlpMetrics, TimesBeyondAndNamelessMetricsAreRejected) {
   PartialSuccess rejected;
-  EXPECT_THAT(PointsOf(RequestOf(5, {NumberPoint(1, UINT64_MAX)}), rejected), IsEmpty());
+  EXPECT_THAT(PointsOf(MetricRequest(5, {NumberPoint(1, UINT64_MAX)}), rejected), IsEmpty());
   EXPECT_EQ(rejected.rejected, 1);
   PartialSuccess nameless;
-  EXPECT_THAT(PointsOf(RequestOf(5, {NumberPoint(1), NumberPoint(2)}, ""), nameless), IsEmpty());
+  EXPECT_THAT(PointsOf(MetricRequest(5, {NumberPoint(1), NumberPoint(2)}, ""), nameless), IsEmpty());
   EXPECT_EQ(nameless.rejected, 2);
   EXPECT_FALSE(nameless.message.empty());
 }
@@ -165,21 +167,21 @@ TEST(OtlpMetrics, TooManyBucketsCostThePoint) {
   std::vector<double> bounds(kBucketsMax + 1);
   for (size_t i = 0; i < bounds.size(); ++i) bounds[i] = static_cast<double>(i);
   PartialSuccess rejected;
-  auto points =
-      PointsOf(RequestOf(9, {HistogramPoint(std::vector<uint64_t>(bounds.size() + 1), bounds)}), rejected);
+  auto points = PointsOf(MetricRequest(9, {HistogramPoint(std::vector<uint64_t>(bounds.size() + 1), bounds)}),
+                         rejected);
   EXPECT_THAT(points, IsEmpty());
   EXPECT_EQ(rejected.rejected, 1);
 }
 
 TEST(OtlpMetrics, BytesThatAreNoProtobufRefuseTheRequest) {
   PartialSuccess rejected;
-  const std::string good = RequestOf(5, {NumberPoint(1)});
+  const std::string good = MetricRequest(5, {NumberPoint(1)});
   for (size_t length = 1; length < good.size(); ++length) {
     auto cut = DecodeMetrics(good.substr(0, length), rejected);
     ASSERT_FALSE(cut) << length;
     EXPECT_EQ(cut.error().code, ErrorCode::kInvalidArgument);
   }
-  EXPECT_EQ(DecodeMetrics(RequestOf(5, {}, "\xff"), rejected).error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(DecodeMetrics(MetricRequest(5, {}, "\xff"), rejected).error().code, ErrorCode::kInvalidArgument);
   EXPECT_EQ(rejected.rejected, 0);
   EXPECT_TRUE(DecodeMetrics("", rejected)->empty());
 }

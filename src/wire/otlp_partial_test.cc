@@ -9,7 +9,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-Span NamedSpan(const std::string& name) {
+Span SpanNamed(const std::string& name) {
   Span span;
   span.trace_id.bytes.fill(1);
   span.span_id.bytes.fill(2);
@@ -17,17 +17,17 @@ Span NamedSpan(const std::string& name) {
   return span;
 }
 
-std::string RequestOf(std::vector<Span> spans) {
+std::string RequestOfSpans(std::vector<Span> spans) {
   ScopeSpans scope;
   scope.spans = std::move(spans);
   return EncodeTraces({scope});
 }
 
 TEST(OtlpPartial, WrongSpansAreLeftOutAndCounted) {
-  Span no_trace = NamedSpan("b"), no_text = NamedSpan("\xff");
+  Span no_trace = SpanNamed("b"), no_text = SpanNamed("\xff");
   no_trace.trace_id = {};
   PartialSuccess rejected;
-  auto scopes = DecodeTraces(RequestOf({NamedSpan("a"), no_trace, no_text, NamedSpan("d")}), rejected);
+  auto scopes = DecodeTraces(RequestOfSpans({SpanNamed("a"), no_trace, no_text, SpanNamed("d")}), rejected);
   ASSERT_TRUE(scopes);
   ASSERT_EQ(scopes->at(0).spans.size(), 2u);
   EXPECT_EQ(scopes->at(0).spans[0].name, "a");
@@ -38,7 +38,8 @@ TEST(OtlpPartial, WrongSpansAreLeftOutAndCounted) {
 
 TEST(OtlpPartial, GoodRequestsRejectNothing) {
   PartialSuccess rejected;
-  EXPECT_EQ(*DecodeTraces(RequestOf({NamedSpan("a")}), rejected), *DecodeTraces(RequestOf({NamedSpan("a")})));
+  EXPECT_EQ(*DecodeTraces(RequestOfSpans({SpanNamed("a")}), rejected),
+            *DecodeTraces(RequestOfSpans({SpanNamed("a")})));
   EXPECT_EQ(rejected.rejected, 0);
   EXPECT_EQ(rejected.message, "");
 }
@@ -46,7 +47,7 @@ TEST(OtlpPartial, GoodRequestsRejectNothing) {
 TEST(OtlpPartial, WhatIsWrongOutsideSpansRefusesTheRequest) {
   ScopeSpans scope;
   scope.resource = {{"\xff", "x"}};
-  scope.spans = {NamedSpan("a")};
+  scope.spans = {SpanNamed("a")};
   PartialSuccess rejected;
   EXPECT_EQ(DecodeTraces(EncodeTraces({scope}), rejected).error().code, ErrorCode::kInvalidArgument);
   EXPECT_EQ(DecodeTraces("\x0a\xff\xff", rejected).error().code, ErrorCode::kInvalidArgument);
