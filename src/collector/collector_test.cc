@@ -237,7 +237,7 @@ TEST(CollectorStart, ABusyPortIsAnErrorThatNamesTheReceiver) {
 TEST(CollectorPrometheus, ATargetsMetricsBecomeOtlp) {
   net::HttpServerOptions options;
   auto target = std::move(*net::HttpServer::Listen(
-      options, Inline([](net::HttpRequest& request) {
+      options, net::Inline([](net::HttpRequest& request) {
         EXPECT_EQ(request.target, "/metrics");
         return net::MakeResponse(200, "text/plain", "# TYPE seen_total counter\nseen_total{a=\"b\"} 3\n");
       })));

@@ -10,9 +10,9 @@
 
 #include "base/mutex.h"
 #include "collector/collector.h"
-#include "collector/inline_handler.h"
 #include "net/http_client.h"
 #include "net/http_server.h"
+#include "net/inline_handler.h"
 #include "wire/compress.h"
 #include "wire/otlp.h"
 #include "wire/otlp_edit.h"
@@ -51,7 +51,7 @@ class Sink {
     net::HttpServerOptions options;
     options.listen.port = port;
     auto server = net::HttpServer::Listen(
-        options, Inline([this](net::HttpRequest& request) { return Answer(request); }));
+        options, net::Inline([this](net::HttpRequest& request) { return Answer(request); }));
     EXPECT_TRUE(server.has_value()) << (server ? "" : server.error().message);
     server_ = std::move(*server);
   }
@@ -118,7 +118,7 @@ class Sink {
 inline uint16_t FreePort() {
   net::HttpServerOptions options;
   auto server =
-      net::HttpServer::Listen(options, Inline([](net::HttpRequest&) { return net::HttpResponse{}; }));
+      net::HttpServer::Listen(options, net::Inline([](net::HttpRequest&) { return net::HttpResponse{}; }));
   return (*server)->port();
 }
 

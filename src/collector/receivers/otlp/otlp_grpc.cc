@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "net/inline_handler.h"
 #include "wire/otlp.h"
 
 namespace beleg::collector {
@@ -26,8 +27,6 @@ net::GrpcReply Answer(Intake& intake, net::GrpcCall& call) {
   return reply;
 }
 
-net::Awaitable<net::GrpcReply> Run(Intake& intake, net::GrpcCall call) { co_return Answer(intake, call); }
-
 }  // namespace
 
 std::string_view ExportMethod(Signal signal) {
@@ -40,7 +39,7 @@ std::string_view ExportMethod(Signal signal) {
 }
 
 net::GrpcHandler OtlpGrpcHandler(Intake& intake) {
-  return [&intake](net::GrpcCall call) { return Run(intake, std::move(call)); };
+  return net::Inline([&intake](net::GrpcCall call) { return Answer(intake, call); });
 }
 
 }  // namespace beleg::collector

@@ -2,10 +2,10 @@
 
 #include "base/log.h"
 #include "collector/config/config.h"
-#include "collector/inline_handler.h"
 #include "collector/receivers/otlp/otlp_grpc.h"
 #include "collector/receivers/otlp/otlp_http.h"
 #include "net/http_server.h"
+#include "net/inline_handler.h"
 
 namespace beleg::collector {
 namespace {
@@ -33,6 +33,7 @@ class OtlpServer final : public Receiver {
   OtlpServer(const std::string& id, const Settings& settings, const Outputs& outputs, const World& world)
       : id_(id),
         settings_(settings),
+        world_(world),
         http_intake_(id, "http", outputs, world),
         grpc_intake_(id, "grpc", outputs, world) {}
 
@@ -55,11 +56,10 @@ class OtlpServer final : public Receiver {
     auto answer = [this, max = options.body_bytes_max](net::HttpRequest& request) {
       return AnswerOtlp(http_intake_, request, max);
     };
-    auto server = net::HttpServer::Listen(options, Inline(answer));
+    auto server = net::HttpServer::Listen(options, net::Inline(answer));
     if (!server) return Fail(std::move(server.error()), "{}: protocols::http", settings_.where());
     http_ = std::move(*server);
-    LOG_INFO("collector.listening", F("receiver", id_), F("protocol", "http"), F("host", options.listen.host),
-             F("port", http_->port()));
+    Tell("http", options.listen.host, http_->port());
     return {};
   }
 
@@ -71,13 +71,19 @@ class OtlpServer final : public Receiver {
     auto server = net::GrpcServer::Listen(options, OtlpGrpcHandler(grpc_intake_));
     if (!server) return Fail(std::move(server.error()), "{}: protocols::grpc", settings_.where());
     grpc_ = std::move(*server);
-    LOG_INFO("collector.listening", F("receiver", id_), F("protocol", "grpc"), F("host", options.listen.host),
-             F("port", grpc_->port()));
+    Tell("grpc", options.listen.host, grpc_->port());
     return {};
+  }
+
+  void Tell(std::string_view protocol, std::string_view host, uint16_t port) {
+    LOG_INFO("collector.listening", F("receiver", id_), F("protocol", protocol), F("host", host),
+             F("port", port));
+    world_.listening({id_, std::string(protocol), port});
   }
 
   const std::string id_;
   const Settings settings_;
+  const World& world_;
   Intake http_intake_, grpc_intake_;
   std::unique_ptr<net::HttpServer> http_;
   std::unique_ptr<net::GrpcServer> grpc_;
