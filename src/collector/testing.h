@@ -47,8 +47,9 @@ inline std::string OneSpan(const std::string& name) {
 // A destination of OTLP over HTTP.
 class Sink {
  public:
-  explicit Sink(uint16_t port = 0) {
+  explicit Sink(uint16_t port = 0, std::shared_ptr<const net::TlsContext> tls = {}) {
     net::HttpServerOptions options;
+    options.tls = std::move(tls);
     options.listen.port = port;
     auto server = net::HttpServer::Listen(
         options, net::Inline([this](net::HttpRequest& request) { return Answer(request); }));
@@ -92,8 +93,7 @@ class Sink {
 
  private:
   net::HttpResponse Answer(net::HttpRequest& request) {
-    bool gzip = request.headers.Get("content-encoding") == "gzip";
-    std::string body = gzip ? wire::GzipDecompress(request.body, 64 << 20).value() : request.body;
+    std::string body = Unpack(request);
     MutexLock lock(mutex_);
     ++calls_;
     if (!poison_.empty() && body.find(poison_) != std::string::npos)
@@ -103,6 +103,17 @@ class Sink {
     request.body.clear();
     requests_.push_back(request);
     return net::MakeResponse(200, "application/x-protobuf", "");
+  }
+
+  static std::string Unpack(const net::HttpRequest& request) {
+    constexpr size_t kMax = 64 << 20;
+    std::string_view encoding = request.headers.Get("content-encoding").value_or("");
+    if (encoding == "gzip") return wire::GzipDecompress(request.body, kMax).value();
+    if (encoding == "zstd") return wire::ZstdDecompress(request.body, kMax).value();
+    if (encoding == "zlib" || encoding == "deflate") return wire::ZlibDecompress(request.body, kMax).value();
+    if (encoding == "snappy") return wire::SnappyDecompress(request.body, kMax).value();
+    EXPECT_EQ(encoding, "");
+    return request.body;
   }
 
   std::atomic<int> status_{200};

@@ -40,13 +40,19 @@ Result<std::string> Unpack(net::HttpRequest& request, size_t size_max) {
   if (encoding.empty() || encoding == "identity") return std::move(request.body);
   if (encoding == "gzip") return wire::GzipDecompress(request.body, size_max);
   if (encoding == "zstd") return wire::ZstdDecompress(request.body, size_max);
+  if (encoding == "deflate" || encoding == "zlib") return wire::ZlibDecompress(request.body, size_max);
+  if (encoding == "snappy") return wire::SnappyDecompress(request.body, size_max);
+  if (encoding == "x-snappy-framed") return wire::SnappyUnframe(request.body, size_max);
   return Fail(ErrorCode::kInvalidArgument, "unsupported Content-Encoding: {}", encoding);
 }
 
 Result<std::string> FromJson(Signal signal, std::string_view json) {
-  if (signal == Signal::kTraces) return wire::otlp::TracesFromJson(json);
-  return Fail(ErrorCode::kUnimplemented, "{} are taken as protobuf only (content-type {})",
-              SignalName(signal), kProtobuf);
+  switch (signal) {
+    case Signal::kTraces: return wire::otlp::TracesFromJson(json);
+    case Signal::kMetrics: return wire::otlp::MetricsFromJson(json);
+    case Signal::kLogs: return wire::otlp::LogsFromJson(json);
+  }
+  return Fail(ErrorCode::kInternal, "no such signal");
 }
 
 }  // namespace
@@ -66,7 +72,7 @@ net::HttpResponse AnswerOtlp(Intake& intake, net::HttpRequest& request, size_t b
   if (body && json) body = FromJson(*signal, *body);
   if (!body) {
     intake.Failed(*signal);
-    return Refuse(json, body.error(), body.error().code == ErrorCode::kUnimplemented ? 415 : 400);
+    return Refuse(json, body.error(), 400);
   }
   Result<void> taken = intake.Take(*signal, std::move(*body));
   if (!taken) return Refuse(json, taken.error(), OtlpHttpStatusOf(taken.error().code));

@@ -1,4 +1,4 @@
-// OTLP over HTTP: POST /v1/{traces,metrics,logs}, protobuf or JSON, plain, gzip or zstd.
+// OTLP over HTTP: POST /v1/{traces,metrics,logs}, protobuf or JSON; plain, gzip, zlib (deflate), zstd or snappy.
 #pragma once
 
 #include "collector/receivers/intake.h"

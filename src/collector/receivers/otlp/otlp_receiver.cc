@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "collector/config/config.h"
+#include "collector/config/tls.h"
 #include "collector/receivers/otlp/otlp_grpc.h"
 #include "collector/receivers/otlp/otlp_http.h"
 #include "net/http_server.h"
@@ -13,12 +14,14 @@ namespace {
 constexpr Setting kTable[] = {
     {"protocols.http", SettingType::kGroup, "", "OTLP over HTTP, protobuf and JSON"},
     {"protocols.http.endpoint", SettingType::kText, "localhost:4318", "where to listen"},
+    BELEG_SERVER_TLS_SETTINGS("protocols.http"),
     {"protocols.http.max_request_body_size", SettingType::kCount, "20971520",
      "largest body in bytes, also after decompression"},
     {"protocols.http.cors", SettingType::kAny, "", "browsers of other origins", "", {}, true},
     {"protocols.http.include_metadata", SettingType::kBool, "false", "pass client metadata on", "", {}, true},
     {"protocols.grpc", SettingType::kGroup, "", "OTLP over gRPC"},
     {"protocols.grpc.endpoint", SettingType::kText, "localhost:4317", "where to listen"},
+    BELEG_SERVER_TLS_SETTINGS("protocols.grpc"),
     {"protocols.grpc.max_recv_msg_size_mib", SettingType::kCount, "4",
      "largest message in MiB, also after decompression"},
     {"protocols.grpc.max_concurrent_streams", SettingType::kCount, "1000", "calls of one connection at once"},
@@ -52,6 +55,7 @@ class OtlpServer final : public Receiver {
   Result<void> StartHttp() {
     net::HttpServerOptions options;
     TRY_ASSIGN(options.listen, net::ParseEndpoint(settings_.Text("protocols.http.endpoint")));
+    TRY_ASSIGN(options.tls, ServerTls(settings_, "protocols.http"));
     options.body_bytes_max = settings_.Count("protocols.http.max_request_body_size");
     auto answer = [this, max = options.body_bytes_max](net::HttpRequest& request) {
       return AnswerOtlp(http_intake_, request, max);
@@ -66,6 +70,7 @@ class OtlpServer final : public Receiver {
   Result<void> StartGrpc() {
     net::GrpcServerOptions options;
     TRY_ASSIGN(options.listen, net::ParseEndpoint(settings_.Text("protocols.grpc.endpoint")));
+    TRY_ASSIGN(options.tls, ServerTls(settings_, "protocols.grpc"));
     options.message_bytes_max = settings_.Count("protocols.grpc.max_recv_msg_size_mib") << 20;
     options.calls_max = settings_.Count("protocols.grpc.max_concurrent_streams");
     auto server = net::GrpcServer::Listen(options, OtlpGrpcHandler(grpc_intake_));
@@ -96,8 +101,10 @@ void Check(std::string_view, const Settings& settings, Problems& problems) {
                    settings.where());
   for (std::string_view path : {"protocols.http.endpoint", "protocols.grpc.endpoint"})
     if (!ParseHostPort(settings.Text(path)))
-      problems.Error(settings.mark(path), "{}::{}: \"{}\" is no host:port", settings.where(), path,
+      problems.Error(settings.mark(path), "{}: \"{}\" is no host:port", settings.Name(path),
                      settings.Text(path));
+  for (std::string_view prefix : {"protocols.http", "protocols.grpc"})
+    CheckServerTls(settings, prefix, problems);
 }
 
 std::vector<std::string> Listens(const Settings& settings) {
