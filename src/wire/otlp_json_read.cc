@@ -174,14 +174,16 @@ bool JsonReader::ReadInner(const Json& value, const Field& field, size_t index, 
 
 bool JsonReader::ReadList(const Json& list, const Field& field, std::string& out) {
   if (!list.is_array()) return WrongType(field.name, list, "array");
-  std::string packed;
+  const bool is_packed = WireTypeOf(field.kind) != pbf_wire_type::length_delimited;
+  std::string bytes;
   for (size_t i = 0; i < list.as_array().size(); ++i) {
     const Json& item = list.as_array()[i];
     bool read =
-        field.kind == FieldKind::kMessage ? ReadInner(item, field, i, out) : ReadScalar(item, field, packed);
+        field.kind == FieldKind::kMessage ? ReadInner(item, field, i, out) : ReadScalar(item, field, bytes);
     if (!read) return false;
+    if (field.kind != FieldKind::kMessage && !is_packed) AppendField(out, field, std::exchange(bytes, {}));
   }
-  if (!packed.empty()) AppendField(out, field, packed);
+  if (!bytes.empty()) AppendField(out, field, bytes);
   return true;
 }
 

@@ -39,7 +39,12 @@ constexpr Field Temporality(uint32_t number) {
 }
 
 // common/v1, resource/v1
-constexpr Field kResourceFields[] = {Attributes(1), {"droppedAttributesCount", 2, kUint32}};
+constexpr Field kResourceFields[] = {
+    Attributes(1), {"droppedAttributesCount", 2, kUint32}, List("entityRefs", 3, M::kEntityRef)};
+constexpr Field kEntityRefFields[] = {{"schemaUrl", 1, kText},
+                                      {"type", 2, kText},
+                                      {"idKeys", 3, kText, kRepeated},
+                                      {"descriptionKeys", 4, kText, kRepeated}};
 constexpr Field kScopeFields[] = {
     {"name", 1, kText}, {"version", 2, kText}, Attributes(3), {"droppedAttributesCount", 4, kUint32}};
 constexpr Field kKeyValueFields[] = {{"key", 1, kText}, One("value", 2, M::kAnyValue)};
@@ -200,6 +205,7 @@ std::span<const Field> FieldsOf(MessageType type) {
     case M::kScopeLogs: return kScopeLogsFields;
     case M::kLogRecord: return kLogRecordFields;
     case M::kResource: return kResourceFields;
+    case M::kEntityRef: return kEntityRefFields;
     case M::kScope: return kScopeFields;
     case M::kKeyValue: return kKeyValueFields;
     case M::kAnyValue: return kAnyValueFields;

@@ -37,6 +37,7 @@ enum class MessageType {
   kScopeLogs,
   kLogRecord,
   kResource,
+  kEntityRef,
   kScope,
   kKeyValue,
   kAnyValue,
