@@ -5,9 +5,9 @@
 
 #include <gtest/gtest.h>
 
-#include "collector/receivers/otlp/otlp_grpc.h"
 #include "collector/testing.h"
 #include "net/grpc_client.h"
+#include "net/otlp_receiver.h"
 #include "wire/testing.h"
 
 namespace beleg::collector {
@@ -256,13 +256,14 @@ service: {telemetry: {metrics: {level: none}}, pipelines: {traces: {receivers: [
   auto client = std::move(*net::GrpcClient::Open(fmt::format("127.0.0.1:{}", collector.port())));
   net::GrpcReply reply;
   for (int i = 0; i < 10 && reply.status.ok(); ++i)
-    reply = client->Call(ExportMethod(Signal::kTraces), {}, OneSpan("x")).value();
+    reply = client->Call(net::OtlpExportMethod(net::OtlpSignal::kTraces), {}, OneSpan("x")).value();
   EXPECT_EQ(reply.status.code, net::GrpcCode::kResourceExhausted);
   EXPECT_TRUE(net::RetryDelay(reply).has_value());
-  EXPECT_EQ(client->Call(ExportMethod(Signal::kMetrics), {}, "").value().status.code,
+  EXPECT_EQ(client->Call(net::OtlpExportMethod(net::OtlpSignal::kMetrics), {}, "").value().status.code,
             net::GrpcCode::kUnimplemented);
-  EXPECT_EQ(client->Call(ExportMethod(Signal::kTraces), {}, "\x0a\x05xx").value().status.code,
-            net::GrpcCode::kInvalidArgument);
+  EXPECT_EQ(
+      client->Call(net::OtlpExportMethod(net::OtlpSignal::kTraces), {}, "\x0a\x05xx").value().status.code,
+      net::GrpcCode::kInvalidArgument);
 }
 
 TEST(CollectorStart, ABusyPortIsAnErrorThatNamesTheReceiver) {

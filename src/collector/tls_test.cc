@@ -1,9 +1,7 @@
 // TLS of receivers and exporters, with certificates made here.
 #include <gtest/gtest.h>
 
-#include "collector/receivers/otlp/otlp_grpc.h"
 #include "collector/testing.h"
-#include "net/grpc_client.h"
 #include "net/tls_testing.h"
 
 namespace beleg::collector {
@@ -26,23 +24,23 @@ std::string With(std::string_view yaml, std::string_view tls) {
   out.replace(out.find("TLS"), 3, tls);
   return out;
 }
-std::string ServerTls(const net::SelfSigned& self, std::string_view more = "") {
+std::string Shows(const net::SelfSigned& self, std::string_view more = "") {
   return fmt::format("tls: {{cert_file: {}, key_file: {}{}}}", self.certificate_file(), self.key_file(),
                      more);
 }
-std::string ClientTls(std::string_view settings) { return fmt::format("tls: {{{}}},", settings); }
+std::string Trusts(std::string_view settings) { return fmt::format("tls: {{{}}},", settings); }
 
 TEST(CollectorTls, AGrpcExporterTrustsTheCaItIsGiven) {
   net::SelfSigned self;
   Sink sink;
-  RunningCollector back(With(kBack, ServerTls(self)), sink.port());
+  RunningCollector back(With(kBack, Shows(self)), sink.port());
   for (const std::string& tls :
        {fmt::format("ca_file: {}", self.certificate_file()),
         fmt::format("insecure: true, ca_file: {}", self.certificate_file()),
         std::string("insecure_skip_verify: true"),
         fmt::format("ca_file: {}, server_name_override: 127.0.0.1, min_version: '1.3'",
                     self.certificate_file())}) {
-    RunningCollector front(With(kFront, ClientTls(tls)), back.port());
+    RunningCollector front(With(kFront, Trusts(tls)), back.port());
     size_t before = sink.Names().size();
     EXPECT_EQ(front.Post(OneSpan(tls)).status, 200);
     EXPECT_TRUE(Eventually([&] { return sink.Names().size() > before; })) << tls;
@@ -53,12 +51,12 @@ TEST(CollectorTls, AGrpcExporterTrustsTheCaItIsGiven) {
 TEST(CollectorTls, AGrpcExporterSendsNothingToWhomItDoesNotTrust) {
   net::SelfSigned self, other;
   Sink sink;
-  RunningCollector back(With(kBack, ServerTls(self)), sink.port());
+  RunningCollector back(With(kBack, Shows(self)), sink.port());
   for (const std::string& tls :
        {std::string("insecure: false"), std::string("insecure: true"),
         fmt::format("ca_file: {}", other.certificate_file()),
         fmt::format("ca_file: {}, server_name_override: elsewhere", self.certificate_file())}) {
-    RunningCollector front(With(kFront, ClientTls(tls)), back.port());
+    RunningCollector front(With(kFront, Trusts(tls)), back.port());
     EXPECT_EQ(front.Post(OneSpan("x")).status, 200);
     EXPECT_TRUE(Eventually([&] {
       return front.Metrics().find("otelcol_exporter_retries{exporter=\"otlp\"} 2") != std::string::npos;
@@ -71,13 +69,13 @@ TEST(CollectorTls, AGrpcExporterSendsNothingToWhomItDoesNotTrust) {
 TEST(CollectorTls, AReceiverMayDemandTheClientsCertificate) {
   net::SelfSigned server, known;
   Sink sink;
-  RunningCollector back(With(kBack, ServerTls(server, ", client_ca_file: " + known.certificate_file())),
+  RunningCollector back(With(kBack, Shows(server, ", client_ca_file: " + known.certificate_file())),
                         sink.port());
   std::string trust = fmt::format("ca_file: {}", server.certificate_file());
-  RunningCollector stranger(With(kFront, ClientTls(trust)), back.port());
+  RunningCollector stranger(With(kFront, Trusts(trust)), back.port());
   EXPECT_EQ(stranger.Post(OneSpan("stranger")).status, 200);
-  RunningCollector front(With(kFront, ClientTls(fmt::format("{}, cert_file: {}, key_file: {}", trust,
-                                                            known.certificate_file(), known.key_file()))),
+  RunningCollector front(With(kFront, Trusts(fmt::format("{}, cert_file: {}, key_file: {}", trust,
+                                                         known.certificate_file(), known.key_file()))),
                          back.port());
   EXPECT_EQ(front.Post(OneSpan("known")).status, 200);
   ASSERT_TRUE(Eventually([&] { return !sink.Names().empty(); }));
@@ -107,7 +105,7 @@ receivers: {{otlp: {{protocols: {{grpc: {{endpoint: "127.0.0.1:PORT"}}, http: {{
 exporters: {{otlphttp: {{endpoint: "http://127.0.0.1:SINK"}}}}
 service: {{telemetry: {{metrics: {{level: none}}}}, pipelines: {{traces: {{receivers: [otlp], exporters: [otlphttp]}}}}}}
 )",
-                                 port, ServerTls(self));
+                                 port, Shows(self));
   RunningCollector collector(yaml, sink.port());
   net::HttpClient::Options options;
   options.tls = self.client();

@@ -88,6 +88,9 @@ Result<std::string> Unpack(HttpRequest& request, size_t size_max) {
   const std::string_view encoding = request.headers.Get("content-encoding").value_or("");
   if (encoding == "gzip") return wire::GzipDecompress(request.body, size_max);
   if (encoding == "zstd") return wire::ZstdDecompress(request.body, size_max);
+  if (encoding == "deflate" || encoding == "zlib") return wire::ZlibDecompress(request.body, size_max);
+  if (encoding == "snappy") return wire::SnappyDecompress(request.body, size_max);
+  if (encoding == "x-snappy-framed") return wire::SnappyUnframe(request.body, size_max);
   if (!encoding.empty() && encoding != "identity")
     return Fail(ErrorCode::kInvalidArgument, "unsupported Content-Encoding: {}", encoding);
   if (request.body.size() > size_max)
@@ -96,14 +99,15 @@ Result<std::string> Unpack(HttpRequest& request, size_t size_max) {
 }
 
 Result<std::string> FromJson(OtlpSignal signal, std::string_view json) {
-  if (signal == OtlpSignal::kTraces) return wire::otlp::TracesFromJson(json);
-  return Fail(ErrorCode::kUnimplemented, "{} takes {} only", Path(signal), kProtobuf);
+  switch (signal) {
+    case OtlpSignal::kTraces: return wire::otlp::TracesFromJson(json);
+    case OtlpSignal::kMetrics: return wire::otlp::MetricsFromJson(json);
+    case OtlpSignal::kLogs: return wire::otlp::LogsFromJson(json);
+  }
+  return Fail(ErrorCode::kInternal, "no such signal");
 }
 
-int UnreadableStatus(ErrorCode code) {
-  if (code == ErrorCode::kResourceExhausted) return 413;
-  return code == ErrorCode::kUnimplemented ? 415 : 400;
-}
+int UnreadableStatus(ErrorCode code) { return code == ErrorCode::kResourceExhausted ? 413 : 400; }
 
 }  // namespace
 

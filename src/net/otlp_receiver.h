@@ -1,6 +1,7 @@
 // The two doors of an OTLP receiver, HTTP and gRPC: what a request must be, and what it is answered, in the words of Go's collector.
 //
-// HTTP:    POST /v1/{traces,metrics,logs}, application/x-protobuf (traces as application/json too), gzip, zstd or identity.
+// HTTP:    POST /v1/{traces,metrics,logs}, application/x-protobuf or application/json; gzip, zstd, zlib (or its other name,
+//          deflate), snappy, x-snappy-framed or identity.
 // gRPC:    Export of TraceService, MetricsService and LogsService.
 // Answers: what was rejected of a request that was kept is said as partial_success. Errors of the sink as OTLP has them, with
 //          Retry-After or RetryInfo where trying again may help: kResourceExhausted (429, RESOURCE_EXHAUSTED) and

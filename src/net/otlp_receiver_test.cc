@@ -131,7 +131,7 @@ TEST_F(OtlpReceiver, UnreadableBodiesNeverReachTheSink) {
   HttpResponse json = Post("{", kJsonHead);
   EXPECT_EQ(json.status, 400);
   EXPECT_EQ(wire::Json::Parse(json.body)->Find("code")->as_int(), 3);
-  EXPECT_EQ(Post("{}", kJsonHead, "/v1/metrics").status, 415);
+  EXPECT_EQ(Post("[]", kJsonHead, "/v1/metrics").status, 400);
   EXPECT_EQ(sink_.unreadable, 6);
   EXPECT_TRUE(sink_.taken.empty());
 }

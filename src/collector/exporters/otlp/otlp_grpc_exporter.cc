@@ -3,8 +3,8 @@
 #include "collector/config/config.h"
 #include "collector/config/tls.h"
 #include "collector/queue/sending_queue.h"
-#include "collector/receivers/otlp/otlp_grpc.h"
 #include "net/grpc_client.h"
+#include "net/otlp_receiver.h"
 #include "wire/otlp_edit.h"
 
 namespace beleg::collector {
@@ -56,6 +56,15 @@ SendFailure FailureOf(const net::GrpcReply& reply) {
   return out;
 }
 
+std::string_view MethodOf(Signal signal) {
+  switch (signal) {
+    case Signal::kTraces: return net::OtlpExportMethod(net::OtlpSignal::kTraces);
+    case Signal::kMetrics: return net::OtlpExportMethod(net::OtlpSignal::kMetrics);
+    case Signal::kLogs: break;
+  }
+  return net::OtlpExportMethod(net::OtlpSignal::kLogs);
+}
+
 net::GrpcCompression CompressionOf(std::string_view name) {
   return name == "gzip"   ? net::GrpcCompression::kGzip
          : name == "zstd" ? net::GrpcCompression::kZstd
@@ -70,7 +79,7 @@ class GrpcTransport final : public Transport {
   }
 
   SendResult Send(const Data& data) override {
-    Result<net::GrpcReply> reply = client_->Call(ExportMethod(data.signal), headers_, data.bytes);
+    Result<net::GrpcReply> reply = client_->Call(MethodOf(data.signal), headers_, data.bytes);
     if (!reply) return std::unexpected(SendFailure{reply.error(), false, false, false, {}});
     if (!reply->status.ok()) return std::unexpected(FailureOf(*reply));
     auto partial = wire::otlp::DecodeExportResponse(reply->message);

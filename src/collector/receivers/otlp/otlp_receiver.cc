@@ -3,10 +3,10 @@
 #include "base/log.h"
 #include "collector/config/config.h"
 #include "collector/config/tls.h"
-#include "collector/receivers/otlp/otlp_grpc.h"
-#include "collector/receivers/otlp/otlp_http.h"
+#include "collector/receivers/intake.h"
 #include "net/http_server.h"
 #include "net/inline_handler.h"
+#include "net/otlp_receiver.h"
 
 namespace beleg::collector {
 namespace {
@@ -31,14 +31,40 @@ constexpr Setting kTable[] = {
     {"protocols.grpc.write_buffer_size", SettingType::kCount, "32768", "buffer", "", {}, true},
 };
 
+// What the doors of net/otlp_receiver.h let in.
+class Entrance final : public net::OtlpSink {
+ public:
+  Entrance(const std::string& id, std::string_view transport, const Outputs& outputs, const World& world)
+      : intake_(id, transport, outputs, world) {}
+
+  bool Has(net::OtlpSignal signal) const override { return intake_.Has(SignalOf(signal)); }
+  Result<wire::otlp::PartialSuccess> Take(net::OtlpSignal signal, std::string request) override {
+    TRY(intake_.Take(SignalOf(signal), std::move(request)));
+    return wire::otlp::PartialSuccess{};
+  }
+  void Unreadable(net::OtlpSignal signal) override { intake_.Failed(SignalOf(signal)); }
+
+ private:
+  static Signal SignalOf(net::OtlpSignal signal) {
+    switch (signal) {
+      case net::OtlpSignal::kTraces: return Signal::kTraces;
+      case net::OtlpSignal::kMetrics: return Signal::kMetrics;
+      case net::OtlpSignal::kLogs: break;
+    }
+    return Signal::kLogs;
+  }
+
+  Intake intake_;
+};
+
 class OtlpServer final : public Receiver {
  public:
   OtlpServer(const std::string& id, const Settings& settings, const Outputs& outputs, const World& world)
       : id_(id),
         settings_(settings),
         world_(world),
-        http_intake_(id, "http", outputs, world),
-        grpc_intake_(id, "grpc", outputs, world) {}
+        http_entrance_(id, "http", outputs, world),
+        grpc_entrance_(id, "grpc", outputs, world) {}
 
   Result<void> Start() override {
     if (settings_.Has("protocols.http")) TRY(StartHttp());
@@ -58,7 +84,7 @@ class OtlpServer final : public Receiver {
     TRY_ASSIGN(options.tls, ServerTls(settings_, "protocols.http"));
     options.body_bytes_max = settings_.Count("protocols.http.max_request_body_size");
     auto answer = [this, max = options.body_bytes_max](net::HttpRequest& request) {
-      return AnswerOtlp(http_intake_, request, max);
+      return net::AnswerOtlpHttp(http_entrance_, request, max);
     };
     auto server = net::HttpServer::Listen(options, net::Inline(answer));
     if (!server) return Fail(std::move(server.error()), "{}: protocols::http", settings_.where());
@@ -73,7 +99,8 @@ class OtlpServer final : public Receiver {
     TRY_ASSIGN(options.tls, ServerTls(settings_, "protocols.grpc"));
     options.message_bytes_max = settings_.Count("protocols.grpc.max_recv_msg_size_mib") << 20;
     options.calls_max = settings_.Count("protocols.grpc.max_concurrent_streams");
-    auto server = net::GrpcServer::Listen(options, OtlpGrpcHandler(grpc_intake_));
+    auto answer = [this](net::GrpcCall call) { return net::AnswerOtlpGrpc(grpc_entrance_, call); };
+    auto server = net::GrpcServer::Listen(options, net::Inline(answer));
     if (!server) return Fail(std::move(server.error()), "{}: protocols::grpc", settings_.where());
     grpc_ = std::move(*server);
     Tell("grpc", options.listen.host, grpc_->port());
@@ -89,7 +116,7 @@ class OtlpServer final : public Receiver {
   const std::string id_;
   const Settings settings_;
   const World& world_;
-  Intake http_intake_, grpc_intake_;
+  Entrance http_entrance_, grpc_entrance_;
   std::unique_ptr<net::HttpServer> http_;
   std::unique_ptr<net::GrpcServer> grpc_;
 };
