@@ -175,9 +175,15 @@ void AddUp(CLI::App& program, Action& action) {
   command->add_option("--collector-config", options->collector_config,
                       "Collector's configuration; default: DATA/collector/config.yaml, written when missing");
   command->add_option("--api-key", options->api_keys, "SECRET or NAME:SECRET; may be given several times");
+  // The collector's configuration would have no value to set.
+  auto not_empty = [](const std::string& text) {
+    return std::string(text.empty() ? "must not be empty" : "");
+  };
   command->add_option("--region", options->region, "deployment.region of records and spans")
+      ->check(not_empty)
       ->capture_default_str();
   command->add_option("--environment", options->environment, "deployment.environment of records and spans")
+      ->check(not_empty)
       ->capture_default_str();
   command->add_option("--prompt", options->prompt, "What the first request asks")->capture_default_str();
   command->add_option("--engine", options->engine, "llama, or replay for tests")
