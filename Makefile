@@ -22,7 +22,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9 -]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' Makefile
 	@echo "Variables: ARGS='--once' (up, bench)  F='LedgerWriter' (unit, integration)  PRESET=dev|release  JOBS=$(JOBS)"
 
-up: setup $(BUILD)/build.ninja ## build, then serve a model with its ledger and store (ARGS=--once: prove it and stop)
+up: setup $(BUILD)/build.ninja ## build, then serve a model with its ledger, collector and store (ARGS=--once: prove it and stop)
 	cmake --build $(BUILD) -j $(JOBS) --target beleg
 	$(BELEG) up $(ARGS)
 

@@ -113,7 +113,8 @@ def bench_store():
     for per_batch, connections in ((1000, 4), (100, 4)):
         with tempfile.TemporaryDirectory() as name:
             folder = pathlib.Path(name)
-            part = harness.Part(folder, "store", ["--data", folder / "data", "--listen", "127.0.0.1:0", "--otlp-listen", "127.0.0.1:0"]).start()
+            part = harness.Part(folder, "store", ["--data", folder / "data", "--listen", "127.0.0.1:0", "--otlp-listen", "127.0.0.1:0",
+                                                "--otlp-grpc-listen", "127.0.0.1:0"]).start()
             url = f"http://127.0.0.1:{part.run['otlp_port']}/v1/traces"
             before = cpu_seconds(part.process.pid)
             row = tool("bench/span_load", url, SPANS, per_batch, connections)

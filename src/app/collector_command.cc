@@ -1,5 +1,6 @@
 // beleg collector: an OpenTelemetry Collector.
 
+#include <algorithm>
 #include <cstdio>
 
 #include <CLI/CLI.hpp>
@@ -36,10 +37,21 @@ std::optional<collector::Config> Load(std::string path) {
   return config;
 }
 
+// Of the first receiver that speaks it; 0: none does.
+uint16_t PortOf(const collector::Collector& running, std::string_view protocol) {
+  const auto& all = running.listeners();
+  auto found = std::ranges::find(all, protocol, &collector::Listener::protocol);
+  return found == all.end() ? 0 : found->port;
+}
+
 Result<void> Run(const CollectorCommandOptions& options, collector::Config config) {
   BlockStopSignals();
   TRY_ASSIGN(auto running, collector::Collector::Start(std::move(config), {}));
-  TRY(WriteRunFile(options.run_file, {0, running->metrics_port(), 0, 0, ""}));
+  RunFile ready;
+  ready.port = running->metrics_port();
+  ready.otlp_port = PortOf(*running, "http");
+  ready.otlp_grpc_port = PortOf(*running, "grpc");
+  TRY(WriteRunFile(options.run_file, ready));
   LOG_INFO("collector.ready", F("metrics_port", running->metrics_port()));
   int signal = WaitForStopSignal();
   LOG_INFO("collector.stopping", F("signal", signal));

@@ -11,11 +11,14 @@ Result<void> CheckModel(const std::string& model) {
   if (model == kDemoModel) return {};
   TRY_ASSIGN(bool exists, io::PosixFileSystem().Exists(model));
   if (exists) return {};
-  return Fail(ErrorCode::kNotFound,
-              "'{}' is no file. This is beleg under the name vllm: it runs GGUF files (vllm serve "
-              "./model.gguf) and downloads none "
-              "from Hugging Face. Fetch a GGUF of that model and give its path, or run the real vLLM",
-              model);
+  return Fail(
+      ErrorCode::kNotFound,
+      "no model '{}': there is no such file. This is beleg under the name vllm: it runs GGUF files and "
+      "downloads nothing from Hugging Face.\n"
+      "  vllm serve ./MODEL.gguf    with a GGUF file of that model, fetched by you\n"
+      "  vllm serve demo            with the small model that came along\n"
+      "It cannot stand before a real vLLM yet; to serve '{}' from its own weights, run the real one",
+      model, model);
 }
 
 }  // namespace

@@ -37,6 +37,8 @@ TEST(Invocation, AHuggingFaceNameIsAnErrorThatSaysWhatToDo) {
   auto out = OwnArguments({"vllm", "serve", "facebook/opt-125m"});
   ASSERT_FALSE(out.has_value());
   EXPECT_EQ(out.error().code, ErrorCode::kNotFound);
+  for (std::string_view said : {"facebook/opt-125m", "vllm serve ./MODEL.gguf", "vllm serve demo"})
+    EXPECT_NE(out.error().message.find(said), std::string::npos) << said;
 }
 
 }  // namespace

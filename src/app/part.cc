@@ -18,8 +18,11 @@ constexpr size_t kLogTailBytes = 2000;
 
 }  // namespace
 
-Part::Part(std::string name, std::vector<std::string> arguments, std::string run_dir)
-    : name_(std::move(name)), run_dir_(std::move(run_dir)), arguments_(std::move(arguments)) {}
+Part::Part(std::string name, std::vector<std::string> arguments, std::string run_dir, Environment environment)
+    : name_(std::move(name)),
+      run_dir_(std::move(run_dir)),
+      arguments_(std::move(arguments)),
+      environment_(std::move(environment)) {}
 
 Result<void> Part::Spawn() {
   io::FileSystem& fs = io::PosixFileSystem();
@@ -30,6 +33,7 @@ Result<void> Part::Spawn() {
   options.argv = {self};
   options.argv.insert(options.argv.end(), arguments_.begin(), arguments_.end());
   options.argv.insert(options.argv.end(), {"--run-file", RunPath()});
+  options.environment = environment_;
   options.stdout_path = options.stderr_path = LogPath();
   TRY_ASSIGN(child_, io::Child::Spawn(options));
   started_mono_us_ = SystemClock().MonoMicros();

@@ -12,8 +12,12 @@ namespace beleg::app {
 
 class Part {
  public:
-  // arguments: after the program's own path. Its output goes to RUN_DIR/NAME.log, its run file is RUN_DIR/NAME.json.
-  Part(std::string name, std::vector<std::string> arguments, std::string run_dir);
+  using Environment = std::vector<std::pair<std::string, std::string>>;
+
+  // arguments: after the program's own path; environment: added to ours. Its output goes to RUN_DIR/NAME.log, its run file is
+  // RUN_DIR/NAME.json.
+  Part(std::string name, std::vector<std::string> arguments, std::string run_dir,
+       Environment environment = {});
 
   // Starts it and waits until its run file is there. Errors: kUnavailable with the last lines of its log when it ended,
   // kDeadlineExceeded, kCancelled when a stop signal came meanwhile.
@@ -35,6 +39,7 @@ class Part {
 
   const std::string name_, run_dir_;
   const std::vector<std::string> arguments_;
+  const Environment environment_;
   std::optional<io::Child> child_;
   RunFile run_file_;
   int64_t started_mono_us_ = 0;

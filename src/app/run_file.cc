@@ -15,6 +15,7 @@ Result<void> WriteRunFile(const std::string& path, RunFile file) {
                                 {"port", static_cast<int64_t>(file.port)},
                                 {"ledger_port", static_cast<int64_t>(file.ledger_port)},
                                 {"otlp_port", static_cast<int64_t>(file.otlp_port)},
+                                {"otlp_grpc_port", static_cast<int64_t>(file.otlp_grpc_port)},
                                 {"vkey", file.vkey}});
   return io::WriteFileDurably(io::PosixFileSystem(), path, json.Dump() + "\n");
 }
@@ -31,6 +32,7 @@ Result<RunFile> ReadRunFile(const std::string& path) {
   file.port = static_cast<uint16_t>(number("port"));
   file.ledger_port = static_cast<uint16_t>(number("ledger_port"));
   file.otlp_port = static_cast<uint16_t>(number("otlp_port"));
+  file.otlp_grpc_port = static_cast<uint16_t>(number("otlp_grpc_port"));
   if (const Json* vkey = json.Find("vkey"); vkey != nullptr && vkey->is_string())
     file.vkey = vkey->as_string();
   return file;

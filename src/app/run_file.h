@@ -10,10 +10,11 @@ namespace beleg::app {
 
 struct RunFile {
   int64_t pid = 0;
-  uint16_t port = 0;
-  uint16_t ledger_port = 0;  // serve
-  uint16_t otlp_port = 0;    // store
-  std::string vkey;          // serve
+  uint16_t port = 0;            // of its API; the collector's: its own metrics
+  uint16_t ledger_port = 0;     // serve
+  uint16_t otlp_port = 0;       // collector, store: OTLP/HTTP
+  uint16_t otlp_grpc_port = 0;  // collector, store: OTLP/gRPC
+  std::string vkey;             // serve
 };
 
 // Does nothing when path is "".

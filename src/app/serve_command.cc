@@ -190,7 +190,8 @@ Result<void> Serve(const ServeOptions& options) {
   TRY_ASSIGN(std::unique_ptr<serve::Server> server,
              serve::Server::Open(std::move(server_options), std::move(engine)));
   TRY_ASSIGN(hand_over, OfferHandOver(options, *server));
-  TRY(WriteRunFile(options.run_file, {0, server->port(), server->ledger_port(), 0, server->vkey()}));
+  TRY(WriteRunFile(options.run_file,
+                   {.port = server->port(), .ledger_port = server->ledger_port(), .vkey = server->vkey()}));
   LOG_INFO("serve.ready", F("port", server->port()), F("ledger_port", server->ledger_port()),
            F("audit", options.audit));
   int signal = WaitForStopSignal();

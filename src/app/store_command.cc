@@ -6,6 +6,7 @@
 #include "app/run_file.h"
 #include "base/log.h"
 #include "io/durable.h"
+#include "net/grpc_server.h"
 #include "net/http_server.h"
 #include "net/worker_pool.h"
 #include "query/query_api.h"
@@ -13,16 +14,18 @@
 namespace beleg::app {
 namespace {
 
-constexpr size_t kApiThreads = 8;   // a query may wait up to 3 s for records to come
-constexpr size_t kOtlpThreads = 8;  // each waits for its group's fdatasync
-constexpr size_t kQueueMax = 256;
+constexpr size_t kApiThreads = 8;                  // a query may wait up to 3 s for records to come
+constexpr size_t kOtlpThreads = 8;                 // each waits for its group's fdatasync
+constexpr size_t kQueueMax = 1'024;                // requests that wait for a thread
+constexpr size_t kGrpcMessageBytesMax = 64 << 20;  // as over HTTP
 constexpr std::chrono::milliseconds kDrain{5'000};
 
 struct StoreCommandOptions {
-  std::string data = "data/store", listen = "127.0.0.1:3301", otlp_listen = "127.0.0.1:14318";
+  std::string data = "data/store", listen = "127.0.0.1:3301", otlp_listen = "127.0.0.1:14318",
+              otlp_grpc_listen = "127.0.0.1:14317";
   std::vector<std::string> ledgers;
   std::string ledger_token_file, ledger_vkey, api_key, run_file, mirror_dir;
-  uint64_t duckdb_memory_mb = 256;
+  uint64_t duckdb_memory_mb = 256, metric_log_mb = 32, metric_points_max = 500'000;
   bool insecure_no_auth = false;
 };
 
@@ -48,20 +51,76 @@ Result<std::vector<std::unique_ptr<store::Mirror>>> OpenMirrors(const StoreComma
   return mirrors;
 }
 
+// The three listeners. Work that blocks runs on the pools, which outlive the servers.
+struct Doors {
+  std::unique_ptr<net::WorkerPool> api_pool, otlp_pool;
+  std::unique_ptr<net::HttpServer> api, otlp;
+  std::unique_ptr<net::GrpcServer> otlp_grpc;
+
+  void Stop() {
+    otlp_grpc->Stop(kDrain);
+    otlp->Stop(kDrain);
+    api->Stop(kDrain);
+  }
+};
+
+struct Endpoints {
+  net::Endpoint api, otlp, otlp_grpc;
+};
+
+Result<Endpoints> CheckEndpoints(const StoreCommandOptions& options) {
+  Endpoints out;
+  TRY_ASSIGN(out.api, net::ParseEndpoint(options.listen));
+  TRY_ASSIGN(out.otlp, net::ParseEndpoint(options.otlp_listen));
+  TRY_ASSIGN(out.otlp_grpc, net::ParseEndpoint(options.otlp_grpc_listen));
+  const bool has_key = !options.api_key.empty();
+  TRY(CheckBind(out.api.host, has_key, options.insecure_no_auth, "the store's API"));
+  for (const net::Endpoint& receiver : {out.otlp, out.otlp_grpc}) {
+    TRY(CheckBind(receiver.host, has_key, options.insecure_no_auth, "the store's OTLP receiver"));
+  }
+  return out;
+}
+
+Result<Doors> OpenDoors(const Endpoints& endpoints, query::QueryApi& api) {
+  Doors out;
+  out.api_pool = net::WorkerPool::Start(kApiThreads, kQueueMax);
+  out.otlp_pool = net::WorkerPool::Start(kOtlpThreads, kQueueMax);
+  net::HttpServerOptions http;
+  http.listen = endpoints.api;
+  TRY_ASSIGN(out.api, net::HttpServer::Listen(
+                          http, net::OnPool(*out.api_pool, [&api](const net::HttpRequest& request) {
+                            return api.Handle(request);
+                          })));
+  http.listen = endpoints.otlp;
+  TRY_ASSIGN(out.otlp, net::HttpServer::Listen(
+                           http, net::OnPool(*out.otlp_pool, [&api](const net::HttpRequest& request) {
+                             return api.HandleOtlp(request);
+                           })));
+  net::GrpcServerOptions grpc;
+  grpc.listen = endpoints.otlp_grpc;
+  grpc.message_bytes_max = kGrpcMessageBytesMax;
+  TRY_ASSIGN(out.otlp_grpc,
+             net::GrpcServer::Listen(grpc, net::OnPool(*out.otlp_pool, [&api](net::GrpcCall call) {
+                                       return api.HandleOtlpGrpc(std::move(call));
+                                     })));
+  return out;
+}
+
+Result<std::unique_ptr<store::Store>> OpenStore(const StoreCommandOptions& options, MetricRegistry& metrics) {
+  store::StoreOptions out;
+  out.dir = options.data;
+  out.duckdb_memory_bytes = options.duckdb_memory_mb << 20;
+  out.metric_log_bytes_max = options.metric_log_mb << 20;
+  out.metric_points_max = options.metric_points_max;
+  out.metrics = &metrics;
+  return store::Store::Open(std::move(out));
+}
+
 Result<void> RunStore(const StoreCommandOptions& options) {
   BlockStopSignals();
-  TRY_ASSIGN(net::Endpoint listen, net::ParseEndpoint(options.listen));
-  TRY_ASSIGN(net::Endpoint otlp_listen, net::ParseEndpoint(options.otlp_listen));
-  TRY(CheckBind(listen.host, !options.api_key.empty(), options.insecure_no_auth, "the store's API"));
-  TRY(CheckBind(otlp_listen.host, !options.api_key.empty(), options.insecure_no_auth,
-                "the store's OTLP receiver"));
-
+  TRY_ASSIGN(Endpoints endpoints, CheckEndpoints(options));
   MetricRegistry metrics;
-  store::StoreOptions store_options;
-  store_options.dir = options.data;
-  store_options.duckdb_memory_bytes = options.duckdb_memory_mb << 20;
-  store_options.metrics = &metrics;
-  TRY_ASSIGN(std::unique_ptr<store::Store> store, store::Store::Open(std::move(store_options)));
+  TRY_ASSIGN(std::unique_ptr<store::Store> store, OpenStore(options, metrics));
   TRY_ASSIGN(auto mirrors, OpenMirrors(options, *store, metrics));
   std::vector<store::Mirror*> views;
   for (auto& mirror : mirrors) views.push_back(mirror.get());
@@ -69,26 +128,14 @@ Result<void> RunStore(const StoreCommandOptions& options) {
   api_options.api_key = options.api_key;
   api_options.metrics = &metrics;
   query::QueryApi api(api_options, *store, views);
-
-  auto api_pool = net::WorkerPool::Start(kApiThreads, kQueueMax);
-  auto otlp_pool = net::WorkerPool::Start(kOtlpThreads, kQueueMax);
-  net::HttpServerOptions http;
-  http.listen = listen;
-  TRY_ASSIGN(auto api_http,
-             net::HttpServer::Listen(http, net::OnPool(*api_pool, [&api](const net::HttpRequest& request) {
-                                       return api.Handle(request);
-                                     })));
-  http.listen = otlp_listen;
-  TRY_ASSIGN(auto otlp_http,
-             net::HttpServer::Listen(http, net::OnPool(*otlp_pool, [&api](const net::HttpRequest& request) {
-                                       return api.HandleOtlp(request);
-                                     })));
-  TRY(WriteRunFile(options.run_file, {0, api_http->port(), 0, otlp_http->port(), ""}));
-  LOG_INFO("store.ready", F("port", api_http->port()), F("otlp_port", otlp_http->port()));
+  TRY_ASSIGN(Doors doors, OpenDoors(endpoints, api));
+  TRY(WriteRunFile(options.run_file,
+                   {0, doors.api->port(), 0, doors.otlp->port(), doors.otlp_grpc->port(), ""}));
+  LOG_INFO("store.ready", F("port", doors.api->port()), F("otlp_port", doors.otlp->port()),
+           F("otlp_grpc_port", doors.otlp_grpc->port()));
   int signal = WaitForStopSignal();
   LOG_INFO("store.stopping", F("signal", signal));
-  otlp_http->Stop(kDrain);
-  api_http->Stop(kDrain);
+  doors.Stop();
   for (auto& mirror : mirrors) mirror->Close();
   store->Close();
   return {};
@@ -104,6 +151,8 @@ void AddStore(CLI::App& program, Action& action) {
                       "Folder of the mirrored logs; default: DATA/mirror");
   command->add_option("--listen", options->listen, "API")->capture_default_str();
   command->add_option("--otlp-listen", options->otlp_listen, "OTLP/HTTP receiver")->capture_default_str();
+  command->add_option("--otlp-grpc-listen", options->otlp_grpc_listen, "OTLP/gRPC receiver")
+      ->capture_default_str();
   command->add_option("--ledger", options->ledgers, "URL of a log to mirror; may be given several times");
   command->add_option("--ledger-token-file", options->ledger_token_file,
                       "File (0600) with the bearer token for it");
@@ -111,6 +160,16 @@ void AddStore(CLI::App& program, Action& action) {
                       "The log's key; default: pinned at first contact");
   command->add_option("--api-key", options->api_key, "Key asked by the API and the receiver");
   command->add_option("--duckdb-memory-mb", options->duckdb_memory_mb, "Memory of the query engine")
+      ->capture_default_str();
+  command
+      ->add_option("--metric-log-mb", options->metric_log_mb,
+                   "Disk that received metrics may take; the oldest go")
+      ->check(CLI::Range(8, 1 << 20))
+      ->capture_default_str();
+  command
+      ->add_option("--metric-points-max", options->metric_points_max,
+                   "Metric points to answer from; the oldest go")
+      ->check(CLI::Range(1'000, 100'000'000))
       ->capture_default_str();
   command->add_flag("--insecure-no-auth", options->insecure_no_auth,
                     "Allow wider than loopback without a key");

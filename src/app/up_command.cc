@@ -6,30 +6,21 @@
 #include <CLI/CLI.hpp>
 
 #include "app/command.h"
-#include "app/part.h"
+#include "app/up_parts.h"
 #include "audit/check.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "io/durable.h"
-#include "net/http_server.h"
 
 namespace beleg::app {
 namespace {
 
 // Loading and hashing a large model takes its time.
 constexpr std::chrono::milliseconds kServeStartLimit{600'000};
-constexpr std::chrono::milliseconds kStoreStartLimit{60'000};
+constexpr std::chrono::milliseconds kStartLimit{60'000};
 constexpr std::chrono::milliseconds kStopLimit{40'000};
 constexpr int64_t kWatchMs = 200;
-
-struct UpOptions {
-  std::string data = "data", model = "demo", served_name, region = "local", environment;
-  std::string prompt = "What is a receipt? Answer in one sentence.";
-  std::vector<std::string> api_keys;
-  uint16_t port = 8000, ledger_port = 8001, store_port = 3301, otlp_port = 14318;
-  std::string engine = "llama";
-  bool once = false;
-};
+// Places in Tree::parts_.
+constexpr size_t kServe = 0, kCollector = 1, kStore = 2;
 
 // The folder of --once, gone when the program ends.
 class TemporaryFolder {
@@ -52,64 +43,12 @@ class TemporaryFolder {
   const std::string path_;
 };
 
-// A port that is free now. serve must know the store's before the store runs; nothing holds it until then.
-Result<uint16_t> FreePort() {
-  net::HttpServerOptions options;
-  TRY_ASSIGN(auto server, net::HttpServer::Listen(options, {}));
-  return server->port();
-}
-
-std::string Loopback(uint16_t port) { return fmt::format("127.0.0.1:{}", port); }
-
-Part StorePart(const UpOptions& options, const RunFile& serve) {
-  std::vector<std::string> arguments = {"store",
-                                        "--data",
-                                        options.data + "/store",
-                                        "--mirror-dir",
-                                        options.data + "/mirror",
-                                        "--listen",
-                                        Loopback(options.store_port),
-                                        "--otlp-listen",
-                                        Loopback(options.otlp_port),
-                                        "--ledger",
-                                        "http://" + Loopback(serve.ledger_port),
-                                        "--ledger-token-file",
-                                        options.data + "/keys/ledger.token"};
-  return Part("store", std::move(arguments), options.data + "/run");
-}
-
-Part ServePart(const UpOptions& options) {
-  std::vector<std::string> arguments = {"serve",
-                                        "--model",
-                                        options.model,
-                                        "--engine",
-                                        options.engine,
-                                        "--port",
-                                        std::to_string(options.port),
-                                        "--ledger",
-                                        options.data + "/ledger",
-                                        "--ledger-listen",
-                                        Loopback(options.ledger_port),
-                                        "--ledger-token-file",
-                                        options.data + "/keys/ledger.token",
-                                        "--region",
-                                        options.region};
-  auto add = [&arguments](std::string_view flag, const std::string& value) {
-    if (!value.empty()) arguments.insert(arguments.end(), {std::string(flag), value});
-  };
-  add("--served-model-name", options.served_name);
-  add("--environment", options.environment);
-  for (const std::string& key : options.api_keys) add("--api-key", key);
-  add("--otlp-traces-endpoint", fmt::format("http://127.0.0.1:{}/v1/traces", options.otlp_port));
-  return Part("serve", std::move(arguments), options.data + "/run");
-}
-
 void Step(std::string_view text) {
   fmt::print("{}\n", text);
   std::fflush(stdout);
 }
 
-// serve, then store; each is watched once it is ready.
+// serve, collector, store: started in this order, and stopped in it, so that what one still gives finds the next.
 class Tree {
  public:
   static Result<std::unique_ptr<Tree>> Start(UpOptions options);
@@ -121,39 +60,37 @@ class Tree {
 
  private:
   explicit Tree(UpOptions options) : options_(std::move(options)) {}
-  Result<void> MakeFolders() const;
+  Result<void> StartPart(Part part, std::chrono::milliseconds limit);
+  const RunFile& run_file(size_t part) const { return parts_[part].run_file(); }
 
   UpOptions options_;
-  std::vector<Part>
-      parts_;  // in the order of start; stopped in the same: requests end before what keeps them
+  std::vector<Part> parts_;
 };
-
-Result<void> Tree::MakeFolders() const {
-  io::FileSystem& fs = io::PosixFileSystem();
-  TRY(io::MakeFoldersDurably(fs, options_.data, 0700));
-  for (std::string_view name : {"/ledger", "/store", "/mirror", "/keys", "/run"})
-    TRY(io::MakeFoldersDurably(fs, options_.data + std::string(name), 0700));
-  TRY(ReadOrMakeToken(options_.data + "/keys/ledger.token"));
-  return {};
-}
 
 Result<std::unique_ptr<Tree>> Tree::Start(UpOptions options) {
   std::unique_ptr<Tree> tree(new Tree(std::move(options)));
   UpOptions& settings = tree->options_;
-  TRY(tree->MakeFolders());
-  if (settings.once) {
-    settings.port = settings.ledger_port = settings.store_port = 0;
-    TRY_ASSIGN(settings.otlp_port, FreePort());
-  }
-  int64_t begin_us = SystemClock().MonoMicros();
+  if (settings.once) settings.ports = {0, 0, 0, 0, 0, 0, 0, 0};
+  TRY(ChooseFreePorts(settings.ports));
+  TRY(MakeFolders(settings));
   Step(fmt::format("serve: loading {} ...", settings.model));
-  tree->parts_.push_back(ServePart(settings));
-  TRY(tree->parts_.back().StartAndWait(kServeStartLimit));
-  Step(fmt::format("serve: ready after {} ms", (SystemClock().MonoMicros() - begin_us) / 1000));
-  tree->parts_.push_back(StorePart(settings, tree->parts_.front().run_file()));
-  TRY(tree->parts_.back().StartAndWait(kStoreStartLimit));
-  Step("store: ready");
+  TRY(tree->StartPart(ServePart(settings), kServeStartLimit));
+  TRY(tree->StartPart(CollectorPart(settings), kStartLimit));
+  uint16_t listens = tree->run_file(kCollector).otlp_port;
+  if (listens != settings.ports.collector_http)
+    LOG_WARN("up.spans_go_elsewhere", F("serve_sends_to", settings.ports.collector_http),
+             F("collector_listens_on", listens), F("mend_by", "--collector-http-port"));
+  TRY(tree->StartPart(StorePart(settings), kStartLimit));
   return tree;
+}
+
+Result<void> Tree::StartPart(Part part, std::chrono::milliseconds limit) {
+  int64_t begin_us = SystemClock().MonoMicros();
+  parts_.push_back(std::move(part));
+  TRY(parts_.back().StartAndWait(limit));
+  Step(fmt::format("{}: ready after {} ms", parts_.back().name(),
+                   (SystemClock().MonoMicros() - begin_us) / 1000));
+  return {};
 }
 
 Tree::~Tree() {
@@ -164,8 +101,8 @@ Tree::~Tree() {
 }
 
 bool Tree::Show() const {
-  const RunFile& serve = parts_[0].run_file();
-  const RunFile& store = parts_[1].run_file();
+  const RunFile& serve = run_file(kServe);
+  const RunFile& store = run_file(kStore);
   audit::CheckOptions check;
   check.completion.base_url = fmt::format("http://127.0.0.1:{}/v1", serve.port);
   check.completion.prompt = options_.prompt;
@@ -180,6 +117,8 @@ bool Tree::Show() const {
   Step(audit::RenderText(check, report));
   fmt::print("OpenAI API    http://127.0.0.1:{}/v1\n", serve.port);
   fmt::print("metrics       http://127.0.0.1:{}/metrics\n", serve.port);
+  fmt::print("collector     gRPC 127.0.0.1:{}   http://127.0.0.1:{}   {}\n",
+             run_file(kCollector).otlp_grpc_port, run_file(kCollector).otlp_port, options_.collector_config);
   fmt::print("records       http://127.0.0.1:{}/api/records\n", store.port);
   fmt::print("ledger        http://127.0.0.1:{}/checkpoint   key {}\n", serve.ledger_port, serve.vkey);
   fmt::print("data          {}   logs in {}/run\n", options_.data, options_.data);
@@ -208,6 +147,20 @@ Result<int> Up(UpOptions options) {
   return kExitOk;
 }
 
+void AddPorts(CLI::App& command, UpPorts& ports) {
+  auto add = [&command](const char* flag, uint16_t& port, const char* help) {
+    command.add_option(flag, port, help)->capture_default_str();
+  };
+  add("--port", ports.serve, "OpenAI API; of this and all ports, 0 is any free one");
+  add("--ledger-port", ports.ledger, "Ledger");
+  add("--collector-grpc-port", ports.collector_grpc, "Collector's OTLP/gRPC receiver");
+  add("--collector-http-port", ports.collector_http, "Collector's OTLP/HTTP receiver");
+  add("--collector-metrics-port", ports.collector_metrics, "Collector's own metrics");
+  add("--store-port", ports.store, "Store's API");
+  add("--store-grpc-port", ports.store_grpc, "Store's OTLP/gRPC receiver");
+  add("--otlp-port", ports.store_http, "Store's OTLP/HTTP receiver");
+}
+
 }  // namespace
 
 void AddUp(CLI::App& program, Action& action) {
@@ -218,14 +171,20 @@ void AddUp(CLI::App& program, Action& action) {
   command->add_option("--served-model-name", options->served_name,
                       "Name in the API; default: from the file's name");
   command->add_option("--data", options->data, "Folder of everything")->capture_default_str();
-  command->add_option("--port", options->port, "OpenAI API")->capture_default_str();
-  command->add_option("--ledger-port", options->ledger_port, "Ledger")->capture_default_str();
-  command->add_option("--store-port", options->store_port, "Store's API")->capture_default_str();
-  command->add_option("--otlp-port", options->otlp_port, "Store's OTLP/HTTP receiver")->capture_default_str();
+  AddPorts(*command, options->ports);
+  command->add_option("--collector-config", options->collector_config,
+                      "Collector's configuration; default: DATA/collector/config.yaml, written when missing");
   command->add_option("--api-key", options->api_keys, "SECRET or NAME:SECRET; may be given several times");
+  // The collector's configuration would have no value to set.
+  auto not_empty = [](const std::string& text) {
+    return std::string(text.empty() ? "must not be empty" : "");
+  };
   command->add_option("--region", options->region, "deployment.region of records and spans")
+      ->check(not_empty)
       ->capture_default_str();
-  command->add_option("--environment", options->environment, "deployment.environment of records and spans");
+  command->add_option("--environment", options->environment, "deployment.environment of records and spans")
+      ->check(not_empty)
+      ->capture_default_str();
   command->add_option("--prompt", options->prompt, "What the first request asks")->capture_default_str();
   command->add_option("--engine", options->engine, "llama, or replay for tests")
       ->check(CLI::IsMember({"llama", "replay"}))

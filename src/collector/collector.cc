@@ -3,7 +3,7 @@
 #include <cstdio>
 
 #include "base/log.h"
-#include "collector/inline_handler.h"
+#include "net/inline_handler.h"
 
 namespace beleg::collector {
 
@@ -14,6 +14,7 @@ Collector::Collector(Config config, CollectorOptions options) : config_(std::mov
     std::fwrite(text.data(), 1, text.size(), stderr);
   };
   world_.healthy = [this] { return running_.load(); };
+  world_.listening = [this](Listener listener) { listeners_.push_back(std::move(listener)); };
 }
 
 Result<std::unique_ptr<Collector>> Collector::Start(Config config, CollectorOptions options) {
@@ -42,7 +43,7 @@ Result<void> Collector::ServeMetrics() {
     uptime.Set(static_cast<double>(clock.MonoMicros() - begun) / 1e6);
     return net::MakeResponse(200, "text/plain; version=0.0.4; charset=utf-8", metrics_.RenderPrometheus());
   };
-  auto server = net::HttpServer::Listen(options, Inline(answer));
+  auto server = net::HttpServer::Listen(options, net::Inline(answer));
   if (!server) return Fail(std::move(server.error()), "service::telemetry::metrics");
   metrics_server_ = std::move(*server);
   return {};

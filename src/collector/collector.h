@@ -32,6 +32,8 @@ class Collector {
   void Stop(std::chrono::milliseconds drain);
 
   const MetricRegistry& metrics() const { return metrics_; }
+  // Where the receivers listen, in the order of their start.
+  const std::vector<Listener>& listeners() const { return listeners_; }
   uint16_t metrics_port() const { return metrics_server_ == nullptr ? 0 : metrics_server_->port(); }
 
  private:
@@ -42,6 +44,7 @@ class Collector {
   SystemClock system_clock_;
   MetricRegistry metrics_;
   World world_;
+  std::vector<Listener> listeners_;
   std::atomic<bool> running_{false};
   std::unique_ptr<Graph> graph_;
   std::unique_ptr<net::HttpServer> metrics_server_;

@@ -5,9 +5,9 @@
 
 #include <gtest/gtest.h>
 
-#include "collector/receivers/otlp/otlp_grpc.h"
 #include "collector/testing.h"
 #include "net/grpc_client.h"
+#include "net/otlp_receiver.h"
 #include "wire/testing.h"
 
 namespace beleg::collector {
@@ -174,6 +174,54 @@ TEST(CollectorReceiver, AnswersAsOtlpHttpDoes) {
   EXPECT_TRUE(Eventually([&] { return sink.Names() == std::vector<std::string>{"z"}; }));
 }
 
+TEST(CollectorReceiver, TakesEveryCompressionThatSendersHave) {
+  Sink sink;
+  RunningCollector collector(kPipeline, sink.port());
+  std::string framed = std::string("\xff\x06\0\0sNaPpY", 10);  // and no chunk
+  auto post = [&](std::string_view encoding, std::string body) {
+    return collector
+        .Post(std::move(body), "/v1/traces",
+              {{"content-type", "application/x-protobuf"}, {"content-encoding", std::string(encoding)}})
+        .status;
+  };
+  EXPECT_EQ(post("gzip", wire::GzipCompress(OneSpan("gzip"))), 200);
+  EXPECT_EQ(post("zstd", wire::ZstdCompress(OneSpan("zstd"))), 200);
+  EXPECT_EQ(post("deflate", wire::ZlibCompress(OneSpan("deflate"))), 200);
+  EXPECT_EQ(post("zlib", wire::ZlibCompress(OneSpan("zlib"))), 200);
+  EXPECT_EQ(post("snappy", wire::SnappyCompress(OneSpan("snappy"))), 200);
+  EXPECT_EQ(post("identity", OneSpan("identity")), 200);
+  EXPECT_EQ(post("x-snappy-framed", framed), 200);
+  EXPECT_EQ(post("snappy", "no snappy"), 400);
+  std::set<std::string> want = {"gzip", "zstd", "deflate", "zlib", "snappy", "identity"};
+  EXPECT_TRUE(Eventually([&] { return SetOf(sink.Names()) == want; }));
+}
+
+TEST(CollectorReceiver, JsonOfEverySignalBecomesProtobuf) {
+  Sink sink;
+  RunningCollector collector(kPipeline, sink.port());
+  net::HttpHeaders json{{"content-type", "application/json"}};
+  std::string metrics =
+      R"({"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"seen","sum":{"dataPoints":[{"asInt":"3"}]}}]}]}]})";
+  EXPECT_EQ(collector.Post(metrics, "/v1/metrics", json).body, R"({"partialSuccess":{}})");
+  ASSERT_TRUE(Eventually([&] { return !sink.bodies().empty(); }));
+  EXPECT_EQ(wire::otlp::CountDataPoints(sink.bodies()[0]).value(), 1u);
+  auto wrong = collector.Post(R"({"resourceMetrics":{}})", "/v1/metrics", json);
+  EXPECT_EQ(wrong.status, 400);
+  EXPECT_NE(wrong.body.find("resourceMetrics: object, want array"), std::string::npos) << wrong.body;
+}
+
+TEST(CollectorExporter, SendsInEveryCompression) {
+  for (std::string_view compression : {"gzip", "zstd", "zlib", "deflate", "snappy", "none"}) {
+    Sink sink;
+    std::string yaml = kPipeline;
+    yaml.replace(yaml.find("    headers:"), 0, fmt::format("    compression: {}\n", compression));
+    RunningCollector collector(yaml, sink.port());
+    collector.Post(OneSpan("x"));
+    EXPECT_TRUE(Eventually([&] { return sink.Names() == std::vector<std::string>{"x"}; })) << compression;
+    EXPECT_EQ(sink.requests()[0].headers.Get("content-encoding").value_or("none"), compression);
+  }
+}
+
 // What came over gRPC goes out over gRPC to a second collector, which has HTTP alone on its other side.
 TEST(CollectorGrpc, SpansPassFromCollectorToCollector) {
   Sink sink;
@@ -208,13 +256,14 @@ service: {telemetry: {metrics: {level: none}}, pipelines: {traces: {receivers: [
   auto client = std::move(*net::GrpcClient::Open(fmt::format("127.0.0.1:{}", collector.port())));
   net::GrpcReply reply;
   for (int i = 0; i < 10 && reply.status.ok(); ++i)
-    reply = client->Call(ExportMethod(Signal::kTraces), {}, OneSpan("x")).value();
+    reply = client->Call(net::OtlpExportMethod(net::OtlpSignal::kTraces), {}, OneSpan("x")).value();
   EXPECT_EQ(reply.status.code, net::GrpcCode::kResourceExhausted);
   EXPECT_TRUE(net::RetryDelay(reply).has_value());
-  EXPECT_EQ(client->Call(ExportMethod(Signal::kMetrics), {}, "").value().status.code,
+  EXPECT_EQ(client->Call(net::OtlpExportMethod(net::OtlpSignal::kMetrics), {}, "").value().status.code,
             net::GrpcCode::kUnimplemented);
-  EXPECT_EQ(client->Call(ExportMethod(Signal::kTraces), {}, "\x0a\x05xx").value().status.code,
-            net::GrpcCode::kInvalidArgument);
+  EXPECT_EQ(
+      client->Call(net::OtlpExportMethod(net::OtlpSignal::kTraces), {}, "\x0a\x05xx").value().status.code,
+      net::GrpcCode::kInvalidArgument);
 }
 
 TEST(CollectorStart, ABusyPortIsAnErrorThatNamesTheReceiver) {
@@ -237,7 +286,7 @@ TEST(CollectorStart, ABusyPortIsAnErrorThatNamesTheReceiver) {
 TEST(CollectorPrometheus, ATargetsMetricsBecomeOtlp) {
   net::HttpServerOptions options;
   auto target = std::move(*net::HttpServer::Listen(
-      options, Inline([](net::HttpRequest& request) {
+      options, net::Inline([](net::HttpRequest& request) {
         EXPECT_EQ(request.target, "/metrics");
         return net::MakeResponse(200, "text/plain", "# TYPE seen_total counter\nseen_total{a=\"b\"} 3\n");
       })));

@@ -58,12 +58,20 @@ class Processor : public Part, public Consumer {};
 class Exporter : public Part, public Consumer {};
 class Extension : public Part {};
 
+// A port that a receiver took.
+struct Listener {
+  std::string receiver;  // its id
+  std::string protocol;  // "grpc", "http"
+  uint16_t port;
+};
+
 // What the outside gives to all components.
 struct World {
   MetricRegistry* metrics = nullptr;
   const Clock* clock = nullptr;
   std::function<void(std::string_view)> print;  // of the debug exporter
   std::function<bool()> healthy;                // every part has started and none is stopping
+  std::function<void(Listener)> listening;      // called by receivers in Start, on its thread
 };
 
 // Where a receiver's data goes; nullptr for a signal without a pipeline.

@@ -10,9 +10,9 @@
 
 #include "base/mutex.h"
 #include "collector/collector.h"
-#include "collector/inline_handler.h"
 #include "net/http_client.h"
 #include "net/http_server.h"
+#include "net/inline_handler.h"
 #include "wire/compress.h"
 #include "wire/otlp.h"
 #include "wire/otlp_edit.h"
@@ -47,11 +47,12 @@ inline std::string OneSpan(const std::string& name) {
 // A destination of OTLP over HTTP.
 class Sink {
  public:
-  explicit Sink(uint16_t port = 0) {
+  explicit Sink(uint16_t port = 0, std::shared_ptr<const net::TlsContext> tls = {}) {
     net::HttpServerOptions options;
+    options.tls = std::move(tls);
     options.listen.port = port;
     auto server = net::HttpServer::Listen(
-        options, Inline([this](net::HttpRequest& request) { return Answer(request); }));
+        options, net::Inline([this](net::HttpRequest& request) { return Answer(request); }));
     EXPECT_TRUE(server.has_value()) << (server ? "" : server.error().message);
     server_ = std::move(*server);
   }
@@ -92,8 +93,7 @@ class Sink {
 
  private:
   net::HttpResponse Answer(net::HttpRequest& request) {
-    bool gzip = request.headers.Get("content-encoding") == "gzip";
-    std::string body = gzip ? wire::GzipDecompress(request.body, 64 << 20).value() : request.body;
+    std::string body = Unpack(request);
     MutexLock lock(mutex_);
     ++calls_;
     if (!poison_.empty() && body.find(poison_) != std::string::npos)
@@ -103,6 +103,17 @@ class Sink {
     request.body.clear();
     requests_.push_back(request);
     return net::MakeResponse(200, "application/x-protobuf", "");
+  }
+
+  static std::string Unpack(const net::HttpRequest& request) {
+    constexpr size_t kMax = 64 << 20;
+    std::string_view encoding = request.headers.Get("content-encoding").value_or("");
+    if (encoding == "gzip") return wire::GzipDecompress(request.body, kMax).value();
+    if (encoding == "zstd") return wire::ZstdDecompress(request.body, kMax).value();
+    if (encoding == "zlib" || encoding == "deflate") return wire::ZlibDecompress(request.body, kMax).value();
+    if (encoding == "snappy") return wire::SnappyDecompress(request.body, kMax).value();
+    EXPECT_EQ(encoding, "");
+    return request.body;
   }
 
   std::atomic<int> status_{200};
@@ -118,7 +129,7 @@ class Sink {
 inline uint16_t FreePort() {
   net::HttpServerOptions options;
   auto server =
-      net::HttpServer::Listen(options, Inline([](net::HttpRequest&) { return net::HttpResponse{}; }));
+      net::HttpServer::Listen(options, net::Inline([](net::HttpRequest&) { return net::HttpResponse{}; }));
   return (*server)->port();
 }
 

@@ -90,14 +90,25 @@ GrpcReply GrpcFailure(GrpcCode code, std::string message) {
   return reply;
 }
 
+std::string_view GrpcEncodingName(GrpcCompression compression) {
+  switch (compression) {
+    case GrpcCompression::kNone: return "";
+    case GrpcCompression::kGzip: return "gzip";
+    case GrpcCompression::kZstd: return "zstd";
+  }
+  return "";
+}
+
 std::string FrameGrpcMessage(std::string_view message, GrpcCompression compression) {
-  bool gzip = compression == GrpcCompression::kGzip && !message.empty();
+  bool pack = compression != GrpcCompression::kNone && !message.empty();
   std::string packed;
-  if (gzip) packed = wire::GzipCompress(message, 1);
-  std::string_view body = gzip ? packed : message;
+  if (pack)
+    packed =
+        compression == GrpcCompression::kGzip ? wire::GzipCompress(message, 1) : wire::ZstdCompress(message);
+  std::string_view body = pack ? packed : message;
   std::string out;
   out.reserve(kPrefixBytes + body.size());
-  out += gzip ? '\1' : '\0';
+  out += pack ? '\1' : '\0';
   PutBig32(out, static_cast<uint32_t>(body.size()));
   out += body;
   return out;
@@ -128,11 +139,12 @@ Result<std::string> UnframeGrpcMessage(std::string body, std::string_view encodi
   }
   if (encoding.empty() || encoding == "identity")
     return Fail(ErrorCode::kInternal, "a compressed message without grpc-encoding");
-  if (encoding != "gzip") {
+  if (encoding != "gzip" && encoding != "zstd") {
     return Fail(ErrorCode::kUnimplemented, "grpc: Decompressor is not installed for grpc-encoding \"{}\"",
                 encoding);
   }
-  auto plain = wire::GzipDecompress(std::string_view(body).substr(kPrefixBytes), message_bytes_max);
+  auto* decompress = encoding == "gzip" ? wire::GzipDecompress : wire::ZstdDecompress;
+  auto plain = decompress(std::string_view(body).substr(kPrefixBytes), message_bytes_max);
   if (plain) return plain;
   if (plain.error().code == ErrorCode::kResourceExhausted) {
     return Fail(ErrorCode::kResourceExhausted,

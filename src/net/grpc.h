@@ -63,14 +63,19 @@ void SetRetryDelay(GrpcReply& reply, std::chrono::milliseconds delay);
 // What the server asked for in that way; nullopt without, or if its bytes are damaged.
 std::optional<std::chrono::milliseconds> RetryDelay(const GrpcReply& reply);
 
-enum class GrpcCompression : uint8_t { kNone, kGzip };
+enum class GrpcCompression : uint8_t { kNone, kGzip, kZstd };
+
+// Of the grpc-encoding field: "gzip", "zstd"; "" for none.
+std::string_view GrpcEncodingName(GrpcCompression compression);
+// What UnframeGrpcMessage reads, for grpc-accept-encoding.
+constexpr std::string_view kGrpcEncodingsRead = "gzip,zstd";
 
 // A message with its prefix of 5 bytes: flag and length.
 std::string FrameGrpcMessage(std::string_view message, GrpcCompression compression);
 
 // The one message of a unary call's body, decompressed; encoding: the grpc-encoding field, "" for none.
-// kUnimplemented: an encoding other than gzip or identity, or more than one message. kResourceExhausted: longer than
-// message_bytes_max, before or after decompression. kInternal: cut short, bytes behind it, damaged gzip, or the flag without
+// kUnimplemented: an encoding other than gzip, zstd or identity, or more than one message. kResourceExhausted: longer than
+// message_bytes_max, before or after decompression. kInternal: cut short, bytes behind it, damaged, or the flag without
 // an encoding.
 Result<std::string> UnframeGrpcMessage(std::string body, std::string_view encoding, size_t message_bytes_max);
 

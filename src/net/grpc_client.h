@@ -21,7 +21,7 @@
 namespace beleg::net {
 
 struct GrpcClientOptions {
-  GrpcCompression compression = GrpcCompression::kNone;  // of what is sent; gzip answers are always taken
+  GrpcCompression compression = GrpcCompression::kNone;  // of what is sent; answers of any are taken
   std::chrono::milliseconds connect_timeout{5'000};
   std::chrono::milliseconds call_timeout{30'000};  // of calls that give none; sent as grpc-timeout
   std::chrono::milliseconds backoff_first{200};

@@ -94,8 +94,9 @@ void GrpcConnection::Submit(const GrpcCallPtr& call) {
   fields.Add("content-type", "application/grpc");
   fields.Add("user-agent", options_.user_agent);
   fields.Add("grpc-timeout", FormatGrpcTimeout(call->deadline - call->submitted));
-  fields.Add("grpc-accept-encoding", "gzip");
-  if (options_.compression == GrpcCompression::kGzip) fields.Add("grpc-encoding", "gzip");
+  fields.Add("grpc-accept-encoding", kGrpcEncodingsRead);
+  if (options_.compression != GrpcCompression::kNone)
+    fields.Add("grpc-encoding", GrpcEncodingName(options_.compression));
   HttpHeaders metadata;
   AddMetadata(metadata, call->metadata);
   fields.AddAll(metadata);

@@ -34,7 +34,8 @@ void AddStatus(HttpHeaders& fields, const GrpcReply& reply) {
 HttpResponse MakeHttpResponse(const GrpcReply& reply) {
   HttpResponse response;
   response.headers.Add("content-type", "application/grpc");
-  if (reply.status.code == GrpcCode::kUnimplemented) response.headers.Add("grpc-accept-encoding", "gzip");
+  if (reply.status.code == GrpcCode::kUnimplemented)
+    response.headers.Add("grpc-accept-encoding", std::string(kGrpcEncodingsRead));
   AddMetadata(response.headers, reply.metadata);
   if (!reply.status.ok()) {
     AddStatus(response.headers, reply);  // the form "Trailers-Only"

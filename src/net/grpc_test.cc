@@ -21,6 +21,7 @@ TEST(Grpc, MessageSurvivesItsFraming) {
   for (const std::string& message : {std::string(), std::string("x"), std::string(kMax, 'y')}) {
     EXPECT_EQ(*UnframeGrpcMessage(FrameGrpcMessage(message, GrpcCompression::kNone), "", kMax), message);
     EXPECT_EQ(*UnframeGrpcMessage(FrameGrpcMessage(message, GrpcCompression::kGzip), "gzip", kMax), message);
+    EXPECT_EQ(*UnframeGrpcMessage(FrameGrpcMessage(message, GrpcCompression::kZstd), "zstd", kMax), message);
   }
   EXPECT_EQ(FrameGrpcMessage("ab", GrpcCompression::kNone), std::string("\0\0\0\0\2ab", 7));
 }

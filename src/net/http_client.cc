@@ -4,14 +4,13 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
 #include <fmt/format.h>
 
+#include "net/client_socket.h"
 #include "net/http1.h"
 #include "net/resolve.h"
 
@@ -57,7 +56,7 @@ class HttpClient::Impl {
  public:
   Impl(Url url, Options options)
       : url_(std::move(url)),
-        options_(options),
+        options_(std::move(options)),
         where_(fmt::format("{}:{}", url_.host, url_.port)),
         scratch_(kReadBytes, '\0') {}
 
@@ -80,10 +79,8 @@ class HttpClient::Impl {
 
   std::string FormatHead(const HttpRequest& request) const;
   Result<void> Deliver(ResponseHead& head, const OnBody& on_body, std::string_view piece);
-  bool IsStillOpen();
   void SetDeadline(Time when);
   void Interrupt();
-  void Close();
   std::unexpected<Error> Broken(std::string_view doing, const error_code& error) const;
   std::unexpected<Error> TooLarge() const;
 
@@ -91,7 +88,7 @@ class HttpClient::Impl {
   const Options options_;
   const std::string where_;
   asio::io_context context_{1};
-  tcp::socket socket_{context_};
+  ClientSocket socket_{context_};
   tcp::resolver resolver_{context_};
   asio::steady_timer deadline_{context_};
   asio::steady_timer looked_up_{context_};
@@ -121,14 +118,14 @@ Result<HttpResponse> HttpClient::Impl::Send(const HttpRequest& request, const On
   while (!result) context_.run_one();
   deadline_.cancel();
   context_.poll();  // what ended with it; a look-up may go on
-  if (!*result) Close();
+  if (!*result) socket_.Close();
   return std::move(*result);
 }
 
 Awaitable<Result<HttpResponse>> HttpClient::Impl::Run(const HttpRequest& request, const OnBody& on_body) {
   Time end = std::chrono::steady_clock::now() + options_.request_timeout;
   for (;;) {
-    bool reused = IsStillOpen();
+    bool reused = socket_.IsIdle();
     if (!reused) {
       SetDeadline(std::min(end, std::chrono::steady_clock::now() + options_.connect_timeout));
       CO_TRY(co_await Connect());
@@ -138,7 +135,7 @@ Awaitable<Result<HttpResponse>> HttpClient::Impl::Run(const HttpRequest& request
     bool closed_too_early =
         !result && result.error().code == ErrorCode::kUnavailable && reused && !got_bytes_;
     if (!closed_too_early || !MayBeRepeated(request.method)) co_return result;
-    Close();
+    socket_.Close();
   }
 }
 
@@ -153,7 +150,7 @@ Awaitable<Result<HttpResponse>> HttpClient::Impl::RunOnce(const HttpRequest& req
   if (!head) co_return std::unexpected<Error>(std::move(head.error()));
   auto body = co_await ReadBody(*head, on_body);
   if (!body && !stopped_by_caller_) co_return std::unexpected<Error>(std::move(body.error()));
-  if (!head->keep_alive || !written || !body || !input_.empty()) Close();
+  if (!head->keep_alive || !written || !body || !input_.empty()) socket_.Close();
   co_return std::move(head->response);
 }
 
@@ -161,15 +158,17 @@ Awaitable<Result<void>> HttpClient::Impl::Connect() {
   CO_TRY_ASSIGN(std::vector<tcp::endpoint> endpoints, co_await Resolve());
   error_code error = asio::error::host_not_found;
   for (const tcp::endpoint& endpoint : endpoints) {
-    Close();
     if (cancelled_ || expired_) break;
-    co_await socket_.async_connect(endpoint, asio::redirect_error(asio::use_awaitable, error));
-    if (error) continue;
-    socket_.set_option(tcp::no_delay(true), error);
-    socket_.non_blocking(true, error);
-    co_return Result<void>{};
+    error = co_await socket_.Connect(endpoint);
+    if (!error) break;
   }
-  co_return Broken("connect", error);
+  if (error) co_return Broken("connect", error);
+  if (!url_.tls) co_return Result<void>{};
+  std::string why;
+  error = co_await socket_.StartTls(*options_.tls, url_.host, why);
+  if (!why.empty()) co_return Fail(ErrorCode::kUnavailable, "{}: TLS handshake: {}", where_, why);
+  if (error) co_return Broken("shake hands", error);
+  co_return Result<void>{};
 }
 
 Awaitable<Result<std::vector<tcp::endpoint>>> HttpClient::Impl::Resolve() {
@@ -193,9 +192,7 @@ Awaitable<Result<std::vector<tcp::endpoint>>> HttpClient::Impl::Resolve() {
 }
 
 Awaitable<Result<void>> HttpClient::Impl::Write(std::string_view head, std::string_view body) {
-  std::array<asio::const_buffer, 2> pieces{asio::buffer(head), asio::buffer(body)};
-  error_code error;
-  co_await asio::async_write(socket_, pieces, asio::redirect_error(asio::use_awaitable, error));
+  error_code error = co_await socket_.Write(head, body);
   if (error) co_return Broken("write", error);
   co_return Result<void>{};
 }
@@ -276,8 +273,7 @@ Awaitable<Result<void>> HttpClient::Impl::ReadUntilClose(ResponseHead& head, con
 
 Awaitable<Result<void>> HttpClient::Impl::ReadMore() {
   error_code error;
-  size_t bytes = co_await socket_.async_read_some(asio::buffer(scratch_),
-                                                  asio::redirect_error(asio::use_awaitable, error));
+  size_t bytes = co_await socket_.Read(scratch_.data(), scratch_.size(), error);
   peer_closed_ = error == asio::error::eof;
   if (error) co_return Broken("read", error);
   got_bytes_ = true;
@@ -290,7 +286,7 @@ std::string HttpClient::Impl::FormatHead(const HttpRequest& request) const {
   std::string out = fmt::format("{} {} HTTP/1.1\r\n", request.method, target);
   bool v6 = url_.host.find(':') != std::string::npos;
   std::string host = v6 ? fmt::format("[{}]", url_.host) : url_.host;
-  if (url_.port != 80) host += fmt::format(":{}", url_.port);
+  if (url_.port != (url_.tls ? 443 : 80)) host += fmt::format(":{}", url_.port);
   HttpHeaders headers = request.headers;
   headers.Set("host", host);
   headers.Set("user-agent", "beleg");
@@ -316,17 +312,6 @@ Result<void> HttpClient::Impl::Deliver(ResponseHead& head, const OnBody& on_body
   return {};
 }
 
-// A kept connection on which bytes or an end wait is of no more use.
-bool HttpClient::Impl::IsStillOpen() {
-  if (!socket_.is_open()) return false;
-  char byte;
-  error_code error;
-  socket_.read_some(asio::buffer(&byte, 1), error);
-  if (error == asio::error::would_block) return true;
-  Close();
-  return false;
-}
-
 void HttpClient::Impl::SetDeadline(Time when) {
   deadline_.expires_at(when);
   deadline_.async_wait([this, when](error_code error) {
@@ -344,13 +329,8 @@ void HttpClient::Impl::Cancel() {
 
 // Ends whatever is awaited.
 void HttpClient::Impl::Interrupt() {
-  Close();
+  socket_.Close();
   looked_up_.cancel();
-}
-
-void HttpClient::Impl::Close() {
-  error_code ignored;
-  socket_.close(ignored);
 }
 
 std::unexpected<Error> HttpClient::Impl::Broken(std::string_view doing, const error_code& error) const {
@@ -371,8 +351,10 @@ HttpClient::~HttpClient() = default;
 
 Result<std::unique_ptr<HttpClient>> HttpClient::Open(std::string_view url, Options options) {
   TRY_ASSIGN(Url parsed, ParseUrl(url));
-  if (parsed.tls) return Fail(ErrorCode::kUnimplemented, "{}: https is not supported yet, use http", url);
-  auto impl = std::make_unique<Impl>(std::move(parsed), options);
+  if (parsed.tls && !options.tls) {
+    TRY_ASSIGN(options.tls, TlsContext::Client({}));
+  }
+  auto impl = std::make_unique<Impl>(std::move(parsed), std::move(options));
   return std::make_unique<HttpClient>(std::move(impl));
 }
 

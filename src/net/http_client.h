@@ -1,11 +1,11 @@
-// A blocking HTTP/1.1 client for threads that have nothing else to do: exporter, mirror, audit commands.
+// A blocking HTTP/1.1 client, plain or by TLS (https), for threads that have nothing else to do: exporter, mirror, audit commands.
 //
 // Shape:   one connection, kept open between requests and made anew when the peer closed it. Bodies come whole, or
 //          piece by piece when on_body is set.
 // Retry:   once and silently, only when a kept connection turns out closed before any byte of the answer, and only for
 //          methods that may be repeated (GET, HEAD, PUT, DELETE, OPTIONS: RFC 9110 §9.2.2). A POST then gives kUnavailable.
 // Errors:  kUnavailable (cannot connect, reset; retry is sensible) · kDeadlineExceeded · kResourceExhausted (answer larger
-//          than the limit) · kDataLoss (answer is not HTTP) · kUnimplemented (https without TLS support yet).
+//          than the limit) · kDataLoss (answer is not HTTP).
 //          An HTTP status of any number is not an error here.
 // Threads: one at a time; Cancel from any.
 #pragma once
@@ -17,6 +17,7 @@
 
 #include "base/result.h"
 #include "net/http.h"
+#include "net/tls.h"
 
 namespace beleg::net {
 
@@ -26,6 +27,7 @@ class HttpClient {
     std::chrono::milliseconds connect_timeout{5'000};
     std::chrono::milliseconds request_timeout{30'000};  // whole exchange
     size_t response_bytes_max = 256 << 20;
+    std::shared_ptr<const TlsContext> tls = {};  // null: for https the system's certificates
   };
   // url: scheme, host and port are used; the target of each request is given with it.
   static Result<std::unique_ptr<HttpClient>> Open(std::string_view url, Options options);

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <cstring>
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -21,6 +22,7 @@ using SslPtr = std::unique_ptr<SSL, decltype(&SSL_free)>;
 std::string LastError() {
   unsigned long code = ERR_get_error();
   ERR_clear_error();
+  if (ERR_SYSTEM_ERROR(code)) return std::strerror(ERR_GET_REASON(code));
   const char* reason = code == 0 ? nullptr : ERR_reason_error_string(code);
   return reason == nullptr ? "unknown error" : reason;
 }
@@ -121,13 +123,14 @@ int ChooseProtocol(SSL* ssl, const unsigned char** out, unsigned char* out_size,
 
 class Context final : public TlsContext {
  public:
-  Context(bool server, std::string server_name, bool verify)
+  Context(bool server, std::string server_name, bool verify, TlsVersion version_min)
       : server_(server),
         server_name_(std::move(server_name)),
         verify_(verify),
         context_(SSL_CTX_new(server ? TLS_server_method() : TLS_client_method()), &SSL_CTX_free) {
     CHECK(context_, "out of memory");
-    SSL_CTX_set_min_proto_version(context_.get(), TLS1_2_VERSION);
+    SSL_CTX_set_min_proto_version(context_.get(),
+                                  version_min == TlsVersion::k13 ? TLS1_3_VERSION : TLS1_2_VERSION);
     SSL_CTX_set_options(context_.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
                                             SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_IGNORE_UNEXPECTED_EOF);
     SSL_CTX_set_mode(context_.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
@@ -199,7 +202,7 @@ void Context::AimAt(SSL* ssl, std::string_view protocols, const std::string& hos
 }  // namespace
 
 Result<std::shared_ptr<const TlsContext>> TlsContext::Server(const ServerOptions& options) {
-  auto context = std::make_shared<Context>(true, "", !options.client_ca_file.empty());
+  auto context = std::make_shared<Context>(true, "", !options.client_ca_file.empty(), options.version_min);
   TRY(context->UseCertificate(options.certificate_file, options.key_file));
   if (!options.client_ca_file.empty()) {
     TRY(context->Trust(options.client_ca_file));
@@ -209,7 +212,8 @@ Result<std::shared_ptr<const TlsContext>> TlsContext::Server(const ServerOptions
 }
 
 Result<std::shared_ptr<const TlsContext>> TlsContext::Client(const ClientOptions& options) {
-  auto context = std::make_shared<Context>(false, options.server_name, !options.skip_verify);
+  auto context =
+      std::make_shared<Context>(false, options.server_name, !options.skip_verify, options.version_min);
   if (!options.skip_verify) TRY(context->Trust(options.ca_file));
   if (!options.certificate_file.empty())
     TRY(context->UseCertificate(options.certificate_file, options.key_file));

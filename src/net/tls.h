@@ -11,6 +11,8 @@ namespace beleg::net {
 
 class TlsSession;
 
+enum class TlsVersion { k12, k13 };
+
 // Certificates, keys and rules; shared by the connections of a server or client. Threads: any.
 class TlsContext {
  public:
@@ -18,6 +20,7 @@ class TlsContext {
     std::string certificate_file;     // PEM, with its chain
     std::string key_file;             // PEM
     std::string client_ca_file = {};  // PEM; not empty: clients must show a certificate of it
+    TlsVersion version_min = TlsVersion::k12;
   };
   struct ClientOptions {
     std::string ca_file = {};           // PEM; "": the system's
@@ -25,6 +28,7 @@ class TlsContext {
     std::string key_file = {};
     std::string server_name = {};  // other than the host that is connected to
     bool skip_verify = false;      // any certificate will do: only for tests and private networks
+    TlsVersion version_min = TlsVersion::k12;
   };
   // kInvalidArgument names the file that cannot be used.
   static Result<std::shared_ptr<const TlsContext>> Server(const ServerOptions& options);

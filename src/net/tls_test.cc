@@ -1,72 +1,32 @@
 // TLS for HTTP/1.1, HTTP/2 and gRPC on one port, with certificates made here.
 #include "net/tls.h"
 
-#include <cstdio>
-#include <filesystem>
-
 #include <gtest/gtest.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/x509v3.h>
+#include <openssl/bio.h>
+#include <openssl/ssl.h>
 
 #include "net/grpc_testing.h"
+#include "net/http_client.h"
+#include "net/inline_handler.h"
 #include "net/testing.h"
+#include "net/tls_testing.h"
 
 namespace beleg::net {
 namespace {
 
 using namespace std::chrono_literals;
 
-// A key and a certificate for "localhost" and 127.0.0.1, signed by itself.
-class SelfSigned {
- public:
-  SelfSigned()
-      : folder_(std::filesystem::temp_directory_path() /
-                fmt::format("tls-test-{}-{}", ::getpid(), fmt::ptr(this))) {
-    std::filesystem::create_directory(folder_);
-    EVP_PKEY* key = EVP_EC_gen("P-256");
-    X509* certificate = X509_new();
-    X509_set_version(certificate, 2);
-    ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
-    X509_gmtime_adj(X509_getm_notBefore(certificate), -60);
-    X509_gmtime_adj(X509_getm_notAfter(certificate), 3'600);
-    X509_set_pubkey(certificate, key);
-    X509_NAME* name = X509_get_subject_name(certificate);
-    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>("test"), -1,
-                               -1, 0);
-    X509_set_issuer_name(certificate, name);
-    X509_EXTENSION* names =
-        X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, "DNS:localhost,IP:127.0.0.1");
-    X509_add_ext(certificate, names, -1);
-    X509_EXTENSION_free(names);
-    X509_sign(certificate, key, EVP_sha256());
-    std::FILE* file = std::fopen(certificate_file().c_str(), "w");
-    PEM_write_X509(file, certificate);
-    std::fclose(file);
-    file = std::fopen(key_file().c_str(), "w");
-    PEM_write_PrivateKey(file, key, nullptr, nullptr, 0, nullptr, nullptr);
-    std::fclose(file);
-    X509_free(certificate);
-    EVP_PKEY_free(key);
-  }
-  ~SelfSigned() { std::filesystem::remove_all(folder_); }
-
-  std::string certificate_file() const { return folder_ / "certificate.pem"; }
-  std::string key_file() const { return folder_ / "key.pem"; }
-  std::shared_ptr<const TlsContext> server(std::string client_ca_file = "") const {
-    auto context = TlsContext::Server({certificate_file(), key_file(), std::move(client_ca_file)});
-    EXPECT_TRUE(context.has_value()) << context.error().message;
-    return *context;
-  }
-  std::shared_ptr<const TlsContext> client() const {
-    auto context = TlsContext::Client({.ca_file = certificate_file()});
-    EXPECT_TRUE(context.has_value()) << context.error().message;
-    return *context;
-  }
-
- private:
-  const std::filesystem::path folder_;
-};
+// True when a client that knows no newer version gets through its handshake.
+bool ConnectsWithTls12(uint16_t port) {
+  SSL_CTX* context = SSL_CTX_new(TLS_client_method());
+  SSL_CTX_set_max_proto_version(context, TLS1_2_VERSION);
+  BIO* connection = BIO_new_ssl_connect(context);
+  BIO_set_conn_hostname(connection, fmt::format("127.0.0.1:{}", port).c_str());
+  bool connected = BIO_do_connect(connection) == 1;
+  BIO_free_all(connection);
+  SSL_CTX_free(context);
+  return connected;
+}
 
 TEST(Tls, CallsOfAllSizesGoThrough) {
   SelfSigned self;
@@ -105,6 +65,43 @@ TEST(Tls, ServerMayDemandACertificate) {
                                    .key_file = self.key_file()});
   auto reply = ConnectTo(server->port(), {.tls = *known})->Call(kEchoMethod, {}, "x");
   EXPECT_TRUE(reply.has_value()) << reply.error().message;
+}
+
+TEST(Tls, ABlockingHttpClientSpeaksIt) {
+  SelfSigned self, other;
+  auto echo = [](HttpRequest& request) { return MakeResponse(200, "text/plain", request.body); };
+  auto server = std::move(*HttpServer::Listen({.tls = self.server()}, Inline(echo)));
+  std::string url = fmt::format("https://localhost:{}/echo", server->port());
+  auto client = std::move(*HttpClient::Open(url, {.tls = self.client()}));
+  for (size_t size : {0ul, 1ul, 20'000ul, 8ul << 20}) {
+    std::string body(size, 'b');
+    auto answer = client->Send({"POST", "", {}, body, ""});
+    ASSERT_TRUE(answer.has_value()) << answer.error().message;
+    EXPECT_TRUE(answer->body == body) << size;
+  }
+  EXPECT_EQ(server->counters().connections_accepted, 1) << "the connection is kept";
+  auto stranger = (*HttpClient::Open(url, {.tls = other.client()}))->Get("");
+  EXPECT_EQ(stranger.error().code, ErrorCode::kUnavailable);
+  EXPECT_NE(stranger.error().message.find("certificate"), std::string::npos) << stranger.error().message;
+  auto system = (*HttpClient::Open(url))->Get("");
+  EXPECT_EQ(system.error().code, ErrorCode::kUnavailable);
+}
+
+TEST(Tls, ABlockingHttpClientGivesUpOnASilentServer) {
+  SelfSigned self;
+  RawListener silent;
+  auto client = std::move(*HttpClient::Open(fmt::format("https://127.0.0.1:{}", silent.port()),
+                                            {.connect_timeout = 50ms, .tls = self.client()}));
+  EXPECT_EQ(client->Get("/").error().code, ErrorCode::kDeadlineExceeded);
+}
+
+TEST(Tls, AnOlderVersionThanTheLeastIsRefused) {
+  SelfSigned self;
+  auto only13 = TlsContext::Server({self.certificate_file(), self.key_file(), "", TlsVersion::k13});
+  auto server = ServeCalls(EchoCall, {.tls = *only13});
+  EXPECT_TRUE(ConnectTo(server->port(), {.tls = self.client()})->Call(kEchoMethod, {}, "x").has_value());
+  EXPECT_FALSE(ConnectsWithTls12(server->port()));
+  EXPECT_TRUE(ConnectsWithTls12(ServeCalls(EchoCall, {.tls = self.server()})->port()));
 }
 
 TEST(Tls, PlainClientsAndSilentOnesAreTurnedAway) {

@@ -6,6 +6,10 @@ namespace beleg::query {
 
 using wire::Json;
 
+namespace {
+constexpr int64_t kTimeMax_ms = 9'007'199'254'740;  // in microseconds still within 2^53; the year 2255
+}  // namespace
+
 net::HttpResponse JsonAnswer(const Json& body, int status) {
   return net::MakeResponse(status, "application/json", body.Dump());
 }
@@ -46,6 +50,18 @@ Result<int64_t> Parameters::Int(std::string_view name, int64_t fallback, int64_t
     return Fail(ErrorCode::kInvalidArgument, "{}: {} is not within {} and {}", name, *number, least, most);
   }
   return *number;
+}
+
+std::expected<TimeRange, net::HttpResponse> ReadTimeRange(const Parameters& parameters) {
+  auto start_ms = parameters.Int("start", 0, 0, kTimeMax_ms);
+  if (!start_ms) return std::unexpected(ErrorAnswer(start_ms.error(), "start"));
+  auto end_ms = parameters.Int("end", kTimeMax_ms, 0, kTimeMax_ms);
+  if (!end_ms) return std::unexpected(ErrorAnswer(end_ms.error(), "end"));
+  if (*end_ms < *start_ms) {
+    return std::unexpected(ErrorAnswer(
+        {ErrorCode::kInvalidArgument, fmt::format("end: {} is before start {}", *end_ms, *start_ms)}, "end"));
+  }
+  return TimeRange{*start_ms * 1000, *end_ms * 1000 + 999};  // the whole last millisecond
 }
 
 }  // namespace beleg::query

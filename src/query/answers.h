@@ -1,6 +1,7 @@
 // The forms that every answer of the API has: JSON bodies, JSON errors, query parameters.
 #pragma once
 
+#include <expected>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -30,5 +31,11 @@ class Parameters {
   const std::string* Find(std::string_view name) const;
   std::vector<std::pair<std::string, std::string>> values_;
 };
+
+// `start` and `end`, unix milliseconds, both within and both optional. Else the answer that says which of them is wrong.
+struct TimeRange {
+  int64_t start_us = 0, end_us = 0;
+};
+std::expected<TimeRange, net::HttpResponse> ReadTimeRange(const Parameters& parameters);
 
 }  // namespace beleg::query

@@ -32,26 +32,27 @@ net::HttpResponse QueryApi::Handle(const net::HttpRequest& request) {
   const bool get = request.method == "GET";
   if (path == "/health") return get ? Health() : WrongMethod("GET");
   if (IsPagePath(path)) return get ? PageAnswer(request) : WrongMethod("GET");
-  if (!IsAllowed(request))
+  if (!IsAllowed(request.headers))
     return ErrorAnswer({ErrorCode::kUnauthenticated, "wrong or no key in Authorization: Bearer"});
   if (path == "/api/sql") return request.method == "POST" ? Sql(request) : WrongMethod("POST");
   const bool known = path == "/api/v1/spans" || path == "/api/records" || path == "/api/ledger" ||
-                     path == "/api/overview" || path == "/metrics" || path.starts_with(kTracePrefix) ||
-                     path.starts_with(kRecordPrefix);
+                     path == "/api/overview" || path == "/api/metrics" || path == "/metrics" ||
+                     path.starts_with(kTracePrefix) || path.starts_with(kRecordPrefix);
   if (!known) return ErrorAnswer({ErrorCode::kNotFound, fmt::format("no path {}", path)});
   if (!get) return WrongMethod("GET");
   if (path == "/api/v1/spans") return Spans(request);
   if (path == "/api/records") return Records(request);
   if (path == "/api/overview") return Overview(request);
+  if (path == "/api/metrics") return MetricPoints(request);
   if (path == "/api/ledger") return LedgerState();
-  if (path == "/metrics") return Metrics();
+  if (path == "/metrics") return OwnMetrics();
   if (path.starts_with(kTracePrefix)) return Trace(path.substr(kTracePrefix.size()));
   return Record(path.substr(kRecordPrefix.size()));
 }
 
-bool QueryApi::IsAllowed(const net::HttpRequest& request) const {
+bool QueryApi::IsAllowed(const net::HttpHeaders& headers) const {
   if (options_.api_key.empty()) return true;
-  auto token = net::BearerToken(request.headers);
+  auto token = net::BearerToken(headers);
   return token && net::EqualSecret(*token, options_.api_key);
 }
 
@@ -117,7 +118,7 @@ net::HttpResponse QueryApi::Health() const {
   return JsonAnswer(Json::MakeObject({{"status", status}}));
 }
 
-net::HttpResponse QueryApi::Metrics() const {
+net::HttpResponse QueryApi::OwnMetrics() const {
   return net::MakeResponse(200, "text/plain; version=0.0.4; charset=utf-8",
                            options_.metrics == nullptr ? "" : options_.metrics->RenderPrometheus());
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "net/grpc_server.h"
 #include "net/http.h"
 #include "store/mirror.h"
 #include "store/store.h"
@@ -29,24 +30,29 @@ class QueryApi {
   QueryApi(QueryApiOptions options, store::Store& store, std::vector<store::Mirror*> mirrors);
 
   // Blocking; run it on a pool. Answers every path (404 in JSON for unknown ones). Threads: any.
-  net::HttpResponse Handle(const net::HttpRequest& request);      // port 3301
-  net::HttpResponse HandleOtlp(const net::HttpRequest& request);  // port 14318: POST /v1/traces
+  net::HttpResponse Handle(const net::HttpRequest& request);  // port 3301
+  net::HttpResponse HandleOtlp(net::HttpRequest request);     // port 14318: /v1/traces, /v1/metrics
+  net::GrpcReply HandleOtlpGrpc(net::GrpcCall call);          // port 14317: Export of both
 
  private:
-  bool IsAllowed(const net::HttpRequest& request) const;
+  class Sink;
+
+  bool IsAllowed(const net::HttpHeaders& headers) const;
   // Waits until every record that was finished before now is in the store, at most visible_wait.
   void WaitVisible();
   store::Mirror* MirrorOf(const std::string& origin) const;
 
-  net::HttpResponse Spans(const net::HttpRequest& request);     // /api/v1/spans
-  net::HttpResponse Trace(std::string_view trace_id);           // /api/v1/traces/ID
-  net::HttpResponse Records(const net::HttpRequest& request);   // /api/records
-  net::HttpResponse Record(std::string_view request_id);        // /api/records/ID
-  net::HttpResponse Overview(const net::HttpRequest& request);  // /api/overview
-  net::HttpResponse Sql(const net::HttpRequest& request);       // /api/sql
-  net::HttpResponse LedgerState() const;                        // /api/ledger
-  net::HttpResponse Health() const;                             // /health
-  net::HttpResponse Metrics() const;                            // /metrics
+  net::HttpResponse Spans(const net::HttpRequest& request);         // /api/v1/spans
+  net::HttpResponse Trace(std::string_view trace_id);               // /api/v1/traces/ID
+  net::HttpResponse Records(const net::HttpRequest& request);       // /api/records
+  net::HttpResponse Record(std::string_view request_id);            // /api/records/ID
+  net::HttpResponse Overview(const net::HttpRequest& request);      // /api/overview
+  net::HttpResponse MetricPoints(const net::HttpRequest& request);  // /api/metrics?name=
+  net::HttpResponse MetricNames();                                  // /api/metrics
+  net::HttpResponse Sql(const net::HttpRequest& request);           // /api/sql
+  net::HttpResponse LedgerState() const;                            // /api/ledger
+  net::HttpResponse Health() const;                                 // /health
+  net::HttpResponse OwnMetrics() const;                             // /metrics
 
   Result<wire::Json> Served();  // each mirrored log's newest boot and model records
   wire::Json ListedRecord(const std::string& origin, uint64_t index, std::string_view request_id,

@@ -2,11 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include "net/otlp_receiver.h"
 #include "record/request_id.h"
 #include "store/testing.h"
 #include "verify/proof.h"
 #include "verify/testing.h"
-#include "wire/compress.h"
+#include "wire/otlp_edit.h"
 #include "wire/otlp_json.h"
 
 namespace beleg::query {
@@ -110,7 +111,7 @@ const net::HttpHeaders kProtobuf = {{"content-type", "application/x-protobuf"}};
 const net::HttpHeaders kJson = {{"content-type", "application/json"}};
 
 TEST_F(QueryApiTest, SpansAreShapedAsTheTutorialReadsThem) {
-  ASSERT_TRUE(store_->Ingest(Request({SampleSpan(1)})));
+  ASSERT_TRUE(store_->IngestTraces(Request({SampleSpan(1)})));
   Json answer = GetJson("/api/v1/spans?service=vllm&start=1700000000000&end=1700000000001&limit=20");
   ASSERT_EQ(answer.Find("spans")->as_array().size(), 1u);
   const Json& span = answer.Find("spans")->as_array()[0];
@@ -147,7 +148,7 @@ TEST_F(QueryApiTest, SpansOfARequestThatJustEndedAreThere) {
 
 TEST_F(QueryApiTest, LedgerThatIsDownDoesNotStopQueries) {
   mirror_->problem = "connection refused";
-  ASSERT_TRUE(store_->Ingest(Request({SampleSpan(1)})));
+  ASSERT_TRUE(store_->IngestTraces(Request({SampleSpan(1)})));
   EXPECT_EQ(GetJson("/api/v1/spans").Find("spans")->as_array().size(), 1u);
   EXPECT_EQ(GetJson("/health").Dump(), R"({"status":"degraded"})");
   EXPECT_EQ(GetJson("/api/ledger").Find("mirrors")->as_array()[0].Find("problem")->as_string(),
@@ -162,6 +163,8 @@ TEST_F(QueryApiTest, BadParametersAreNamed) {
       {"/api/v1/spans?start=2&end=1", "end"},   {"/api/v1/traces/zz", "trace_id"},
       {"/api/records?limit=x", "limit"},        {"/api/records/what", "request_id"},
       {"/api/records?outcome=good", "outcome"}, {"/api/records?before=yesterday", "before"},
+      {"/api/metrics?name=x&start=y", "start"}, {"/api/metrics?name=x&limit=0", "limit"},
+      {"/api/metrics?name=x&step=-1", "step"},  {"/api/metrics?name=x&start=2&end=1", "end"},
       {"/api/overview?minutes=0", "minutes"},   {"/api/overview?minutes=10081", "minutes"}};
   for (const auto& [target, parameter] : cases) {
     Json answer = GetJson(target, 400);
@@ -172,7 +175,7 @@ TEST_F(QueryApiTest, BadParametersAreNamed) {
 }
 
 TEST_F(QueryApiTest, TraceIsFoundById) {
-  ASSERT_TRUE(store_->Ingest(Request({SampleSpan(1), SampleSpan(2)})));
+  ASSERT_TRUE(store_->IngestTraces(Request({SampleSpan(1), SampleSpan(2)})));
   Json answer = GetJson("/api/v1/traces/" + SampleSpan(2).trace_id.Hex());
   ASSERT_EQ(answer.Find("spans")->as_array().size(), 1u);
   EXPECT_EQ(answer.Find("spans")->as_array()[0].Find("span_id")->as_string(), SampleSpan(2).span_id.Hex());
@@ -282,8 +285,33 @@ TEST_F(QueryApiTest, OverviewHasAtMostAsManyBucketsAsAChartCanShow) {
   }
 }
 
+TEST_F(QueryApiTest, MetricsComeSeriesBySeries) {
+  constexpr std::string_view kScrape =
+      "# TYPE running gauge\nrunning{model=\"a\"} 2\n"
+      "# TYPE ttft histogram\nttft_bucket{le=\"0.5\"} 1\nttft_bucket{le=\"+Inf\"} 3\nttft_sum "
+      "1.5\nttft_count 3\n";
+  ASSERT_TRUE(store_->IngestMetrics(store::testing::ScrapeRequest(kScrape, 1'700'000'001'000'000'000)));
+  EXPECT_EQ(
+      GetJson(
+          "/api/metrics?name=running&service=vllm&start=1700000001000&end=1700000001000&step=1000&limit=1")
+          .Dump(),
+      R"({"name":"running","series":[{"type":"gauge","unit":"","description":"","temporality":"",)"
+      R"("monotonic":false,"service":"vllm","scope":"","attributes":{"model":"a"},)"
+      R"("resource":{"service.name":"vllm"},"points":[{"time_unix_us":1700000001000000,)"
+      R"("value":2.0}]}]})");
+  EXPECT_EQ(GetJson("/api/metrics?name=ttft").Find("series")->as_array().at(0).Find("points")->Dump(),
+            R"([{"time_unix_us":1700000001000000,"start_unix_us":1700000000000000,"count":3,"sum":1.5,)"
+            R"("bounds":[0.5],"counts":[1,2]}])");
+  EXPECT_EQ(GetJson("/api/metrics?name=ttft&end=1").Find("series")->Dump(), "[]");
+  EXPECT_EQ(
+      GetJson("/api/metrics").Dump(),
+      R"({"metrics":[{"name":"running","type":"gauge","unit":"","description":"","series":1,)"
+      R"("last_unix_us":1700000001000000},{"name":"ttft","type":"histogram","unit":"","description":"",)"
+      R"("series":1,"last_unix_us":1700000001000000}]})");
+}
+
 TEST_F(QueryApiTest, SqlAnswersAndNamesErrors) {
-  ASSERT_TRUE(store_->Ingest(Request({SampleSpan(1)})));
+  ASSERT_TRUE(store_->IngestTraces(Request({SampleSpan(1)})));
   EXPECT_EQ(Post("SELECT count(*) AS n FROM spans", {}, "/api/sql").body,
             R"({"columns":["n"],"rows":[[1]]})");
   net::HttpResponse bad = Post("DROP TABLE spans", {}, "/api/sql");
@@ -308,95 +336,79 @@ TEST_F(QueryApiTest, KeyIsAskedEverywhereButForHealth) {
   EXPECT_EQ(Get("/api/v1/spans").status, 401);
   EXPECT_EQ(Get("/health").status, 200);
   EXPECT_EQ(Get("/").status, 200);  // the page asks for the key itself
+}
+
+// The forms of requests and answers are net/otlp_receiver_test.cc's.
+class Otlp : public QueryApiTest {
+ protected:
+  net::GrpcReply Call(net::OtlpSignal signal, std::string message, net::HttpHeaders metadata = {}) {
+    net::GrpcCall call;
+    call.method = net::OtlpExportMethod(signal);
+    call.message = std::move(message);
+    call.metadata = std::move(metadata);
+    return api_->HandleOtlpGrpc(std::move(call));
+  }
+  size_t Spans() { return store_->FindSpans({})->size(); }
+};
+
+TEST_F(Otlp, TracesAndMetricsAreKeptThroughBothDoors) {
+  EXPECT_EQ(Post(Request({SampleSpan(1)}), kProtobuf).status, 200);
+  EXPECT_TRUE(Call(net::OtlpSignal::kTraces, Request({SampleSpan(2)})).status.ok());
+  EXPECT_EQ(Spans(), 2u);
+  const auto scrape = [](int64_t value) {
+    return store::testing::ScrapeRequest(fmt::format("# TYPE g gauge\ng {}\n", value),
+                                         1'700'000'001'000'000'000);
+  };
+  EXPECT_EQ(Post(scrape(1), kProtobuf, "/v1/metrics").status, 200);
+  EXPECT_TRUE(Call(net::OtlpSignal::kMetrics, scrape(2)).status.ok());
+  EXPECT_EQ(store_->FindMetrics({.name = "g"})->series.at(0).points.size(), 2u);
+}
+
+TEST_F(Otlp, JsonSpansArriveWhole) {
+  const std::string body =
+      wire::otlp::TracesToJson(*wire::otlp::DecodeTraces(Request({SampleSpan(1)}))).Dump();
+  EXPECT_EQ(Post(body, kJson).status, 200);
+  ASSERT_EQ(Spans(), 1u);
+  EXPECT_EQ((*store_->FindSpans({}))[0].span, SampleSpan(1));
+}
+
+TEST_F(Otlp, WrongSpansAreSaid) {
+  wire::otlp::Span wrong = SampleSpan(2);
+  wrong.span_id = {};
+  const std::string request = Request({SampleSpan(1), wrong});
+  EXPECT_EQ(wire::otlp::DecodeExportResponse(Post(request, kProtobuf).body)->rejected, 1);
+  EXPECT_EQ(wire::otlp::DecodeExportResponse(Call(net::OtlpSignal::kTraces, request).message)->rejected, 1);
+  EXPECT_EQ(Spans(), 1u);
+}
+
+TEST_F(Otlp, LogsAreNotTaken) {
+  EXPECT_EQ(Post("", kProtobuf, "/v1/logs").status, 404);
+  EXPECT_EQ(Call(net::OtlpSignal::kLogs, "").status.code, net::GrpcCode::kUnimplemented);
+}
+
+TEST_F(Otlp, KeyIsAskedAtBothDoors) {
+  QueryApiOptions options;
+  options.api_key = "secret";
+  MakeApi(options);
   EXPECT_EQ(Post(Request({SampleSpan(1)}), kProtobuf).status, 401);
+  EXPECT_EQ(Call(net::OtlpSignal::kTraces, "").status.code, net::GrpcCode::kUnauthenticated);
+  EXPECT_TRUE(Call(net::OtlpSignal::kTraces, "", {{"authorization", "Bearer secret"}}).status.ok());
   net::HttpHeaders headers = kProtobuf;
   headers.Add("authorization", "Bearer secret");
   EXPECT_EQ(Post(Request({SampleSpan(1)}), headers).status, 200);
 }
 
-class OtlpHttp : public QueryApiTest {
- protected:
-  size_t Spans() { return store_->FindSpans({})->size(); }
-};
-
-TEST_F(OtlpHttp, ProtobufIsAcknowledgedInProtobuf) {
-  net::HttpResponse answer = Post(Request({SampleSpan(1)}), kProtobuf);
-  EXPECT_EQ(answer.status, 200);
-  EXPECT_EQ(answer.headers.Get("content-type"), "application/x-protobuf");
-  EXPECT_EQ(answer.body, wire::otlp::EncodeTraceResponse(0, ""));
-  EXPECT_EQ(Spans(), 1u);
-}
-
-TEST_F(OtlpHttp, JsonIsAcknowledgedInJson) {
-  const std::string body =
-      wire::otlp::TracesToJson(*wire::otlp::DecodeTraces(Request({SampleSpan(1)}))).Dump();
-  net::HttpResponse answer = Post(body, {{"content-type", "application/json; charset=utf-8"}});
-  EXPECT_EQ(answer.status, 200);
-  EXPECT_EQ(answer.headers.Get("content-type"), "application/json");
-  ASSERT_EQ(Spans(), 1u);
-  EXPECT_EQ((*store_->FindSpans({}))[0].span, SampleSpan(1));
-}
-
-TEST_F(OtlpHttp, PackedBodiesAreTaken) {
-  net::HttpHeaders gzip = kProtobuf, zstd = kProtobuf, identity = kProtobuf;
-  gzip.Add("content-encoding", "gzip");
-  zstd.Add("content-encoding", "zstd");
-  identity.Add("content-encoding", "identity");
-  EXPECT_EQ(Post(wire::GzipCompress(Request({SampleSpan(1)})), gzip).status, 200);
-  EXPECT_EQ(Post(wire::ZstdCompress(Request({SampleSpan(2)})), zstd).status, 200);
-  EXPECT_EQ(Post(Request({SampleSpan(3)}), identity).status, 200);
-  EXPECT_EQ(Post("", kProtobuf).status, 200);
-  EXPECT_EQ(Spans(), 3u);
-}
-
-TEST_F(OtlpHttp, BadBytesAreAnsweredInTheCallersForm) {
-  net::HttpResponse protobuf = Post("\x0a\xff\xff", kProtobuf);
-  EXPECT_EQ(protobuf.status, 400);
-  EXPECT_EQ(protobuf.headers.Get("content-type"), "application/x-protobuf");
-  // google.rpc.Status: code 3, then a message that names the place.
-  EXPECT_TRUE(protobuf.body.starts_with(std::string_view("\x08\x03\x12", 3)));
-  EXPECT_NE(protobuf.body.find("byte"), std::string::npos) << protobuf.body;
-  net::HttpResponse json =
-      Post(R"({"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"xx"}]}]}]})", kJson);
-  EXPECT_EQ(json.status, 400);
-  EXPECT_EQ(Json::Parse(json.body)->Find("code")->as_int(), 3);
-  EXPECT_NE(Json::Parse(json.body)->Find("message")->as_string().find("traceId"), std::string::npos)
-      << json.body;
-  EXPECT_EQ(Post("{", kJson).status, 400);
-  net::HttpHeaders gzip = kProtobuf;
-  gzip.Add("content-encoding", "gzip");
-  EXPECT_EQ(Post("no gzip", gzip).status, 400);
-  EXPECT_EQ(Spans(), 0u);
-}
-
-TEST_F(OtlpHttp, UnknownTypesEncodingsAndSizesAreRefused) {
-  EXPECT_EQ(Post("x", {{"content-type", "text/plain"}}).status, 415);
-  EXPECT_EQ(Post("x", {}).status, 415);
-  net::HttpHeaders snappy = kProtobuf;
-  snappy.Add("content-encoding", "snappy");
-  EXPECT_EQ(Post("x", snappy).status, 415);
-  EXPECT_EQ(Post("x", kProtobuf, "/v1/nothing").status, 404);
-  QueryApiOptions options;
-  options.body_bytes_max = 1000;
-  MakeApi(options);
-  EXPECT_EQ(Post(std::string(1001, 'x'), kProtobuf).status, 413);
-  net::HttpHeaders gzip = kProtobuf;
-  gzip.Add("content-encoding", "gzip");
-  EXPECT_EQ(Post(wire::GzipCompress(std::string(100'000, 'x')), gzip).status, 413);
-}
-
-TEST_F(OtlpHttp, FullAndClosedStoresSayWhenToComeBack) {
+TEST_F(Otlp, FullAndClosedStoresSayWhenToComeBack) {
   store_.SetFreeBytes(0);
   store_.Reopen(1);
   MakeApi({});
-  net::HttpResponse full = Post(Request({SampleSpan(1)}), kProtobuf);
-  EXPECT_EQ(full.status, 429);
-  EXPECT_EQ(full.headers.Get("retry-after"), "1");
+  EXPECT_EQ(Post(Request({SampleSpan(1)}), kProtobuf).status, 429);
+  net::GrpcReply full = Call(net::OtlpSignal::kTraces, Request({SampleSpan(1)}));
+  EXPECT_EQ(full.status.code, net::GrpcCode::kResourceExhausted);
+  EXPECT_TRUE(net::RetryDelay(full).has_value());
   EXPECT_EQ(Get("/health").status, 503);
   store_->Close();
-  net::HttpResponse closed = Post(Request({SampleSpan(1)}), kProtobuf);
-  EXPECT_EQ(closed.status, 503);
-  EXPECT_EQ(closed.headers.Get("retry-after"), "1");
+  EXPECT_EQ(Post(Request({SampleSpan(1)}), kProtobuf).status, 503);
 }
 
 }  // namespace

@@ -13,7 +13,6 @@ using wire::Json;
 
 constexpr int64_t kSpansDefault = 100;
 constexpr int64_t kSpansMax = 10'000;
-constexpr int64_t kTimeMax_ms = 9'007'199'254'740;  // in microseconds still within 2^53; the year 2255
 
 Json EventsToJson(const std::vector<otlp::Event>& events) {
   Json::Array out;
@@ -57,20 +56,14 @@ net::HttpResponse SpansAnswer(store::Store& store, const store::SpanFilter& filt
 net::HttpResponse QueryApi::Spans(const net::HttpRequest& request) {
   auto parameters = Parameters::Read(request);
   if (!parameters) return ErrorAnswer(parameters.error());
-  auto start_ms = parameters->Int("start", 0, 0, kTimeMax_ms);
-  if (!start_ms) return ErrorAnswer(start_ms.error(), "start");
-  auto end_ms = parameters->Int("end", kTimeMax_ms, 0, kTimeMax_ms);
-  if (!end_ms) return ErrorAnswer(end_ms.error(), "end");
-  if (*end_ms < *start_ms) {
-    return ErrorAnswer(
-        {ErrorCode::kInvalidArgument, fmt::format("end: {} is before start {}", *end_ms, *start_ms)}, "end");
-  }
+  auto range = ReadTimeRange(*parameters);
+  if (!range) return range.error();
   auto limit = parameters->Int("limit", kSpansDefault, 1, kSpansMax);
   if (!limit) return ErrorAnswer(limit.error(), "limit");
   store::SpanFilter filter;
   filter.service = parameters->Text("service");
-  filter.start_us = *start_ms * 1000;
-  filter.end_us = *end_ms * 1000 + 999;  // the whole last millisecond
+  filter.start_us = range->start_us;
+  filter.end_us = range->end_us;
   filter.limit = static_cast<size_t>(*limit);
   WaitVisible();
   return SpansAnswer(store_, filter);

@@ -76,6 +76,34 @@ class OpenSegment {
   uint64_t reserved_;
 };
 
+// Numbers of the segments in the folder, ascending.
+Result<std::vector<uint64_t>> ListSegments(io::FileSystem& fs, const std::string& dir) {
+  TRY_ASSIGN(auto names, fs.List(dir));
+  std::vector<uint64_t> numbers;
+  for (const std::string& name : names) {
+    if (auto number = SegmentNumber(name)) numbers.push_back(*number);
+  }
+  std::sort(numbers.begin(), numbers.end());
+  return numbers;
+}
+
+// Removes the oldest segments until the others are within bytes_max.
+Result<void> DropOldest(const IngestLogOptions& options) {
+  if (options.bytes_max == 0) return {};
+  TRY_ASSIGN(std::vector<uint64_t> numbers, ListSegments(*options.fs, options.dir));
+  uint64_t kept_bytes = 0;
+  for (size_t i = numbers.size(); i-- > 0;) {
+    const std::string path = options.dir + "/" + SegmentName(numbers[i]);
+    TRY_ASSIGN(auto file, options.fs->Open(path, io::OpenMode::kRead));
+    TRY_ASSIGN(uint64_t size, file->Size());
+    kept_bytes += size;
+    if (kept_bytes <= options.bytes_max || i + 1 == numbers.size()) continue;
+    TRY(options.fs->Remove(path));
+    LOG_INFO("store.log.dropped", F("file", path), F("bytes", size));
+  }
+  return {};
+}
+
 class IngestLogImpl final : public IngestLog {
  public:
   IngestLogImpl(IngestLogOptions options, uint64_t number, OpenSegment segment)
@@ -183,6 +211,8 @@ class IngestLogImpl final : public IngestLog {
     if (auto finished = segment_.Finish(); !finished) return Stop(finished.error());
     segment_ = std::move(*next);
     ++number_;
+    if (auto dropped = DropOldest(options_); !dropped)
+      LOG_WARN("store.log.old_segments_stay", F("error", dropped.error().message));
     return {};
   }
 
@@ -196,17 +226,6 @@ class IngestLogImpl final : public IngestLog {
   Counter* const bytes_;
   Thread writer_;  // last: it uses all of the above
 };
-
-// Numbers of the segments in the folder, ascending.
-Result<std::vector<uint64_t>> ListSegments(io::FileSystem& fs, const std::string& dir) {
-  TRY_ASSIGN(auto names, fs.List(dir));
-  std::vector<uint64_t> numbers;
-  for (const std::string& name : names) {
-    if (auto number = SegmentNumber(name)) numbers.push_back(*number);
-  }
-  std::sort(numbers.begin(), numbers.end());
-  return numbers;
-}
 
 // The last segment is copied to a new file: after a failed sync the page cache may show bytes that the disk does not have.
 Result<OpenSegment> RewriteTail(io::FileSystem& fs, const std::string& path, const SegmentScan& scan) {
@@ -225,6 +244,7 @@ Result<std::unique_ptr<IngestLog>> IngestLog::Open(IngestLogOptions options, con
   CHECK(options.fs != nullptr, "no file system");
   io::FileSystem& fs = *options.fs;
   TRY(io::MakeFoldersDurably(fs, options.dir, 0700));
+  TRY(DropOldest(options));
   TRY_ASSIGN(std::vector<uint64_t> numbers, ListSegments(fs, options.dir));
   SegmentScan last;
   for (uint64_t number : numbers) {

@@ -1,6 +1,6 @@
 // IngestLog: what was received, durable before it is acknowledged, replayed at the next start.
 //
-// Shape:   segments DATA/ingest/NNNNNNNN.log of frames; a frame is one received request, compressed. Docs: docs/formats/store.md.
+// Shape:   segments DIR/NNNNNNNN.log of frames; a frame is one received request, compressed. Docs: docs/formats/store.md.
 // Order:   Append returns after fdatasync of the group the frame went with. One writer thread serves all callers.
 // Errors:  kResourceExhausted (no room on disk, or the queue is full: nothing was written, heals by itself) · kUnavailable (closed) ·
 //          Open: kDataLoss names segment and byte when a segment other than the last is damaged.
@@ -27,6 +27,7 @@ struct IngestLogOptions {
   size_t queue_count_max = 8192;
   size_t queue_bytes_max = 64 << 20;
   uint64_t segment_bytes = 64 << 20;
+  uint64_t bytes_max = 0;  // of all segments: beyond, the oldest go, but never the newest; 0: all stay
   uint64_t free_bytes_min = 64 << 20;
   DiskFailure on_fatal{};
   MetricRegistry* metrics = nullptr;

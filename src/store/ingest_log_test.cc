@@ -148,6 +148,26 @@ TEST_F(IngestLogTest, FullSegmentIsFollowedByANewOne) {
   EXPECT_EQ(replayed_[9], std::string(400, 'j'));
 }
 
+TEST_F(IngestLogTest, OldestSegmentsGoWhenAllAreTooLarge) {
+  IngestLogOptions options = Options();
+  options.segment_bytes = 1'000;
+  options.bytes_max = 3'500;
+  {
+    auto log = Open(options);
+    for (int i = 0; i < 10; ++i)
+      ASSERT_TRUE(log->Append(MakeFrame(std::to_string(i) + std::string(1'000, 'x'))));
+  }
+  auto log = Open(options);
+  ASSERT_EQ(replayed_.size(), 3u);
+  EXPECT_EQ(replayed_.front()[0], '7');
+  EXPECT_EQ(replayed_.back()[0], '9');
+  log.reset();
+  options.bytes_max = 1;  // the newest stays, whatever its size
+  Open(options);
+  EXPECT_FALSE(std::filesystem::exists(Segment(10)));
+  EXPECT_TRUE(std::filesystem::exists(Segment(11)));
+}
+
 TEST_F(IngestLogTest, DamageInAnEarlierSegmentIsNamed) {
   IngestLogOptions options = Options();
   options.segment_bytes = 100;

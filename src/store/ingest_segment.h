@@ -11,7 +11,7 @@
 
 namespace beleg::store {
 
-enum class FrameKind : uint8_t { kTraces = 1 };
+enum class FrameKind : uint8_t { kTraces = 1, kMetrics = 2 };
 
 struct Frame {
   FrameKind kind = FrameKind::kTraces;

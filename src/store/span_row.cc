@@ -5,19 +5,11 @@
 
 #include "base/bytes.h"
 #include "record/request_id.h"
-#include "wire/sha256.h"
 
 namespace beleg::store {
 namespace {
 
 namespace otlp = wire::otlp;
-
-Fingerprint FingerprintOf(std::string_view first, std::string_view second = {}) {
-  const Hash32 hash = wire::Sha256(first, second);
-  Fingerprint out;
-  std::copy_n(hash.begin(), out.size(), out.begin());
-  return out;
-}
 
 // The first of these names that is there as text.
 std::string Text(const otlp::Attributes& attributes, std::initializer_list<std::string_view> keys) {
@@ -69,8 +61,7 @@ std::optional<LeafClaim> ClaimOf(const otlp::Attributes& attributes) {
   return LeafClaim{std::move(origin), static_cast<uint64_t>(*index)};
 }
 
-SpanColumns ColumnsOf(const otlp::Span& span, const ResourceRow& resource) {
-  const otlp::Attributes& attributes = span.attributes;
+SpanColumns ColumnsOf(const otlp::Attributes& attributes) {
   SpanColumns out;
   out.operation = Text(attributes, {"gen_ai.operation.name"});
   out.model = Text(attributes, {"gen_ai.response.model", "gen_ai.request.model", "gen_ai.model.id"});
@@ -79,7 +70,6 @@ SpanColumns ColumnsOf(const otlp::Span& span, const ResourceRow& resource) {
   out.error_type = Text(attributes, {"error.type"});
   out.request_id = RequestIdOf(attributes);
   out.region = Text(attributes, {"deployment.region", "cloud.region"});
-  if (out.region.empty()) out.region = resource.region;
   out.input_tokens = Int(attributes, {"gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens"});
   out.output_tokens = Int(attributes, {"gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens"});
   return out;
@@ -113,7 +103,7 @@ void Prepare(otlp::ScopeSpans scope, PreparedBatch& batch) {
     out.span = std::move(one[0].spans[0]);
     out.fingerprint = FingerprintOf(batch.resources[number].bytes, out.bytes);
     out.claim = ClaimOf(out.span.attributes);
-    out.columns = ColumnsOf(out.span, batch.resources[number]);
+    out.columns = ColumnsOf(out.span.attributes);
     batch.spans.push_back(std::move(out));
   }
 }

@@ -3,27 +3,16 @@
 // Source: docs/formats/store.md, "Columns".
 #pragma once
 
-#include <array>
-#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
+#include "store/fingerprint.h"
 #include "wire/otlp.h"
 
 namespace beleg::store {
-
-// First 16 bytes of a SHA-256: what is equal in all its bytes has the same.
-using Fingerprint = std::array<uint8_t, 16>;
-struct FingerprintHash {
-  size_t operator()(const Fingerprint& fingerprint) const {
-    size_t out;  // the bytes are a hash already
-    std::memcpy(&out, fingerprint.data(), sizeof(out));
-    return out;
-  }
-};
 
 // "This span is a view of that leaf."
 struct LeafClaim {

@@ -1,10 +1,11 @@
-// Store: spans and mirrored records, durable when acknowledged, queryable at once.
+// Store: spans, mirrored records and metrics, durable when acknowledged, queryable at once.
 //
 // Shape:   foreign spans come as OTLP bytes and go through an own log (zstd frames, CRC, group fdatasync) before Ingest returns; own
 //          requests come with the mirrored ledger and are spans by record::SpansOf. Both are rows of one span table in DuckDB.
 //          An OTLP copy of an own span (same audit.log.origin and audit.log.index) adds its resource to the row, no second row;
 //          one that differs from its record, or names a leaf of an unknown log, is kept and marked unverified.
-// Order:   Ingest returns after fdatasync and after the rows are visible to queries.
+//          Metrics have a log and tables of their own, and go with age (metric_store.h).
+// Order:   Ingest… returns after fdatasync and after the rows are visible to queries.
 // Errors:  kInvalidArgument (bytes, naming path and offset) · kResourceExhausted (queue or disk full: retry) · kUnavailable (closed).
 // Threads: any. Queries run on the caller's thread on a connection of their own.
 // Source:  docs/formats/store.md.
@@ -20,6 +21,8 @@
 #include "base/metrics.h"
 #include "io/file.h"
 #include "store/disk_failure.h"
+#include "store/metrics.h"
+#include "store/taken.h"
 #include "wire/json.h"
 #include "wire/otlp.h"
 
@@ -31,6 +34,8 @@ struct StoreOptions {
   std::chrono::microseconds group_window{500};
   size_t queue_bytes_max = 64 << 20;
   uint64_t free_bytes_min = 64 << 20;
+  uint64_t metric_log_bytes_max = 32 << 20;
+  size_t metric_points_max = 500'000;
   DiskFailure on_fatal{};
   io::FileSystem* fs = nullptr;
   const Clock* clock = nullptr;
@@ -58,8 +63,9 @@ class Store {
   static Result<std::unique_ptr<Store>> Open(StoreOptions options);
   virtual ~Store() = default;
 
-  // An ExportTraceServiceRequest. Returns the number of spans accepted.
-  virtual Result<size_t> Ingest(std::string_view otlp_request) = 0;
+  // An ExportTraceServiceRequest, an ExportMetricsServiceRequest.
+  virtual Result<Taken> IngestTraces(std::string_view otlp_request) = 0;
+  virtual Result<Taken> IngestMetrics(std::string_view otlp_request) = 0;
 
   // Own records, called by the mirror after its copy is durable; leaves are dense from the log's last call on. Idempotent.
   struct MirroredLeaf {
@@ -82,7 +88,10 @@ class Store {
   // Newest first: places of request, refused and lost records.
   virtual Result<std::vector<RecordPlace>> RecentRecords(size_t limit) = 0;
 
-  // Read-only SQL over the tables `spans` and `records`: columns and rows as JSON. kInvalidArgument with DuckDB's own words.
+  virtual Result<MetricAnswer> FindMetrics(const MetricFilter& filter) = 0;
+  virtual Result<std::vector<MetricName>> MetricNames() = 0;
+
+  // Read-only SQL over the tables `spans`, `records` and `metrics`: columns and rows as JSON. kInvalidArgument with DuckDB's own words.
   virtual Result<wire::Json> Sql(std::string_view query, size_t rows_max) = 0;
 
   virtual Result<void> Health() const = 0;

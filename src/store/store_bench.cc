@@ -35,7 +35,7 @@ void IngestSpans(benchmark::State& state) {
     const std::string request = RequestOf(next, count);
     next += count;
     state.ResumeTiming();
-    CHECK(store->Ingest(request).has_value(), "taken");
+    CHECK(store->IngestTraces(request).has_value(), "taken");
   }
   state.SetItemsProcessed(state.iterations() * state.range(0));
 }
@@ -45,7 +45,7 @@ void FindNewest(benchmark::State& state) {
   io::TempFolder folder;
   auto store = OpenStore(folder);
   for (uint64_t i = 0; i < static_cast<uint64_t>(state.range(0)); i += 1000)
-    CHECK(store->Ingest(RequestOf(i, 1000)).has_value(), "taken");
+    CHECK(store->IngestTraces(RequestOf(i, 1000)).has_value(), "taken");
   SpanFilter filter;
   filter.service = "vllm";
   filter.limit = 20;
@@ -57,7 +57,7 @@ void FindTrace(benchmark::State& state) {
   io::TempFolder folder;
   auto store = OpenStore(folder);
   for (uint64_t i = 0; i < static_cast<uint64_t>(state.range(0)); i += 1000)
-    CHECK(store->Ingest(RequestOf(i, 1000)).has_value(), "taken");
+    CHECK(store->IngestTraces(RequestOf(i, 1000)).has_value(), "taken");
   SpanFilter filter;
   filter.trace_id = testing::SampleSpan(77).trace_id.Hex();
   for (auto _ : state) CHECK(store->FindSpans(filter)->size() == 1, "there");
@@ -79,11 +79,11 @@ void AddRecords(benchmark::State& state) {
                                                   log.leaves().end());
     state.ResumeTiming();
     if (state.range(0) == 1) {
-      for (const std::string& copy : copies) CHECK(store->Ingest(copy).has_value(), "taken");
+      for (const std::string& copy : copies) CHECK(store->IngestTraces(copy).has_value(), "taken");
     }
     CHECK(store->AddRecords(log.origin(), leaves).has_value(), "taken");
     if (state.range(0) == 2) {
-      for (const std::string& copy : copies) CHECK(store->Ingest(copy).has_value(), "taken");
+      for (const std::string& copy : copies) CHECK(store->IngestTraces(copy).has_value(), "taken");
     }
   }
   state.SetItemsProcessed(state.iterations() * 10);

@@ -8,6 +8,7 @@
 #include "base/thread.h"
 #include "io/testing.h"
 #include "record/request_id.h"
+#include "store/span_row.h"
 #include "store/testing.h"
 
 namespace beleg::store {
@@ -40,7 +41,7 @@ class StoreTest : public ::testing::Test {
     return json ? json->Find("rows")->Dump() : json.error().message;
   }
   void Ingest(const std::string& request) {
-    auto count = store_->Ingest(request);
+    auto count = store_->IngestTraces(request);
     ASSERT_TRUE(count) << count.error().message;
   }
 
@@ -56,7 +57,7 @@ TEST_F(StoreTest, SpanComesBackWhole) {
   span.events.push_back({span.start_unix_ns + 5, "first token", {{"n", int64_t{1}}}});
   span.status = wire::otlp::StatusCode::kError;
   span.status_message = "it failed";
-  EXPECT_EQ(*store_->Ingest(Request({span})), 1u);
+  EXPECT_EQ(store_->IngestTraces(Request({span}))->count, 1u);
   auto rows = Find();
   ASSERT_EQ(rows.size(), 1u);
   EXPECT_EQ(rows[0].span, span);
@@ -123,13 +124,25 @@ TEST_F(StoreTest, RetriedExportMakesNoSecondRow) {
   EXPECT_EQ(Find().size(), 3u);
 }
 
+TEST_F(StoreTest, WrongSpansOfARequestAreSaidAndTheOthersKept) {
+  wire::otlp::Span wrong = SampleSpan(2);
+  wrong.trace_id = {};
+  auto taken = store_->IngestTraces(Request({SampleSpan(1), wrong, SampleSpan(3)}));
+  ASSERT_TRUE(taken);
+  EXPECT_EQ(taken->count, 2u);
+  EXPECT_EQ(taken->rejected.rejected, 1);
+  EXPECT_FALSE(taken->rejected.message.empty());
+  Reopen();
+  EXPECT_EQ(Find().size(), 2u);
+}
+
 TEST_F(StoreTest, ConcurrentIngestsAllArrive) {
   {
     std::vector<Thread> threads;
     for (uint64_t t = 0; t < 4; ++t) {
       threads.emplace_back("ingest", [&, t](std::stop_token) {
         for (uint64_t i = 0; i < 25; ++i) {
-          auto count = store_->Ingest(Request({SampleSpan(t * 1000 + i)}));
+          auto count = store_->IngestTraces(Request({SampleSpan(t * 1000 + i)}));
           ASSERT_TRUE(count) << count.error().message;
           ASSERT_EQ(Find({.trace_id = SampleSpan(t * 1000 + i).trace_id.Hex()}).size(), 1u);
         }
@@ -271,6 +284,54 @@ TEST_F(StoreMerge, RestartMergesTheSame) {
   ExpectMerged(WithMore());
 }
 
+// What a collector's resource processor does: it adds, and it replaces what is there.
+TEST_F(StoreMerge, OverlayOfACollectorIsOnTheSpansInAnyOrderAndAfterARestart) {
+  wire::otlp::Attributes resource = {{"service.name", "llm-gateway"},
+                                     {"deployment.region", "hetzner-fsn1-eu"},
+                                     {"service.environment", "staging"}};
+  const std::string copy = Request(log_.Spans(index_), resource, "beleg");
+  for (const wire::otlp::KeyValue& own : log_.Resource()) {
+    if (FindAttribute(resource, own.key) == nullptr) resource.push_back(own);
+  }
+  for (bool record_first : {true, false}) {
+    if (record_first) AddRecords();
+    Ingest(copy);
+    if (!record_first) AddRecords();
+    ExpectMerged(resource);
+    for (int restart = 0; restart < 2; ++restart) {
+      EXPECT_EQ(Find({.service = "llm-gateway"}).size(), 4u);
+      EXPECT_EQ(Find({.service = "vllm"}).size(), 0u);
+      EXPECT_EQ(Sql("SELECT DISTINCT service, resource->>'deployment.region' FROM spans"),
+                R"([["llm-gateway","hetzner-fsn1-eu"]])");
+      Reopen();
+      AddRecords();
+      ExpectMerged(resource);
+    }
+    store_.reset();
+    std::filesystem::remove_all(folder_ / "store");
+    Reopen();
+  }
+}
+
+TEST_F(StoreMerge, LaterCopyWinsAlsoAfterARestart) {
+  Ingest(log_.Export(index_, {{"k8s.pod.name", "gpu-7"}}));
+  AddRecords();
+  Ingest(log_.Export(index_, {{"k8s.pod.name", "gpu-8"}}));
+  wire::otlp::Attributes resource = log_.Resource();
+  resource.push_back({"k8s.pod.name", "gpu-8"});
+  ExpectMerged(resource);
+  Reopen();
+  AddRecords();
+  ExpectMerged(resource);
+}
+
+TEST_F(StoreTest, RegionOfTheResourceStandsWhereTheSpanSaysNone) {
+  wire::otlp::Span own = SampleSpan(1);
+  own.attributes.push_back({"cloud.region", "eu-central"});
+  Ingest(Request({own, SampleSpan(2)}));
+  EXPECT_EQ(Sql("SELECT region FROM spans ORDER BY start_us"), R"([["eu-central"],["hetzner-nbg1-eu"]])");
+}
+
 TEST_F(StoreMerge, TakenCopiesLeaveNoMemoryBehind) {
   AddRecords();
   size_t first = log_.leaves().size();
@@ -357,10 +418,10 @@ TEST_F(StoreTest, SqlReadsAndNothingElse) {
 }
 
 TEST_F(StoreTest, BadBytesAreRefusedAndNamed) {
-  auto bad = store_->Ingest("\x0a\xff\xff");
+  auto bad = store_->IngestTraces("\x0a\xff\xff");
   ASSERT_FALSE(bad);
   EXPECT_EQ(bad.error().code, ErrorCode::kInvalidArgument);
-  EXPECT_EQ(*store_->Ingest(""), 0u);
+  EXPECT_EQ(store_->IngestTraces("")->count, 0u);
   EXPECT_EQ(Find().size(), 0u);
 }
 
@@ -374,7 +435,7 @@ TEST_F(StoreTest, SecondStoreOnTheFolderIsRefused) {
 
 TEST_F(StoreTest, ClosedStoreTakesNothing) {
   store_->Close();
-  EXPECT_EQ(store_->Ingest(Request({SampleSpan(1)})).error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(store_->IngestTraces(Request({SampleSpan(1)})).error().code, ErrorCode::kUnavailable);
   EXPECT_EQ(store_->Health().error().code, ErrorCode::kUnavailable);
 }
 
@@ -382,10 +443,10 @@ TEST(StoreDisk, FullDiskRefusesAndHeals) {
   testing::TestStore store;
   store.Reopen(1000);
   store.SetFreeBytes(10);
-  EXPECT_EQ(store->Ingest(Request({SampleSpan(1)})).error().code, ErrorCode::kResourceExhausted);
+  EXPECT_EQ(store->IngestTraces(Request({SampleSpan(1)})).error().code, ErrorCode::kResourceExhausted);
   EXPECT_EQ(store->FindSpans({})->size(), 0u);
   store.SetFreeBytes(-1);
-  EXPECT_EQ(*store->Ingest(Request({SampleSpan(1)})), 1u);
+  EXPECT_EQ(store->IngestTraces(Request({SampleSpan(1)}))->count, 1u);
   EXPECT_EQ(store->FindSpans({})->size(), 1u);
 }
 

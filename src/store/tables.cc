@@ -14,7 +14,7 @@ namespace otlp = wire::otlp;
 constexpr size_t kResourceIdsMax = 65'536;
 
 constexpr const char* kSchema = R"(
-CREATE TABLE resources (resource_id BIGINT NOT NULL, resource BLOB NOT NULL);
+CREATE TABLE resources (resource_id BIGINT NOT NULL, region VARCHAR, resource BLOB NOT NULL);
 CREATE TABLE span_rows (
   trace_id VARCHAR NOT NULL, span_id VARCHAR NOT NULL, parent_span_id VARCHAR,
   service VARCHAR, name VARCHAR NOT NULL, kind VARCHAR NOT NULL,
@@ -32,7 +32,7 @@ CREATE TABLE records (
   start_us BIGINT, duration_us BIGINT, queue_us BIGINT, prefill_us BIGINT, decode_us BIGINT);
 CREATE VIEW all_rows AS FROM span_rows UNION ALL FROM claimed_rows;
 CREATE VIEW spans AS
-  SELECT s.* EXCLUDE (resource_id, otlp), make_timestamp(start_us) AS start_time,
+  SELECT s.* EXCLUDE (resource_id, otlp) REPLACE (coalesce(s.region, r.region) AS region), make_timestamp(start_us) AS start_time,
          otlp_span_attributes(s.otlp) AS attributes, otlp_resource_attributes(r.resource) AS resource
   FROM all_rows s JOIN resources r USING (resource_id);
 )";
@@ -175,7 +175,9 @@ Result<int64_t> Tables::Transaction::ResourceId(const ResourceRow& resource) {
   if (ids.size() >= kResourceIdsMax) ids.clear();
   const int64_t id = tables_.next_resource_id_++;
   TRY_ASSIGN(duckdb::Appender * out, AppenderOf("resources"));
-  out->Int(id).Blob(resource.bytes);
+  out->Int(id);
+  Text(*out, resource.region);
+  out->Blob(resource.bytes);
   TRY(out->EndRow());
   ids.emplace(resource.fingerprint, id);
   return id;

@@ -12,6 +12,7 @@
 #include "record/otel_mapping.h"
 #include "store/store.h"
 #include "wire/otlp.h"
+#include "wire/prometheus_text.h"
 #include "wire/sha256.h"
 
 namespace beleg::store::testing {
@@ -48,21 +49,35 @@ inline std::string Request(std::vector<wire::otlp::Span> spans,
   return wire::otlp::EncodeTraces({out});
 }
 
+// An export of these families (Prometheus text) as a collector's scrape sends it, under service.name "vllm".
+inline std::string ScrapeRequest(std::string_view text, int64_t time_unix_ns,
+                                 wire::otlp::Attributes resource = {{"service.name", "vllm"}}) {
+  auto families = wire::ParsePrometheusText(text);
+  CHECK(families.has_value(), "the test's own text");
+  return wire::EncodePrometheus(*families, {.resource = std::move(resource),
+                                            .time_unix_ns = time_unix_ns,
+                                            .start_unix_ns = 1'700'000'000'000'000'000});
+}
+
 // A store in a folder of its own, on a disk whose room the test sets.
 class TestStore {
  public:
   TestStore() { Reopen(); }
   // Closes and opens again what is on the disk; free_bytes_min is what the store demands.
   void Reopen(uint64_t free_bytes_min = 0) {
-    store_.reset();
     StoreOptions options;
-    options.dir = folder_ / "store";
-    options.fs = &fs_;
     options.free_bytes_min = free_bytes_min;
+    Reopen(std::move(options));
+  }
+  void Reopen(StoreOptions options) {
+    store_.reset();
+    options.dir = dir();
+    options.fs = &fs_;
     auto opened = Store::Open(std::move(options));
     CHECK(opened.has_value(), opened ? "" : opened.error().message);
     store_ = *std::move(opened);
   }
+  std::string dir() const { return folder_ / "store"; }
   // What the disk says it has left; negative: the truth.
   void SetFreeBytes(int64_t bytes) { fs_.free_bytes = bytes; }
   Store& operator*() const { return *store_; }

@@ -127,9 +127,10 @@ Result<void> Writer::SetResources(Tables::Transaction& transaction, const std::s
     TRY_ASSIGN(int64_t id, transaction.ResourceId(merged));
     if (id == old_id) continue;
     const std::string sql = fmt::format(
-        "UPDATE span_rows SET resource_id = {} WHERE verified AND origin = $1 AND leaf_index IN ({})", id,
-        Listed(leaves));
-    TRY(tables_->connection().Query(sql, {std::string_view(origin)}));
+        "UPDATE span_rows SET resource_id = {}, service = nullif($2, '') WHERE verified AND origin = $1 AND "
+        "leaf_index IN ({})",
+        id, Listed(leaves));
+    TRY(tables_->connection().Query(sql, {std::string_view(origin), std::string_view(merged.service)}));
   }
   return {};
 }
@@ -143,7 +144,7 @@ Result<void> Writer::TakeClaims(Tables::Transaction& transaction, const std::str
   TRY_ASSIGN(duckdb::Rows rows,
              tables_->connection().Query(
                  "SELECT leaf_index, otlp, resource FROM claimed_rows JOIN resources USING (resource_id) "
-                 "WHERE origin = $1 AND leaf_index BETWEEN $2 AND $3",
+                 "WHERE origin = $1 AND leaf_index BETWEEN $2 AND $3 ORDER BY claimed_rows.rowid",
                  {std::string_view(origin), first, last}));
   size_t taken = 0;
   PreparedBatch others;

@@ -3,7 +3,7 @@
 // Merge:   an OTLP copy of an own span (it names origin and leaf) never makes a second row when it says nothing else than the record:
 //          its resource becomes the row's (with what the record's own resource has beyond it), whichever of the two came first. A copy
 //          that says something else, or names a leaf that has no such span, stays a row of its own, unverified.
-// Once:    a span received again with the same bytes (resource, scope, span) makes no second row (seen_spans.h says how long).
+// Once:    a span received again with the same bytes (resource, scope, span) makes no second row (seen_lately.h says how long).
 // Threads: any; one at a time is in the tables.
 #pragma once
 
@@ -15,7 +15,7 @@
 
 #include "base/mutex.h"
 #include "store/own_log.h"
-#include "store/seen_spans.h"
+#include "store/seen_lately.h"
 #include "store/store.h"
 #include "store/tables.h"
 
@@ -49,9 +49,11 @@ class Writer {
                           std::vector<OwnLog::Leaf>& leaves) REQUIRES(mutex_);
   Result<void> CompactClaims() REQUIRES(mutex_);
 
+  static constexpr size_t kSeenSpans = 512 << 10;  // 50 MB at most
+
   mutable Mutex mutex_;
   const std::unique_ptr<Tables> tables_;
-  SeenSpans seen_ GUARDED_BY(mutex_);
+  SeenLately seen_ GUARDED_BY(mutex_){kSeenSpans};
   std::map<std::string, OwnLog> logs_ GUARDED_BY(mutex_);
   size_t claims_taken_ GUARDED_BY(mutex_) = 0;  // since claimed_rows was last compacted
 };

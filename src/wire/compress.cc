@@ -13,7 +13,8 @@
 namespace beleg::wire {
 namespace {
 
-constexpr int kGzipWindowBits = 15 + 16;  // zlib's way of saying: gzip header and trailer
+// How zlib is told which header and trailer stand around the compressed bytes.
+constexpr int kZlibWindowBits = 15, kGzipWindowBits = kZlibWindowBits + 16;
 constexpr size_t kChunkBytes = 64 << 10;
 
 // zlib counts in 32 bits.
@@ -26,7 +27,7 @@ std::unexpected<Error> TooLarge(std::string_view format, size_t size_max) {
 
 class Inflater {
  public:
-  Inflater() : ok_(inflateInit2(&stream_, kGzipWindowBits) == Z_OK) {
+  explicit Inflater(int window_bits) : ok_(inflateInit2(&stream_, window_bits) == Z_OK) {
     CHECK(ok_, "zlib cannot start to inflate");
   }
   ~Inflater() { inflateEnd(&stream_); }
@@ -48,11 +49,9 @@ struct ZstdFree {
 // Room for what comes next: a chunk, or what the limit leaves and one byte more, by which going over it is seen.
 size_t NextRoom(size_t held, size_t size_max) { return std::min(kChunkBytes, size_max - held + 1); }
 
-}  // namespace
-
-std::string GzipCompress(std::string_view bytes, int level) {
+std::string Deflate(std::string_view bytes, int level, int window_bits) {
   z_stream stream{};
-  CHECK(deflateInit2(&stream, level, Z_DEFLATED, kGzipWindowBits, 8, Z_DEFAULT_STRATEGY) == Z_OK,
+  CHECK(deflateInit2(&stream, level, Z_DEFLATED, window_bits, 8, Z_DEFAULT_STRATEGY) == Z_OK,
         "zlib cannot start to deflate");
   std::string out(deflateBound(&stream, bytes.size()), '\0');
   size_t read = 0, written = 0;
@@ -73,8 +72,10 @@ std::string GzipCompress(std::string_view bytes, int level) {
   return out;
 }
 
-Result<std::string> GzipDecompress(std::string_view bytes, size_t size_max) {
-  Inflater inflater;
+Result<std::string> Inflate(std::string_view bytes, size_t size_max, int window_bits) {
+  const bool has_members = window_bits == kGzipWindowBits;  // RFC 1952 §2.2: they follow one another
+  const std::string_view format = has_members ? "gzip" : "zlib";
+  Inflater inflater(window_bits);
   z_stream& stream = inflater.stream();
   std::string out;
   size_t read = 0, written = 0;
@@ -88,20 +89,33 @@ Result<std::string> GzipDecompress(std::string_view bytes, size_t size_max) {
     int status = inflate(&stream, Z_NO_FLUSH);
     read += in - stream.avail_in;
     written += room - stream.avail_out;
-    if (written > size_max) return TooLarge("gzip", size_max);
+    if (written > size_max) return TooLarge(format, size_max);
     if (status == Z_STREAM_END) {
       if (read == bytes.size()) break;
-      CHECK(inflateReset(&stream) == Z_OK,
-            "zlib cannot start anew");  // RFC 1952 §2.2: members follow one another
+      if (!has_members)
+        return Fail(ErrorCode::kInvalidArgument, "zlib: bytes after its end at byte {}", read);
+      CHECK(inflateReset(&stream) == Z_OK, "zlib cannot start anew");
     } else if (status == Z_BUF_ERROR && read == bytes.size()) {
-      return Fail(ErrorCode::kInvalidArgument, "gzip: cut short after byte {}", bytes.size());
+      return Fail(ErrorCode::kInvalidArgument, "{}: cut short after byte {}", format, bytes.size());
     } else if (status != Z_OK && status != Z_BUF_ERROR) {
-      return Fail(ErrorCode::kInvalidArgument, "gzip: {} at byte {}",
+      return Fail(ErrorCode::kInvalidArgument, "{}: {} at byte {}", format,
                   stream.msg != nullptr ? stream.msg : "needs a dictionary", read);
     }
   }
   out.resize(written);
   return out;
+}
+
+}  // namespace
+
+std::string GzipCompress(std::string_view bytes, int level) { return Deflate(bytes, level, kGzipWindowBits); }
+std::string ZlibCompress(std::string_view bytes, int level) { return Deflate(bytes, level, kZlibWindowBits); }
+
+Result<std::string> GzipDecompress(std::string_view bytes, size_t size_max) {
+  return Inflate(bytes, size_max, kGzipWindowBits);
+}
+Result<std::string> ZlibDecompress(std::string_view bytes, size_t size_max) {
+  return Inflate(bytes, size_max, kZlibWindowBits);
 }
 
 std::string ZstdCompress(std::string_view bytes, int level) {

@@ -20,6 +20,9 @@ namespace beleg::wire::otlp {
 // the JSON path, e.g. "resourceSpans[0].scopeSpans[0].spans[2].traceId: …"); same rules on ids, times and nesting as
 // DecodeTraces.
 Result<std::string> TracesFromJson(std::string_view json);
+// The same of an ExportMetricsServiceRequest and an ExportLogsServiceRequest.
+Result<std::string> MetricsFromJson(std::string_view json);
+Result<std::string> LogsFromJson(std::string_view json);
 
 // The traces as OTLP/JSON. Members that have their default value are left out.
 Json TracesToJson(const std::vector<ScopeSpans>& scopes);

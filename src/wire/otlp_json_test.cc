@@ -170,6 +170,53 @@ TEST(OtlpJson, NestingHasALimit) {
   EXPECT_THAT(nested(kValueDepthMax + 1).error().message, HasSubstr("nested deeper than 32"));
 }
 
+// For what has no reader of its own here. Every field of every message is compared with what Python's classes make of it in
+// tests/integration/test_collector.py.
+std::string HexOf(const Result<std::string>& bytes) {
+  return bytes ? HexEncode(*bytes) : bytes.error().message;
+}
+
+TEST(OtlpJson, NumbersOfAMetricKeepTheirKind) {
+  auto point = [](std::string_view members) {
+    return HexOf(MetricsFromJson(fmt::format(
+        R"({{"resourceMetrics":[{{"scopeMetrics":[{{"metrics":[{{"gauge":{{"dataPoints":[{{{}}}]}}}}]}}]}}]}})",
+        members)));
+  };
+  // Five messages around the point, each with its length.
+  EXPECT_EQ(point(R"("asInt":"-2")"), "0a11120f120d2a0b0a0931feffffffffffffff");
+  EXPECT_EQ(point(R"("asDouble":0)"), "0a11120f120d2a0b0a09210000000000000000") << "zero is a value, too";
+  EXPECT_EQ(point(""), "0a08120612042a020a00");
+  EXPECT_THAT(point(R"("asInt":1,"asDouble":1)"), HasSubstr("dataPoints[0]: more than one value"));
+  EXPECT_THAT(point(R"("flags":-1)"), HasSubstr("dataPoints[0].flags: not within 32 bits"));
+}
+
+TEST(OtlpJson, ListsOfNumbersArePacked) {
+  auto bytes = MetricsFromJson(R"({"resource_metrics":[{"scope_metrics":[{"metrics":[{"histogram":{
+      "aggregation_temporality":"AGGREGATION_TEMPORALITY_CUMULATIVE","data_points":[{"bucket_counts":["1",2],
+      "explicit_bounds":[0.5]}]}}]}]}]})");
+  EXPECT_EQ(HexOf(bytes),
+            "0a26122412224a20"                      // down to the histogram
+            "0a1c"                                  // a data point:
+            "321001000000000000000200000000000000"  // bucket_counts
+            "3a08000000000000e03f"                  // explicit_bounds
+            "1002");                                // cumulative
+  auto wrong = MetricsFromJson(
+      R"({"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"histogram":{"dataPoints":[{"bucketCounts":[-1]}]}}]}]}]})");
+  EXPECT_THAT(HexOf(wrong), HasSubstr("dataPoints[0].bucketCounts: negative"));
+}
+
+TEST(OtlpJson, ALogRecordKeepsItsBody) {
+  auto bytes = LogsFromJson(R"({"resourceLogs":[{"scopeLogs":[{"logRecords":[{
+      "severityNumber":"SEVERITY_NUMBER_INFO","body":{"stringValue":"hi"},"spanId":"0102030405060708"}]}]}]})");
+  EXPECT_EQ(HexOf(bytes),
+            "0a1612141212"
+            "1009"
+            "2a040a026869"
+            "52080102030405060708");
+  EXPECT_THAT(HexOf(LogsFromJson(R"({"resourceLogs":[{"scopeLogs":[{"logRecords":[{"traceId":"01"}]}]}]})")),
+              HasSubstr("logRecords[0].traceId: 1 bytes, want 16"));
+}
+
 TEST(OtlpJson, AnAnswerSaysWhatWasRejected) {
   EXPECT_EQ(TraceResponseToJson(0, "").Dump(), R"({"partialSuccess":{}})");
   EXPECT_EQ(TraceResponseToJson(2, "bad").Dump(),

@@ -1,4 +1,5 @@
 #include "wire/otlp_fields.h"
+#include "wire/otlp_partial.h"
 #include "wire/otlp_reader.h"
 
 namespace beleg::wire::otlp {
@@ -9,7 +10,9 @@ constexpr size_t kResourceCopiesBytesMax = 64 << 20;
 
 class TraceReader : private OtlpReader {
  public:
-  using OtlpReader::OtlpReader;
+  // rejected null: one wrong span refuses the request.
+  explicit TraceReader(std::string_view request, PartialSuccess* rejected = nullptr)
+      : OtlpReader(request), rejected_(rejected) {}
 
   Result<std::vector<ScopeSpans>> ReadAll() {
     std::vector<ScopeSpans> scopes;
@@ -26,9 +29,7 @@ class TraceReader : private OtlpReader {
  private:
   bool ReadRequest(Message& request, std::vector<ScopeSpans>& scopes);
   bool ReadResourceSpans(Message& message, std::vector<ScopeSpans>& scopes);
-  bool ReadResource(Message& message, Attributes& resource);
   bool ReadScopeSpans(Message& message, ScopeSpans& scope);
-  bool ReadScope(Message& message, ScopeSpans& scope);
   bool ReadSpan(Message& message, Span& span);
   bool ReadSpanField(Message& message, Span& span);
   bool ReadEvent(Message& message, Event& event);
@@ -36,6 +37,7 @@ class TraceReader : private OtlpReader {
   bool ReadStatus(Message& message, Span& span);
   bool CountRequest(Message& request, size_t& count);
 
+  PartialSuccess* const rejected_;
   size_t resource_copies_bytes_ = 0;
 };
 
@@ -82,44 +84,22 @@ bool TraceReader::ReadResourceSpans(Message& message, std::vector<ScopeSpans>& s
   return true;
 }
 
-bool TraceReader::ReadResource(Message& message, Attributes& resource) {
-  while (Next(message)) {
-    if (message.tag() != fields::resource_spans::kResourceAttributes) {
-      message.skip();
-    } else if (!ReadAttribute(message, "attributes", resource)) {
-      return false;
-    }
-  }
-  return true;
-}
-
 bool TraceReader::ReadScopeSpans(Message& message, ScopeSpans& scope) {
+  size_t index = 0;
+  auto read_span = [&](Message& inner) {
+    if (ReadSpan(inner, scope.spans.emplace_back())) return true;
+    scope.spans.pop_back();
+    return false;
+  };
   while (Next(message)) {
     bool ok = true;
     switch (message.tag()) {
       case fields::scope_spans::kScope:
-        ok = ReadMessage(message, "scope", kNoIndex, [&](Message& inner) { return ReadScope(inner, scope); });
+        ok = ReadMessage(message, "scope", kNoIndex, [&](Message& inner) {
+          return ReadScope(inner, scope.scope_name, scope.scope_version, scope.scope_attributes);
+        });
         break;
-      case fields::scope_spans::kSpans:
-        ok = ReadMessage(message, "spans", scope.spans.size(),
-                         [&](Message& span) { return ReadSpan(span, scope.spans.emplace_back()); });
-        break;
-      default: message.skip();
-    }
-    if (!ok) return false;
-  }
-  return true;
-}
-
-bool TraceReader::ReadScope(Message& message, ScopeSpans& scope) {
-  while (Next(message)) {
-    bool ok = true;
-    switch (message.tag()) {
-      case fields::scope::kName: ok = ReadText(message, "name", scope.scope_name); break;
-      case fields::scope::kVersion: ok = ReadText(message, "version", scope.scope_version); break;
-      case fields::scope::kAttributes:
-        ok = ReadAttribute(message, "attributes", scope.scope_attributes);
-        break;
+      case fields::scope_spans::kSpans: ok = ReadItem(message, "spans", index++, rejected_, read_span); break;
       default: message.skip();
     }
     if (!ok) return false;
@@ -232,6 +212,10 @@ bool TraceReader::CountRequest(Message& request, size_t& count) {
 
 Result<std::vector<ScopeSpans>> DecodeTraces(std::string_view request) {
   return TraceReader(request).ReadAll();
+}
+
+Result<std::vector<ScopeSpans>> DecodeTraces(std::string_view request, PartialSuccess& rejected) {
+  return TraceReader(request, &rejected).ReadAll();
 }
 
 Result<size_t> CountSpans(std::string_view request) { return TraceReader(request).Count(); }

@@ -75,6 +75,44 @@ bool OtlpReader::ReadAttribute(Message& message, const char* name, Attributes& a
                      [&](Message& entry) { return ReadKeyValue(entry, 0, attributes.emplace_back()); });
 }
 
+bool OtlpReader::ReadDouble(Message& message, const char* name, double& out) {
+  if (!Typed(message, name, pbf_wire_type::fixed64)) return false;
+  out = message.get_double();
+  return true;
+}
+
+bool OtlpReader::ReadFixed64(Message& message, const char* name, uint64_t& out) {
+  if (!Typed(message, name, pbf_wire_type::fixed64)) return false;
+  out = message.get_fixed64();
+  return true;
+}
+
+bool OtlpReader::ReadResource(Message& message, Attributes& attributes) {
+  while (Next(message)) {
+    if (message.tag() != fields::resource_spans::kResourceAttributes) {
+      message.skip();
+    } else if (!ReadAttribute(message, "attributes", attributes)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool OtlpReader::ReadScope(Message& message, std::string& name, std::string& version,
+                           Attributes& attributes) {
+  while (Next(message)) {
+    bool ok = true;
+    switch (message.tag()) {
+      case fields::scope::kName: ok = ReadText(message, "name", name); break;
+      case fields::scope::kVersion: ok = ReadText(message, "version", version); break;
+      case fields::scope::kAttributes: ok = ReadAttribute(message, "attributes", attributes); break;
+      default: message.skip();
+    }
+    if (!ok) return false;
+  }
+  return true;
+}
+
 bool OtlpReader::ReadKeyValue(Message& message, int depth, KeyValue& out) {
   while (Next(message)) {
     bool ok = true;

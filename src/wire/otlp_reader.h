@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "wire/otlp.h"
+#include "wire/otlp_edit.h"
 
 namespace beleg::wire::otlp {
 
@@ -58,11 +59,30 @@ class OtlpReader {
     return true;
   }
 
+  // A nested message that may be wrong without harm to the request: then it is counted, said of the first one why, and left
+  // out, and this is true all the same. `rejected` null: as ReadMessage.
+  template <class Read>
+  bool ReadItem(Message& parent, const char* name, size_t index, PartialSuccess* rejected, Read read) {
+    if (!Typed(parent, name, protozero::pbf_wire_type::length_delimited)) return false;
+    const size_t depth = path_.size();
+    if (ReadMessage(parent, name, index, read)) return true;
+    if (rejected == nullptr) return false;
+    path_.resize(depth);
+    Reject(*rejected);
+    return true;
+  }
+
   // Each reads the current field.
   bool ReadText(Message& message, const char* name, std::string& out);
   bool ReadTime(Message& message, const char* name, int64_t& out);
   bool ReadFlags(Message& message, const char* name, uint32_t& out);
   bool ReadAttribute(Message& message, const char* name, Attributes& attributes);
+  bool ReadDouble(Message& message, const char* name, double& out);
+  bool ReadFixed64(Message& message, const char* name, uint64_t& out);
+
+  // Each reads a whole message: a Resource, an InstrumentationScope.
+  bool ReadResource(Message& message, Attributes& attributes);
+  bool ReadScope(Message& message, std::string& name, std::string& version, Attributes& attributes);
 
   template <class Enum>
   bool ReadEnum(Message& message, const char* name, Enum last, Enum& out) {
@@ -93,6 +113,10 @@ class OtlpReader {
     size_t index;
   };
 
+  void Reject(PartialSuccess& rejected) {
+    ++rejected.rejected;
+    if (rejected.message.empty()) rejected.message = std::move(error_.message);
+  }
   bool ReadKeyValue(Message& message, int depth, KeyValue& out);
   bool ReadValue(Message& message, int depth, Value& out);
   bool ReadArray(Message& message, int depth, Value& out);

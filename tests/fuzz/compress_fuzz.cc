@@ -10,7 +10,8 @@ constexpr size_t kLimit = 1 << 20;
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::string_view bytes = beleg::fuzz::View(data, size);
-  for (auto* unpack : {wire::GzipDecompress, wire::ZstdDecompress}) {
+  for (auto* unpack : {wire::GzipDecompress, wire::ZlibDecompress, wire::ZstdDecompress,
+                       wire::SnappyDecompress, wire::SnappyUnframe}) {
     auto unpacked = unpack(bytes, kLimit);
     CHECK(!unpacked || unpacked->size() <= kLimit, "the limit holds");
   }
@@ -18,5 +19,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   CHECK(gzip.has_value() && *gzip == bytes, "gzip comes back");
   auto zstd = wire::ZstdDecompress(wire::ZstdCompress(bytes), size);
   CHECK(zstd.has_value() && *zstd == bytes, "zstd comes back");
+  auto zlib = wire::ZlibDecompress(wire::ZlibCompress(bytes), size);
+  CHECK(zlib.has_value() && *zlib == bytes, "zlib comes back");
+  auto snappy = wire::SnappyDecompress(wire::SnappyCompress(bytes), size);
+  CHECK(snappy.has_value() && *snappy == bytes, "snappy comes back");
   return 0;
 }

@@ -1,6 +1,7 @@
-// What DecodeTraces takes, EncodeTraces writes such that it reads back the same; counting agrees with reading.
+// What DecodeTraces takes, EncodeTraces writes such that it reads back the same; counting agrees with reading. Leaving wrong spans
+// out changes nothing where none is wrong.
 #include "fuzz.h"
-#include "wire/otlp.h"
+#include "wire/otlp_partial.h"
 
 namespace otlp = beleg::wire::otlp;
 
@@ -8,6 +9,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::string_view request = beleg::fuzz::View(data, size);
   auto scopes = otlp::DecodeTraces(request);
   auto count = otlp::CountSpans(request);
+  otlp::PartialSuccess rejected;
+  auto kept = otlp::DecodeTraces(request, rejected);
+  CHECK(!scopes || (kept && otlp::EncodeTraces(*kept) == otlp::EncodeTraces(*scopes)),
+        "a good request is kept whole");
+  CHECK(!kept || scopes.has_value() == (rejected.rejected == 0), "what was left out is counted");
   if (!scopes) return 0;
   size_t spans = 0;
   for (const auto& scope : *scopes) spans += scope.spans.size();

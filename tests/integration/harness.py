@@ -103,7 +103,7 @@ class Stack:
             "--region", "hetzner-nbg1-eu", "--environment", "test", *serve_args], env)
         self.store = Part(folder, "store", [
             "--data", self.folder / "store", "--listen", f"127.0.0.1:{self.store_port}",
-            "--otlp-listen", f"127.0.0.1:{self.otlp_port}", "--ledger", f"http://127.0.0.1:{self.ledger_port}",
+            "--otlp-listen", f"127.0.0.1:{self.otlp_port}", "--otlp-grpc-listen", "127.0.0.1:0", "--ledger", f"http://127.0.0.1:{self.ledger_port}",
             "--ledger-token-file", self.token, *store_args], env)
 
     def __enter__(self):

@@ -82,7 +82,7 @@ def test_bytes_that_are_no_http_get_400(shared_stack):
     (b'{"resourceSpans": 7}', {"Content-Type": "application/json"}, 400),
     (b'{"resourceSpans": [{"scopeSpans": [{"spans": [{"traceId": "zz"}]}]}]}', {"Content-Type": "application/json"}, 400),
     (b"", {"Content-Type": "text/plain"}, 415),
-    (b"", {"Content-Type": "application/x-protobuf", "Content-Encoding": "rot13"}, 415),
+    (b"", {"Content-Type": "application/x-protobuf", "Content-Encoding": "rot13"}, 400),
 ])
 def test_bad_telemetry_gets_otlps_own_error(shared_stack, body, headers, status):
     url = f"http://127.0.0.1:{shared_stack.otlp_port}/v1/traces"

@@ -24,6 +24,7 @@ class SettingsReader {
       CHECK(value.has_value(), "a default of a table is YAML");
       Value(setting, *value, entry);
       entry.written = false;
+      entry.mark = {};
     }
   }
 
@@ -49,7 +50,10 @@ class SettingsReader {
     if (known && setting->unused)
       problems_.Warn(member.mark, "{}: accepted, but it changes nothing here", Name(path));
     if (known && setting->type != SettingType::kGroup) {
-      if (member.value.is_null()) return;
+      if (member.value.is_null()) {
+        out_.entries_[path].mark = member.value.mark;
+        return;
+      }
       return Value(*setting, member.value, out_.entries_[path]);
     }
     if (known) {
@@ -175,12 +179,7 @@ class SettingsReader {
                     want, node.type_name());
   }
 
-  std::string Name(std::string_view path) const {
-    std::string out = out_.where_;
-    if (!path.empty()) out += "::";
-    for (char c : path) out += c == '.' ? std::string("::") : std::string(1, c);
-    return out;
-  }
+  std::string Name(std::string_view path) const { return out_.Name(path); }
 
   const std::span<const Setting> table_;
   Problems& problems_;
@@ -195,6 +194,13 @@ Settings Settings::Read(std::span<const Setting> table, const Yaml& node, std::s
   SettingsReader reader(table, problems, out);
   reader.Defaults();
   reader.Map(node, "");
+  return out;
+}
+
+std::string Settings::Name(std::string_view path) const {
+  std::string out = where_;
+  if (!path.empty()) out += "::";
+  for (char c : path) out += c == '.' ? std::string("::") : std::string(1, c);
   return out;
 }
 
@@ -213,7 +219,7 @@ bool Settings::Has(std::string_view path) const {
 Yaml::Mark Settings::mark(std::string_view path) const {
   auto found = entries_.find(path);
   CHECK(found != entries_.end(), path);
-  return found->second.written ? found->second.mark : mark_;
+  return found->second.mark.line > 0 ? found->second.mark : mark_;
 }
 
 bool Settings::Bool(std::string_view path) const { return EntryOf(path, SettingType::kBool).flag; }

@@ -47,10 +47,12 @@ class Settings {
 
   // True if it stands in the file (null counts for a kGroup alone).
   bool Has(std::string_view path) const;
-  // Where its value stands; else where the component does.
+  // Where its value stands, also one that came out empty; else where the component does.
   wire::Yaml::Mark mark(std::string_view path) const;
   wire::Yaml::Mark mark() const { return mark_; }
   const std::string& where() const { return where_; }
+  // "exporters::otlp::tls::insecure", for messages; "" gives where().
+  std::string Name(std::string_view path) const;
 
   bool Bool(std::string_view path) const;
   uint64_t Count(std::string_view path) const;

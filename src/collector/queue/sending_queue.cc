@@ -54,7 +54,7 @@ void CheckSendingQueue(const Settings& settings, Problems& problems) {
                   settings.where());
   for (std::string_view path : {"sending_queue.queue_size", "sending_queue.num_consumers"})
     if (settings.Count(path) == 0 || settings.Count(path) > 1'000'000)
-      problems.Error(settings.mark(path), "{}::{}: must be between 1 and 1000000", settings.where(), path);
+      problems.Error(settings.mark(path), "{}: must be between 1 and 1000000", settings.Name(path));
   if (Number(settings.Any("retry_on_failure.multiplier"), 0) < 1)
     problems.Error(settings.mark("retry_on_failure.multiplier"),
                    "{}::retry_on_failure::multiplier: must be a number of at least 1", settings.where());

@@ -32,14 +32,4 @@ Result<void> Intake::Take(Signal signal, std::string request) {
   return taken;
 }
 
-int OtlpHttpStatusOf(ErrorCode code) {
-  switch (code) {
-    case ErrorCode::kCancelled:
-    case ErrorCode::kDeadlineExceeded:
-    case ErrorCode::kDataLoss:
-    case ErrorCode::kUnavailable: return 503;
-    default: return HttpStatusOf(code);
-  }
-}
-
 }  // namespace beleg::collector

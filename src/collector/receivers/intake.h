@@ -26,7 +26,4 @@ class Intake {
   Counters counters_[3];
 };
 
-// The HTTP status that OTLP has for an error; its google.rpc.Code is base/rpc_code.h.
-int OtlpHttpStatusOf(ErrorCode code);
-
 }  // namespace beleg::collector

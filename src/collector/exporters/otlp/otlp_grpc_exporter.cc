@@ -1,21 +1,22 @@
 #include "collector/exporters/otlp/otlp_grpc_exporter.h"
 
 #include "collector/config/config.h"
+#include "collector/config/tls.h"
 #include "collector/queue/sending_queue.h"
-#include "collector/receivers/otlp/otlp_grpc.h"
 #include "net/grpc_client.h"
+#include "net/otlp_receiver.h"
 #include "wire/otlp_edit.h"
 
 namespace beleg::collector {
 namespace {
 
 constexpr Setting kTable[] = {
-    {"endpoint", SettingType::kText, "", "host:port, or http://host:port"},
-    {"compression", SettingType::kText, "gzip", "of what is sent", "gzip|none"},
+    {"endpoint", SettingType::kText, "",
+     "host:port; https:// before it is with TLS, http:// without, whatever tls.insecure says"},
+    {"compression", SettingType::kText, "gzip", "of what is sent", "gzip|zstd|none"},
     {"headers", SettingType::kTextMap, "", "metadata sent with each call"},
     {"timeout", SettingType::kDuration, "5s", "of one call"},
-    {"tls.insecure", SettingType::kBool, "false",
-     "true: without TLS (the only way so far; http:// says the same)"},
+    BELEG_CLIENT_TLS_SETTINGS,
     {"wait_for_ready", SettingType::kBool, "false", "wait for the connection", "", {}, true},
     {"balancer_name", SettingType::kText, "", "client-side balancing", "", {}, true},
     {"keepalive", SettingType::kAny, "", "pings", "", {}, true},
@@ -55,6 +56,21 @@ SendFailure FailureOf(const net::GrpcReply& reply) {
   return out;
 }
 
+std::string_view MethodOf(Signal signal) {
+  switch (signal) {
+    case Signal::kTraces: return net::OtlpExportMethod(net::OtlpSignal::kTraces);
+    case Signal::kMetrics: return net::OtlpExportMethod(net::OtlpSignal::kMetrics);
+    case Signal::kLogs: break;
+  }
+  return net::OtlpExportMethod(net::OtlpSignal::kLogs);
+}
+
+net::GrpcCompression CompressionOf(std::string_view name) {
+  return name == "gzip"   ? net::GrpcCompression::kGzip
+         : name == "zstd" ? net::GrpcCompression::kZstd
+                          : net::GrpcCompression::kNone;
+}
+
 class GrpcTransport final : public Transport {
  public:
   GrpcTransport(std::shared_ptr<net::GrpcClient> client, const Settings& settings)
@@ -63,7 +79,7 @@ class GrpcTransport final : public Transport {
   }
 
   SendResult Send(const Data& data) override {
-    Result<net::GrpcReply> reply = client_->Call(ExportMethod(data.signal), headers_, data.bytes);
+    Result<net::GrpcReply> reply = client_->Call(MethodOf(data.signal), headers_, data.bytes);
     if (!reply) return std::unexpected(SendFailure{reply.error(), false, false, false, {}});
     if (!reply->status.ok()) return std::unexpected(FailureOf(*reply));
     auto partial = wire::otlp::DecodeExportResponse(reply->message);
@@ -88,20 +104,17 @@ void Check(std::string_view, const Settings& settings, Problems& problems) {
   if (!parsed || parsed->host.empty() || parsed->port == 0)
     return problems.Error(settings.mark("endpoint"), "{}::endpoint: \"{}\" is no host:port", settings.where(),
                           endpoint);
-  bool plain = settings.Bool("tls.insecure") || endpoint.starts_with("http://");
-  if (!plain || endpoint.starts_with("https://"))
-    problems.Error(settings.mark("endpoint"), "{}: TLS is not spoken yet: set tls::insecure: true",
-                   settings.where());
+  CheckClientTls(settings, endpoint, problems);
 }
 
 Result<std::unique_ptr<Exporter>> Make(const std::string& id, const Settings& settings, Signal signal,
                                        const World& world) {
   net::GrpcClientOptions options;
-  options.compression =
-      settings.Text("compression") == "gzip" ? net::GrpcCompression::kGzip : net::GrpcCompression::kNone;
+  options.compression = CompressionOf(settings.Text("compression"));
   options.call_timeout = std::chrono::duration_cast<std::chrono::milliseconds>(settings.Duration("timeout"));
   options.connect_timeout = std::min(options.connect_timeout, options.call_timeout);
   options.backoff_max = std::chrono::milliseconds(2'000);  // the queue's own pauses are the longer ones
+  TRY_ASSIGN(options.tls, ClientTls(settings, settings.Text("endpoint")));
   TRY_ASSIGN(auto opened, net::GrpcClient::Open(settings.Text("endpoint"), options));
   TransportFactory factory = [client = std::shared_ptr<net::GrpcClient>(std::move(opened)),
                               settings]() -> Result<std::unique_ptr<Transport>> {

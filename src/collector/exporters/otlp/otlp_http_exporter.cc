@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "collector/config/tls.h"
 #include "collector/queue/sending_queue.h"
 #include "net/http_client.h"
 #include "wire/compress.h"
@@ -12,18 +13,19 @@ namespace beleg::collector {
 namespace {
 
 constexpr Setting kTable[] = {
-    {"endpoint", SettingType::kText, "", "http://host:port; /v1/traces and so on are added"},
+    {"endpoint", SettingType::kText, "",
+     "http://host:port or https://host:port; /v1/traces and so on are added"},
     {"traces_endpoint", SettingType::kText, "", "whole URL for traces instead"},
     {"metrics_endpoint", SettingType::kText, "", "whole URL for metrics instead"},
     {"logs_endpoint", SettingType::kText, "", "whole URL for logs instead"},
-    {"compression", SettingType::kText, "gzip", "of what is sent", "gzip|zstd|none"},
+    {"compression", SettingType::kText, "gzip", "of what is sent", "gzip|zstd|zlib|deflate|snappy|none"},
     {"encoding", SettingType::kText, "proto", "form of what is sent", "proto"},
     {"headers", SettingType::kTextMap, "", "sent with each request"},
     {"timeout", SettingType::kDuration, "30s", "of one request"},
-    {"tls.insecure", SettingType::kBool, "false", "for http:// it says nothing new", "", {}, false},
+    BELEG_CLIENT_TLS_SETTINGS,
     BELEG_SENDING_QUEUE_SETTINGS,
 };
-constexpr int kGzipLevel = 1;  // the cost of an exporter is its compression; level 1 gives most of the gain
+constexpr int kFastLevel = 1;  // the cost of an exporter is its compression; level 1 gives most of the gain
 
 std::string UrlOf(const Settings& settings, Signal signal) {
   const std::string& own = settings.Text(fmt::format("{}_endpoint", SignalName(signal)));
@@ -45,9 +47,7 @@ class HttpTransport final : public Transport {
 
   SendResult Send(const Data& data) override {
     net::HttpRequest request{"POST", "", headers_, "", ""};
-    request.body = compression_ == "gzip"   ? wire::GzipCompress(data.bytes, kGzipLevel)
-                   : compression_ == "zstd" ? wire::ZstdCompress(data.bytes)
-                                            : data.bytes;
+    request.body = Pack(data.bytes);
     Result<net::HttpResponse> response = client_->Send(request);
     if (!response) return std::unexpected(SendFailure{response.error(), false, false, false, {}});
     if (response->status / 100 == 2) return Report(response->body);
@@ -57,6 +57,14 @@ class HttpTransport final : public Transport {
   void Cancel() override { client_->Cancel(); }
 
  private:
+  std::string Pack(const std::string& bytes) const {
+    if (compression_ == "gzip") return wire::GzipCompress(bytes, kFastLevel);
+    if (compression_ == "zstd") return wire::ZstdCompress(bytes);
+    if (compression_ == "zlib" || compression_ == "deflate") return wire::ZlibCompress(bytes, kFastLevel);
+    if (compression_ == "snappy") return wire::SnappyCompress(bytes);
+    return bytes;
+  }
+
   static SendReport Report(std::string_view body) {
     auto partial = wire::otlp::DecodeExportResponse(body);
     return partial ? SendReport{partial->rejected, partial->message} : SendReport{};
@@ -85,20 +93,19 @@ class HttpTransport final : public Transport {
 
 void Check(std::string_view, const Settings& settings, Problems& problems) {
   CheckSendingQueue(settings, problems);
-  bool any = false;
+  std::string_view used;
   for (std::string_view path : {"endpoint", "traces_endpoint", "metrics_endpoint", "logs_endpoint"}) {
     const std::string& text = settings.Text(path);
     if (text.empty()) continue;
-    any = true;
+    if (used.empty()) used = text;
     auto url = net::ParseUrl(text);
-    if (!url)
-      problems.Error(settings.mark(path), "{}::{}: {}", settings.where(), path, url.error().message);
-    else if (url->tls)
-      problems.Error(settings.mark(path), "{}::{}: https is not spoken yet", settings.where(), path);
+    if (!url) problems.Error(settings.mark(path), "{}: {}", settings.Name(path), url.error().message);
   }
-  if (!any)
+  if (used.empty())
     problems.Error(settings.mark("endpoint"), "{}: at least one endpoint must be specified",
                    settings.where());
+  else
+    CheckClientTls(settings, used, problems);
 }
 
 std::vector<std::string> Dials(const Settings& settings) {
@@ -115,12 +122,14 @@ Result<std::unique_ptr<Exporter>> Make(const std::string& id, const Settings& se
   std::string url = UrlOf(settings, signal);
   if (url.empty())
     return Fail(ErrorCode::kInvalidArgument, "{}: no endpoint for {}", settings.where(), SignalName(signal));
-  TransportFactory factory = [url, settings]() -> Result<std::unique_ptr<Transport>> {
+  TRY_ASSIGN(auto tls, ClientTls(settings, url));
+  TransportFactory factory = [url, settings, tls]() -> Result<std::unique_ptr<Transport>> {
     net::HttpClient::Options options;
     options.request_timeout =
         std::chrono::duration_cast<std::chrono::milliseconds>(settings.Duration("timeout"));
     options.connect_timeout = std::min(options.connect_timeout, options.request_timeout);
     options.response_bytes_max = 1 << 20;
+    options.tls = tls;
     TRY_ASSIGN(std::unique_ptr<net::HttpClient> client, net::HttpClient::Open(url, options));
     return std::make_unique<HttpTransport>(std::move(client), settings);
   };

@@ -1,7 +1,7 @@
 #include "collector/extensions/health_check/health_check.h"
 
 #include "collector/config/config.h"
-#include "collector/inline_handler.h"
+#include "net/inline_handler.h"
 
 namespace beleg::collector {
 namespace {
@@ -21,7 +21,7 @@ class HealthCheck final : public Extension {
     net::HttpServerOptions options;
     TRY_ASSIGN(options.listen, net::ParseEndpoint(settings_.Text("endpoint")));
     auto server = net::HttpServer::Listen(
-        options, Inline([this](net::HttpRequest& request) { return Answer(request); }));
+        options, net::Inline([this](net::HttpRequest& request) { return Answer(request); }));
     if (!server) return Fail(std::move(server.error()), "{}", settings_.where());
     server_ = std::move(*server);
     return {};

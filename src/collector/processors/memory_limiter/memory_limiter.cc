@@ -90,7 +90,7 @@ void Check(std::string_view, const Settings& settings, Problems& problems) {
                    settings.where());
   for (std::string_view path : {"limit_percentage", "spike_limit_percentage"})
     if (settings.Count(path) > 100)
-      problems.Error(settings.mark(path), "{}::{}: must be at most 100", settings.where(), path);
+      problems.Error(settings.mark(path), "{}: must be at most 100", settings.Name(path));
 }
 
 Result<std::unique_ptr<Processor>> Make(const std::string& id, const Settings& settings, Signal signal,

@@ -98,7 +98,7 @@ void Check(std::string_view, const Settings& settings, Problems& problems) {
     bool valued = action.Has("value") || action.Has("from_attribute");
     if (action.Has("action") && action.Text("action") != "delete" && !valued)
       problems.Error(
-          action.mark(),
+          action.mark("value"),
           "{}: error with key \"{}\": either field \"value\" or \"from_attribute\" must be specified",
           action.where(), action.Text("key"));
   }

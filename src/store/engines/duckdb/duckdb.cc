@@ -222,6 +222,7 @@ Appender& Appender::Note(duckdb_state state) {
   return *this;
 }
 Appender& Appender::Int(int64_t value) { return Note(duckdb_append_int64(handle_, value)); }
+Appender& Appender::Double(double value) { return Note(duckdb_append_double(handle_, value)); }
 Appender& Appender::Bool(bool value) { return Note(duckdb_append_bool(handle_, value)); }
 Appender& Appender::Text(std::string_view value) {
   return Note(duckdb_append_varchar_length(handle_, value.data(), value.size()));

@@ -104,6 +104,7 @@ class Appender {
   Appender& operator=(const Appender&) = delete;
 
   Appender& Int(int64_t value);
+  Appender& Double(double value);
   Appender& Bool(bool value);
   Appender& Text(std::string_view value);  // valid UTF-8
   Appender& Blob(std::string_view value);

@@ -136,6 +136,7 @@ duckdb_state duckdb_appender_clear(duckdb_appender appender);
 duckdb_state duckdb_appender_end_row(duckdb_appender appender);
 duckdb_state duckdb_append_bool(duckdb_appender appender, bool value);
 duckdb_state duckdb_append_int64(duckdb_appender appender, int64_t value);
+duckdb_state duckdb_append_double(duckdb_appender appender, double value);
 duckdb_state duckdb_append_varchar_length(duckdb_appender appender, const char* value, idx_t length);
 duckdb_state duckdb_append_blob(duckdb_appender appender, const void* data, idx_t length);
 duckdb_state duckdb_append_null(duckdb_appender appender);

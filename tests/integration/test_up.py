@@ -1,0 +1,165 @@
+"""`beleg up` as people run it: serve, collector and store in one tree, spans by way of the collector, any of the three killed."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import time
+
+import pytest
+import requests
+from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+
+from harness import BINARY, START_LIMIT_S, wait_until
+from load import Load
+
+PORTS = ("--port", "--ledger-port", "--collector-grpc-port", "--collector-http-port", "--collector-metrics-port",
+         "--store-port", "--store-grpc-port", "--otlp-port")
+PARTS = ("serve", "collector", "store")
+KILLS = int(os.environ.get("BELEG_UP_KILLS", "1"))  # of each part
+
+
+class Up:
+    """One running `beleg up` on ports that the kernel chose."""
+
+    def __init__(self, folder, *arguments):
+        self.data = pathlib.Path(folder) / "data"
+        self.out = pathlib.Path(folder) / "up.out"
+        self.arguments = arguments
+
+    def __enter__(self):
+        free = [word for flag in PORTS for word in (flag, "0")]
+        with open(self.out, "wb") as out:
+            self.process = subprocess.Popen(
+                [BINARY, "up", "--engine", "replay", "--data", self.data, *free, *self.arguments], stdout=out, stderr=out)
+        wait_until(lambda: self.process.poll() is not None or "\nRunning" in self.text(), START_LIMIT_S, "up runs")
+        assert "\nRunning. " in self.text(), self.text()
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.stop()
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(90)
+
+    def text(self):
+        return self.out.read_text()
+
+    def run(self, part):
+        """What the part says of itself; None while it is not ready."""
+        try:
+            return json.loads((self.data / "run" / f"{part}.json").read_text())
+        except FileNotFoundError:
+            return None
+
+    def kill(self, part):
+        pid = self.run(part)["pid"]
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: self.run(part) and self.run(part)["pid"] != pid, 90, f"{part} again")
+
+    def log(self, part):
+        return (self.data / "run" / f"{part}.log").read_text(errors="replace")[-3000:]
+
+    def sql(self, query):
+        answer = requests.post(f"http://127.0.0.1:{self.run('store')['port']}/api/sql", data=query, timeout=60)
+        answer.raise_for_status()
+        return answer.json()["rows"]
+
+    def spans(self, service):
+        now_ms = int(time.time() * 1000)
+        answer = requests.get(f"http://127.0.0.1:{self.run('store')['port']}/api/v1/spans", timeout=20, params={
+            "service": service, "start": now_ms - 3_600_000, "end": now_ms + 1000, "limit": 1000})
+        answer.raise_for_status()
+        return answer.json()["spans"]
+
+
+def send_spans(grpc_port, names):
+    provider = TracerProvider(resource=Resource({"service.name": "worker", "deployment.region": "elsewhere"}))
+    provider.add_span_processor(SimpleSpanProcessor(OTLPSpanExporter(f"127.0.0.1:{grpc_port}", insecure=True)))
+    tracer = provider.get_tracer("test")
+    for name in names:
+        tracer.start_span(name, attributes={"n": 1}).end()
+    provider.shutdown()
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory):
+    with Up(tmp_path_factory.mktemp("up"), "--region", "hetzner-nbg1-eu") as running:
+        yield running
+
+
+def test_spans_go_by_way_of_the_collector(up):
+    ready = up.run("collector")
+    send_spans(ready["otlp_grpc_port"], ["a", "b"])
+    spans = wait_until(lambda: up.spans("worker"), 20, "spans in the store")
+    wait_until(lambda: len(up.spans("worker")) == 2, 20, "both spans")
+    assert {s["name"] for s in spans} <= {"a", "b"}
+    assert "hetzner-nbg1-eu" in json.dumps(spans[0]) and "elsewhere" not in json.dumps(spans[0]), "the collector's upsert"
+    metrics = requests.get(f"http://127.0.0.1:{ready['port']}/metrics", timeout=10).text
+    assert 'otelcol_receiver_accepted_spans{receiver="otlp",transport="grpc"} 2' in metrics
+    own = wait_until(lambda: [line for line in requests.get(f"http://127.0.0.1:{ready['port']}/metrics", timeout=10).text.splitlines()
+                              if line.startswith('otelcol_receiver_accepted_metric_points{receiver="prometheus"')], 20, "a scrape")
+    assert float(own[0].split()[-1]) > 10, "serve's /metrics were read"
+    assert 'otelcol_receiver_accepted_spans{receiver="otlp",transport="http"} ' in metrics
+    wait_until(lambda: "beleg_exporter_spans_total" in requests.get(f"http://127.0.0.1:{up.run('serve')['port']}/metrics", timeout=10).text,
+               20, "serve's own spans went to the collector")
+
+
+def test_its_configuration_is_there_to_be_read_and_validates(up):
+    config = up.data / "collector" / "config.yaml"
+    done = subprocess.run([BINARY, "collector", "validate", "--config", config], capture_output=True, text=True, timeout=30)
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+
+
+def test_a_changed_configuration_is_kept_and_used(tmp_path):
+    with Up(tmp_path) as up:
+        assert up.stop() == 0
+        stops = [line for line in up.text().splitlines() if line.endswith("stopping ...")]
+        assert stops == [f"{part}: stopping ..." for part in PARTS]
+    config = tmp_path / "data" / "collector" / "config.yaml"
+    config.write_text(config.read_text().replace("      - key: deployment.region",
+                                                 "      - {key: rack, value: r7, action: upsert}\n      - key: deployment.region"))
+    with Up(tmp_path) as up:
+        send_spans(up.run("collector")["otlp_grpc_port"], ["c"])
+        spans = wait_until(lambda: up.spans("worker"), 20, "span in the store")
+        assert '"r7"' in json.dumps(spans)
+
+
+def test_a_configuration_that_is_wrong_stops_up_and_says_where(tmp_path):
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text("receivers:\n  jaegr:\nservice:\n  pipelines: {traces: {receivers: [jaegr], exporters: [x]}}\n")
+    free = [word for flag in PORTS for word in (flag, "0")]
+    done = subprocess.run([BINARY, "up", "--engine", "replay", "--data", tmp_path / "data", *free, "--collector-config", wrong],
+                          capture_output=True, text=True, timeout=90)
+    assert done.returncode == 2
+    assert f'{wrong}:2:3: error: receivers: unknown type: "jaegr"' in done.stderr, done.stderr
+
+
+def test_any_part_killed_under_load_loses_no_record_and_no_own_span(tmp_path):
+    with Up(tmp_path) as up:
+        load = Load(f"http://127.0.0.1:{up.run('serve')['port']}/v1/chat/completions", workers=4)
+        for part in PARTS * KILLS:
+            before = load.finished()
+            wait_until(lambda: load.finished() >= before + 10, 60, f"load runs before {part} is killed")
+            up.kill(part)
+        before = load.finished()
+        wait_until(lambda: load.finished() >= before + 10, 60, "load runs after the last kill")
+        seen = {s.request_id for s in load.stop() if s.request_id}
+        assert len(seen) > 40
+
+        def in_store():
+            rows = up.sql("select request_id, count(*) from records where type in ('request','lost','refused') group by request_id")
+            return {row[0]: row[1] for row in rows}
+
+        wait_until(lambda: seen <= set(in_store()), 60, "every record in the store")
+        assert set(in_store().values()) == {1}
+        spans = {row[0]: row[1] for row in up.sql("select request_id, count(*) from spans where kind = 'SERVER' group by request_id")}
+        assert seen <= set(spans), f"{len(seen - set(spans))} requests without a span"
+        assert set(spans.values()) == {1}, "every span once, whichever way it came"
+        assert up.stop() == 0
