@@ -129,8 +129,9 @@ Result<void> RunStore(const StoreCommandOptions& options) {
   api_options.metrics = &metrics;
   query::QueryApi api(api_options, *store, views);
   TRY_ASSIGN(Doors doors, OpenDoors(endpoints, api));
-  TRY(WriteRunFile(options.run_file,
-                   {0, doors.api->port(), 0, doors.otlp->port(), doors.otlp_grpc->port(), ""}));
+  TRY(WriteRunFile(options.run_file, {.port = doors.api->port(),
+                                      .otlp_port = doors.otlp->port(),
+                                      .otlp_grpc_port = doors.otlp_grpc->port()}));
   LOG_INFO("store.ready", F("port", doors.api->port()), F("otlp_port", doors.otlp->port()),
            F("otlp_grpc_port", doors.otlp_grpc->port()));
   int signal = WaitForStopSignal();

@@ -119,6 +119,7 @@ bool Tree::Show() const {
   fmt::print("metrics       http://127.0.0.1:{}/metrics\n", serve.port);
   fmt::print("collector     gRPC 127.0.0.1:{}   http://127.0.0.1:{}   {}\n",
              run_file(kCollector).otlp_grpc_port, run_file(kCollector).otlp_port, options_.collector_config);
+  fmt::print("page          http://127.0.0.1:{}/\n", store.port);
   fmt::print("records       http://127.0.0.1:{}/api/records\n", store.port);
   fmt::print("ledger        http://127.0.0.1:{}/checkpoint   key {}\n", serve.ledger_port, serve.vkey);
   fmt::print("data          {}   logs in {}/run\n", options_.data, options_.data);

@@ -96,7 +96,7 @@ export class Store extends Process {
     return Object.assign(store, {more, mirror: join(store.folder, 'store/mirror')});
   }
   start() {
-    return this.run(['store', '--data', join(this.folder, 'store'), '--listen', `127.0.0.1:${this.port}`, '--otlp-listen', `127.0.0.1:${this.otlpPort}`,
+    return this.run(['store', '--data', join(this.folder, 'store'), '--listen', `127.0.0.1:${this.port}`, '--otlp-listen', `127.0.0.1:${this.otlpPort}`, '--otlp-grpc-listen', '127.0.0.1:0',
                      ...this.more], this.url);
   }
 }
