@@ -131,7 +131,8 @@ Result<void> RunStore(const StoreCommandOptions& options) {
   TRY_ASSIGN(Doors doors, OpenDoors(endpoints, api));
   TRY(WriteRunFile(options.run_file, {.port = doors.api->port(),
                                       .otlp_port = doors.otlp->port(),
-                                      .otlp_grpc_port = doors.otlp_grpc->port()}));
+                                      .otlp_grpc_port = doors.otlp_grpc->port(),
+                                      .vkey = ""}));
   LOG_INFO("store.ready", F("port", doors.api->port()), F("otlp_port", doors.otlp->port()),
            F("otlp_grpc_port", doors.otlp_grpc->port()));
   int signal = WaitForStopSignal();
