@@ -50,10 +50,10 @@ Result<std::string> BeforeClause(std::string_view before) {
 net::HttpResponse QueryApi::Record(std::string_view request_id) {
   auto id = record::ParseRequestId(request_id);
   if (!id) return ErrorAnswer(id.error(), "request_id");
-  auto place = store_.FindRecord(id->Hex());
+  auto place = store_.FindRecord(*id);
   if (!place && place.error().code == ErrorCode::kNotFound) {
     WaitVisible();
-    place = store_.FindRecord(id->Hex());
+    place = store_.FindRecord(*id);
   }
   if (!place) return ErrorAnswer(place.error());
   auto record = FullRecord(*place);

@@ -1,10 +1,19 @@
 #include "store/own_log.h"
 
+#include <algorithm>
+
+#include "base/bytes.h"
 #include "base/log.h"
 #include "record/otel_mapping.h"
+#include "record/request_id.h"
 #include "wire/sha256.h"
 
 namespace beleg::store {
+namespace {
+
+uint32_t MarkOf(const RequestId& id) { return std::max(1u, GetLittle32(id.view().data())); }
+
+}  // namespace
 
 OwnLog::Leaf OwnLog::Read(uint64_t index, std::string_view bytes) {
   Leaf leaf;
@@ -25,6 +34,19 @@ OwnLog::Leaf OwnLog::Read(uint64_t index, std::string_view bytes) {
 void OwnLog::Remember(uint64_t index, const record::AuditRecord& record) {
   if (const auto* boot = std::get_if<record::Boot>(&record.body)) boots_[index] = *boot;
   if (const auto* model = std::get_if<record::Model>(&record.body)) models_[index] = *model;
+  const record::RequestIdentity* id = record::IdentityOf(record);
+  if (id == nullptr) return;
+  if (marks_.size() <= index) marks_.resize(index + 1);
+  marks_[index] = MarkOf(record::DeriveRequestId(record::BootOfRequest(record), id->seq, id->trace_id));
+}
+
+std::vector<uint64_t> OwnLog::MayRecord(const RequestId& id) const {
+  std::vector<uint64_t> out;
+  const uint32_t mark = MarkOf(id);
+  for (auto at = marks_.begin(); (at = std::find(at, marks_.end(), mark)) != marks_.end(); ++at) {
+    out.push_back(static_cast<uint64_t>(at - marks_.begin()));
+  }
+  return out;
 }
 
 wire::otlp::ScopeSpans OwnLog::Derive(const record::AuditRecord& record, uint64_t index,

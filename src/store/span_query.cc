@@ -56,13 +56,18 @@ Result<std::vector<SpanRow>> FindSpans(duckdb::Connection& connection, const Spa
   return out;
 }
 
-Result<Store::RecordPlace> FindRecord(duckdb::Connection& connection, std::string_view request_id_hex) {
-  TRY_ASSIGN(duckdb::Rows rows,
-             connection.Query(
-                 "SELECT origin, leaf_index FROM records WHERE request_id = $1 ORDER BY leaf_index LIMIT 1",
-                 {request_id_hex}));
-  if (!rows.Next()) return Fail(ErrorCode::kNotFound, "no record of request {}", request_id_hex);
-  return Store::RecordPlace{std::string(rows.Bytes(0)), static_cast<uint64_t>(rows.Int64(1))};
+Result<Store::RecordPlace> FindRecord(duckdb::Connection& connection, const RequestId& id,
+                                      const std::vector<Store::RecordPlace>& candidates) {
+  const std::string hex = id.Hex();
+  for (const Store::RecordPlace& place : candidates) {
+    TRY_ASSIGN(
+        duckdb::Rows rows,
+        connection.Query(
+            "SELECT 1 FROM records WHERE origin = $1 AND leaf_index = $2 AND request_id = $3",
+            {std::string_view(place.origin), static_cast<int64_t>(place.index), std::string_view(hex)}));
+    if (rows.Next()) return place;
+  }
+  return Fail(ErrorCode::kNotFound, "no record of request {}", hex);
 }
 
 Result<std::vector<Store::RecordPlace>> RecentRecords(duckdb::Connection& connection, size_t limit) {

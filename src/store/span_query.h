@@ -10,8 +10,9 @@ namespace beleg::store {
 
 // Newest first.
 Result<std::vector<SpanRow>> FindSpans(duckdb::Connection& connection, const SpanFilter& filter);
-// kNotFound.
-Result<Store::RecordPlace> FindRecord(duckdb::Connection& connection, std::string_view request_id_hex);
+// The first of these places that holds the request's record. kNotFound.
+Result<Store::RecordPlace> FindRecord(duckdb::Connection& connection, const RequestId& id,
+                                      const std::vector<Store::RecordPlace>& candidates);
 Result<std::vector<Store::RecordPlace>> RecentRecords(duckdb::Connection& connection, size_t limit);
 
 }  // namespace beleg::store

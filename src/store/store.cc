@@ -71,9 +71,9 @@ class StoreImpl final : public Store {
     TRY_ASSIGN(duckdb::Connection connection, database_->Connect());
     return store::FindSpans(connection, filter);
   }
-  Result<RecordPlace> FindRecord(std::string_view request_id_hex) override {
+  Result<RecordPlace> FindRecord(const RequestId& id) override {
     TRY_ASSIGN(duckdb::Connection connection, database_->Connect());
-    return store::FindRecord(connection, request_id_hex);
+    return store::FindRecord(connection, id, writer_->MayRecord(id));
   }
   Result<std::vector<RecordPlace>> RecentRecords(size_t limit) override {
     TRY_ASSIGN(duckdb::Connection connection, database_->Connect());

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/ids.h"
 #include "base/metrics.h"
 #include "io/file.h"
 #include "store/disk_failure.h"
@@ -84,7 +85,7 @@ class Store {
     uint64_t index = 0;
   };
   // kNotFound.
-  virtual Result<RecordPlace> FindRecord(std::string_view request_id_hex) = 0;
+  virtual Result<RecordPlace> FindRecord(const RequestId& id) = 0;
   // Newest first: places of request, refused and lost records.
   virtual Result<std::vector<RecordPlace>> RecentRecords(size_t limit) = 0;
 

@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "io/testing.h"
+#include "record/request_id.h"
 #include "store/testing.h"
 
 namespace beleg::store {
@@ -63,6 +64,19 @@ void FindTrace(benchmark::State& state) {
   for (auto _ : state) CHECK(store->FindSpans(filter)->size() == 1, "there");
 }
 BENCHMARK(FindTrace)->Arg(200'000)->MeasureProcessCPUTime()->Unit(benchmark::kMicrosecond);
+
+void FindRecord(benchmark::State& state) {
+  io::TempFolder folder;
+  auto store = OpenStore(folder);
+  testing::SampleLog log;
+  while (log.leaves().size() < static_cast<size_t>(state.range(0))) log.AddRequest();
+  CHECK(store->AddRecords(log.origin(), log.leaves()).has_value(), "taken");
+  const record::AuditRecord& record = log.record(77);
+  const record::RequestIdentity& id = *record::IdentityOf(record);
+  const RequestId request_id = record::DeriveRequestId(record.boot, id.seq, id.trace_id);
+  for (auto _ : state) CHECK(store->FindRecord(request_id)->index == 77, "there");
+}
+BENCHMARK(FindRecord)->Arg(10'000)->Arg(200'000)->MeasureProcessCPUTime()->Unit(benchmark::kMicrosecond);
 
 // Ten requests a round, as a busy half second of a mirror; with copies before (1), after (2), or none (0).
 void AddRecords(benchmark::State& state) {

@@ -171,13 +171,38 @@ TEST_F(StoreTest, RecordsAreRowsAndVerifiedSpans) {
       R"([[0,"boot",null,null,null,null,null],[1,"model",null,null,null,null,null],[2,"request","ok","smollm2",12,34,4000]])");
   const auto& record = log.record(index);
   const auto* id = record::IdentityOf(record);
-  const std::string request_id = record::DeriveRequestId(record.boot, id->seq, id->trace_id).Hex();
+  const RequestId request_id = record::DeriveRequestId(record.boot, id->seq, id->trace_id);
   auto place = store_->FindRecord(request_id);
   ASSERT_TRUE(place);
   EXPECT_EQ(place->origin, log.origin());
   EXPECT_EQ(place->index, index);
-  EXPECT_EQ(Find({.request_id = request_id}).size(), 1u);
+  EXPECT_EQ(Find({.request_id = request_id.Hex()}).size(), 1u);
   EXPECT_EQ(store_->RecentRecords(10)->size(), 1u);
+}
+
+TEST_F(StoreTest, RequestIsFoundAmongManyLogs) {
+  SampleLog one("beleg-one"), two("beleg-two");
+  for (int i = 0; i < 300; ++i) one.AddRequest();
+  record::Refused refused;
+  refused.id = *record::IdentityOf(one.record(100));
+  refused.id.seq = 1'000;
+  two.Add(refused);
+  ASSERT_TRUE(store_->AddRecords(one.origin(), one.leaves()));
+  ASSERT_TRUE(store_->AddRecords(two.origin(), two.leaves()));
+  const auto id_of = [](const record::AuditRecord& record) {
+    const record::RequestIdentity* id = record::IdentityOf(record);
+    return record::DeriveRequestId(record.boot, id->seq, id->trace_id);
+  };
+  EXPECT_EQ(store_->FindRecord(id_of(one.record(250)))->index, 250u);
+  auto place = store_->FindRecord(id_of(two.record(2)));
+  ASSERT_TRUE(place);
+  EXPECT_EQ(place->origin, "beleg-two");
+  EXPECT_EQ(place->index, 2u);
+  // As the mark says of one id in 2^32: same first bytes, another request.
+  RequestId like = id_of(one.record(250));
+  like.bytes[15] ^= 1;
+  EXPECT_EQ(store_->FindRecord(like).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(store_->FindRecord({}).error().code, ErrorCode::kNotFound);
 }
 
 TEST_F(StoreTest, EveryTypeOfRecordIsARow) {

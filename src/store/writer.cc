@@ -89,6 +89,15 @@ uint64_t Writer::NextLeaf(const std::string& origin) const {
   return log == logs_.end() ? 0 : log->second.next_leaf();
 }
 
+std::vector<Store::RecordPlace> Writer::MayRecord(const RequestId& id) const {
+  MutexLock lock(mutex_);
+  std::vector<Store::RecordPlace> out;
+  for (const auto& [origin, log] : logs_) {
+    for (uint64_t leaf : log.MayRecord(id)) out.push_back({origin, leaf});
+  }
+  return out;
+}
+
 bool Writer::IsMirrored(const LeafClaim& claim) const {
   auto log = logs_.find(claim.origin);
   return log != logs_.end() && claim.index < log->second.next_leaf();

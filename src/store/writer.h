@@ -30,6 +30,8 @@ class Writer {
   // The leaves behind next_leaf; kFailedPrecondition when some are left out.
   Result<void> AddLeaves(const std::string& origin, const std::vector<Store::MirroredLeaf>& leaves);
   uint64_t NextLeaf(const std::string& origin) const;
+  // By log and leaf; some may be of other requests (OwnLog::MayRecord).
+  std::vector<Store::RecordPlace> MayRecord(const RequestId& id) const;
 
  private:
   // What stands in the row of an own span.
