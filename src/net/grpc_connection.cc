@@ -205,7 +205,7 @@ void GrpcConnection::Close(const GrpcCallPtr& call, std::optional<uint32_t> erro
     call->head_sent = false;
     return events_.retry(call);
   }
-  if (error_code) return events_.finish(call, ResetError(*error_code));
+  if (error_code) return events_.finish(call, ResetError(*call, *error_code));
   events_.finish(call, Fail(ErrorCode::kUnavailable, "{}: connection lost", where_));
 }
 
@@ -256,7 +256,10 @@ Result<GrpcReply> GrpcConnection::MakeReply(GrpcClientCall& call) const {
   return reply;
 }
 
-std::unexpected<Error> GrpcConnection::ResetError(uint32_t error_code) const {
+std::unexpected<Error> GrpcConnection::ResetError(const GrpcClientCall& call, uint32_t error_code) const {
+  // The server saw the deadline pass a moment before our timer did (Go's answers so).
+  if (error_code == NGHTTP2_CANCEL && Clock::now() >= call.deadline)
+    return Fail(ErrorCode::kDeadlineExceeded, "{}: no answer in time", where_);
   ErrorCode code = ErrorCode::kInternal;
   if (error_code == NGHTTP2_REFUSED_STREAM) code = ErrorCode::kUnavailable;
   if (error_code == NGHTTP2_CANCEL) code = ErrorCode::kCancelled;

@@ -83,7 +83,7 @@ class GrpcConnection {
   void GiveUp(int32_t id, std::unexpected<Error> why);
   void Ping(SocketStream::Time now);
   Result<GrpcReply> MakeReply(GrpcClientCall& call) const;
-  std::unexpected<Error> ResetError(uint32_t error_code) const;
+  std::unexpected<Error> ResetError(const GrpcClientCall& call, uint32_t error_code) const;
 
   std::shared_ptr<SocketStream> stream_;
   const std::string where_;
