@@ -118,6 +118,9 @@ TEST_F(QueryApiTest, SpansAreShapedAsTheTutorialReadsThem) {
   EXPECT_EQ(span.Find("attributes")->Find("gen_ai.usage.prompt_tokens")->as_int(), 42);
   EXPECT_EQ(span.Find("attributes")->Find("gen_ai.response.finish_reasons")->Dump(), R"(["stop"])");
   EXPECT_EQ(span.Find("resource")->Find("deployment.region")->as_string(), "hetzner-nbg1-eu");
+  EXPECT_EQ(span.Find("attributes")->Find("deployment.region")->as_string(), "hetzner-nbg1-eu")
+      << "where the collector put it, and where the client looks";
+  EXPECT_EQ(span.Find("attributes")->Find("service.name"), nullptr);
   EXPECT_EQ(span.Find("trace_id")->as_string(), SampleSpan(1).trace_id.Hex());
   EXPECT_EQ(span.Find("parent_span_id")->as_string(), "");
   EXPECT_EQ(span.Find("name")->as_string(), "llm.generate");

@@ -1,4 +1,6 @@
 // /api/v1/spans, as the tutorial's client calls it, and /api/v1/traces/ID.
+#include <algorithm>
+
 #include "base/ids.h"
 #include "query/answers.h"
 #include "query/query_api.h"
@@ -24,6 +26,19 @@ Json EventsToJson(const std::vector<otlp::Event>& events) {
   return out;
 }
 
+// The span's own, and of its resource what says where it ran: a collector's resource processor writes deployment.region there,
+// and clients look for it here.
+Json AttributesToJson(const store::SpanRow& row) {
+  constexpr std::string_view kPlace = "deployment.";
+  otlp::Attributes all = row.span.attributes;
+  for (const otlp::KeyValue& entry : row.resource) {
+    if (!entry.key.starts_with(kPlace)) continue;
+    if (std::ranges::find(row.span.attributes, entry.key, &otlp::KeyValue::key) == row.span.attributes.end())
+      all.push_back(entry);
+  }
+  return otlp::AttributesToPlainJson(all);
+}
+
 Json SpanToJson(const store::SpanRow& row) {
   const otlp::Span& span = row.span;
   return Json::MakeObject({{"trace_id", span.trace_id.Hex()},
@@ -38,7 +53,7 @@ Json SpanToJson(const store::SpanRow& row) {
                            {"status_message", span.status_message},
                            {"verified", row.verified},
                            {"scope", row.scope},
-                           {"attributes", otlp::AttributesToPlainJson(span.attributes)},
+                           {"attributes", AttributesToJson(row)},
                            {"resource", otlp::AttributesToPlainJson(row.resource)},
                            {"events", EventsToJson(span.events)}});
 }
