@@ -11,10 +11,12 @@ PYTHON  = /usr/bin/python3
 BELEG   = $(CURDIR)/$(BUILD)/beleg
 GO      = $(BELEG_DEPS)/bin/go
 PYTEST  = BELEG_BINARY=$(BELEG) BELEG_TLOGCHECK=$(CURDIR)/build/tlogcheck BELEG_GO_PEER=$(CURDIR)/build/grpc_go \
-          BELEG_GRPC_PEER=$(CURDIR)/$(BUILD)/tests/peers/grpc_peer $(BELEG_DEPS)/venv/bin/python -m pytest
+          BELEG_GRPC_PEER=$(CURDIR)/$(BUILD)/tests/peers/grpc_peer BELEG_CPP_PEER=$(CURDIR)/build/grpc_cpp \
+          BELEG_TELEMETRYGEN=$(CURDIR)/build/telemetrygen $(BELEG_DEPS)/venv/bin/python -m pytest
+TELEMETRYGEN = github.com/open-telemetry/opentelemetry-collector-contrib/cmd/telemetrygen
 SOURCES = find src tests bench \( -name '*.h' -o -name '*.cc' \) -print0
 
-.PHONY: help setup setup-test setup-deep setup-e2e build up test unit integration fault e2e picture go-verifier go-peer lint tidy format bench bench-net fuzz asan tsan deep ci
+.PHONY: help setup setup-test setup-deep setup-e2e build up test unit integration fault e2e picture go-verifier peers lint tidy format bench bench-net otelcol fuzz asan tsan deep ci
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
@@ -37,10 +39,10 @@ test: setup-test build unit integration lint ## all that a change must pass
 unit: build ## the tests beside the code (F=NAME: only those)
 	ctest --test-dir $(BUILD) -L unit -j $(JOBS) --output-on-failure --no-tests=error $(if $(F),-R '$(F)')
 
-integration: setup-test build go-verifier go-peer ## real clients, kill -9, bad input, and the Go verifier, on the real binary
+integration: setup-test build go-verifier peers ## real clients, kill -9, bad input, and the Go verifier, on the real binary
 	$(PYTEST) tests/integration $(if $(F),-k '$(F)')
 
-fault: setup-test build go-verifier go-peer ## each system call of an append fails, >= 200 kills, full disk, clock set back (F=NAME: only those)
+fault: setup-test build go-verifier peers ## each system call of an append fails, >= 200 kills, full disk, clock set back (F=NAME: only those)
 	$(PYTEST) tests/fault $(if $(F),-k '$(F)')
 	$(if $(F),,BELEG_KILLS=200 $(PYTEST) tests/integration -k kill)
 
@@ -55,8 +57,14 @@ picture: setup-e2e $(BUILD)/build.ninja ## README's pictures anew, from a minute
 go-verifier: setup-test # a reader of the ledger that shares no code with it
 	cd tests/conformance/go && $(GO) vet ./... && $(GO) test -v ./... && $(GO) build -o $(CURDIR)/build/tlogcheck .
 
-go-peer: setup-test # Go's gRPC, for the tests of ours
+peers: setup-test build/grpc_cpp # gRPC of others and OpenTelemetry's generator, for the tests of ours
 	cd tests/peers/go && $(GO) vet ./... && $(GO) build -o $(CURDIR)/build/grpc_go .
+	cd tests/peers/telemetrygen && $(GO) build -o $(CURDIR)/build/telemetrygen $(TELEMETRYGEN)
+
+# By hand: CMake's package of gRPC would be looked for by every build, and pkg-config takes 12 s to say the same.
+build/grpc_cpp: tests/peers/grpcpp/main.cc | setup-test
+	mkdir -p build
+	g++ -std=c++20 -O2 -Wall -Wextra $< -o $@ -lgrpc++ -lgrpc -lgpr -labsl_synchronization
 
 lint: ## layers, sizes, words, test names, docs, format
 	$(PYTHON) tools/tools_test.py
@@ -71,8 +79,17 @@ format: setup-test ## clang-format on all files
 bench: setup-test build ## measure on this machine (ARGS go to bench/run.py)
 	BELEG_BINARY=$(BELEG) $(BELEG_DEPS)/venv/bin/python bench/run.py $(ARGS)
 
-bench-net: setup-test build ## what a gRPC call costs (ARGS=SECONDS)
-	$(BUILD)/bench/net_bench $(ARGS)
+otelcol: setup-test ## the OpenTelemetry Collector, for `make bench ARGS=collector`; two minutes of CPU
+	mkdir -p $(BELEG_DEPS)/otelcol
+	GOBIN=$(BELEG_DEPS)/otelcol $(GO) install go.opentelemetry.io/collector/cmd/builder@v0.161.0
+	cd $(BELEG_DEPS)/otelcol && PATH=$(BELEG_DEPS)/bin:$$PATH ./builder --config $(CURDIR)/bench/otelcol.yaml
+	mv $(BELEG_DEPS)/otelcol/build/otelcol $(BELEG_DEPS)/otelcol/otelcol
+
+bench-net: setup-test build build/grpc_cpp ## what a unary gRPC call costs, beside grpc++ in turn (ARGS=SECONDS a line)
+	for round in 1 2; do \
+	  echo "beleg, client and server in one process"; $(BUILD)/bench/net_bench $(or $(ARGS),2); \
+	  echo "grpc++ $$(dpkg-query -W -f '$${Version}' libgrpc++-dev), the same"; build/grpc_cpp bench $(or $(ARGS),2); \
+	done
 
 asan tsan: setup-deep ## the unit tests under address and undefined-behaviour, or thread sanitizer
 	$(MAKE) unit PRESET=$@

@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
 """Figures of this machine, printed beside what they are compared with. Benches, not tests: nothing here passes or fails.
 
-    bench/run.py [audit] [model] [ledger] [store]      all of them without an argument
+    bench/run.py [audit] [model] [ledger] [store] [collector]      all of them without an argument
 
 On shared cores trust factors and CPU seconds, not percents. BENCH_DRIVERS=DIR also runs the drivers in DIR/store (load.py and a
-spangen built there) against the store. BENCH_PAIRS, BENCH_REQUESTS, BENCH_SPANS change the amounts.
+spangen built there) against the store, and DIR/collector/run.py against the collectors. BENCH_PAIRS, BENCH_REQUESTS, BENCH_SPANS
+change the amounts. `make otelcol` builds the OpenTelemetry Collector to run beside ours.
 """
 
 import json
 import os
 import pathlib
+import socket
 import statistics
 import subprocess
 import sys
@@ -138,7 +140,93 @@ def bench_drivers(url, pid):
         subprocess.run([sys.executable, drivers / "load.py", folder / "d.otlp", url, "--pid", str(pid)], check=True)
 
 
-BENCHES = {"audit": bench_audit, "model": bench_model, "ledger": bench_ledger, "store": bench_store}
+COLLECTOR_CONFIG = """
+receivers: {{otlp: {{protocols: {{grpc: {{endpoint: "127.0.0.1:{port}"}}}}}}}}
+processors:
+  resource:
+    attributes:
+      - {{key: deployment.region, value: hetzner-nbg1-eu, action: upsert}}
+      - {{key: deployment.environment, value: production, action: upsert}}
+  batch: {{timeout: 5s, send_batch_size: 512}}
+exporters: {{otlp: {{endpoint: "127.0.0.1:{backend}", compression: {compression}, tls: {{insecure: true}}}}}}
+service:
+  telemetry: {{metrics: {{level: none}}}}
+  pipelines: {{traces: {{receivers: [otlp], processors: [resource, batch], exporters: [otlp]}}}}
+"""
+OTELCOL = pathlib.Path(os.environ.get("BELEG_DEPS", ROOT / ".deps")) / "otelcol/otelcol"
+# otelcol v0.165.0 with otlp, batch, resource, otlp_grpc; two shared cores, 740-byte spans, 2026-11-24.
+OTELCOL_ELSEWHERE = {("none", 1): 32.9, ("none", 10): 7.6, ("none", 512): 4.7, ("gzip", 1): 34.6, ("gzip", 10): 12.5, ("gzip", 512): 9.3}
+
+
+def bench_collector():
+    names = ["beleg"] + (["otelcol"] if OTELCOL.exists() else [])
+    print(f"\n# collector: OTLP/gRPC in, resource, batch 512, OTLP/gRPC out; on one core, {PAIRS} interleaved rounds, medians")
+    print("| export | spans a request | collector | CPU s per million spans | spans/s | p50 / p99 ms a call | RSS MB |\n|---|---|---|---|---|---|---|")
+    for compression in ("none", "gzip"):
+        for per_request in (1, 10, 512):
+            rows = {name: [] for name in names}
+            for turn in range(PAIRS):
+                for name in names if turn % 2 == 0 else reversed(names):
+                    rows[name].append(one_collector_run(name, compression, per_request))
+            for name, runs in rows.items():
+                print(f"| {compression} | {per_request} | {name} | {median(runs, 'cpu_per_million'):.2f} | {median(runs, 'per_s'):.0f} "
+                      f"| {median(runs, 'p50_us') / 1000:.2f} / {median(runs, 'p99_us') / 1000:.2f} | {median(runs, 'rss_mb'):.0f} |", flush=True)
+            if "otelcol" not in names:
+                print(f"| {compression} | {per_request} | otelcol v0.165.0, measured elsewhere, 2026-11-24 | {OTELCOL_ELSEWHERE[compression, per_request]} | | | |")
+    if os.environ.get("BENCH_DRIVERS"):
+        bench_collector_drivers(names)
+
+
+def one_collector_run(name, compression, per_request):
+    port, backend = harness.free_port(), harness.free_port()
+    count = max(SPANS // (1 if per_request > 1 else 3), per_request)
+    with tempfile.TemporaryDirectory() as folder:
+        config = pathlib.Path(folder, "config.yaml")
+        config.write_text(COLLECTOR_CONFIG.format(port=port, backend=backend, compression=compression))
+        command = [harness.BINARY, "collector"] if name == "beleg" else [OTELCOL]
+        with open(pathlib.Path(folder, "log"), "w") as log:
+            process = subprocess.Popen([*on_core(0), *command, "--config", config], stdout=log, stderr=log)
+        try:
+            harness.wait_until(lambda: listens(port), what="collector listens")
+            load = [*on_core(1), BUILD / "bench/collector_load", f"127.0.0.1:{port}", backend]
+            run_load(load, count // 10, per_request)
+            before = cpu_seconds(process.pid)
+            row = run_load(load, count, per_request)
+            row["cpu_per_million"] = (cpu_seconds(process.pid) - before) / row["delivered"] * 1e6
+            row["rss_mb"] = rss_mb(process.pid)
+            return row
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def run_load(load, count, per_request):
+    done = subprocess.run([*map(str, load), str(max(count, per_request)), str(per_request), "16"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout)
+
+
+def on_core(number):
+    """One core for the collector, another for the load, where there are two."""
+    return ["taskset", "-c", str(number)] if os.cpu_count() > 1 else []
+
+
+def listens(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def bench_collector_drivers(names):
+    """The drivers that the peers were measured with (they bring their own backend; ports 4317 and 4318 must be free)."""
+    for name in names:
+        command = f"{harness.BINARY} collector --config {{config}}" if name == "beleg" else f"{OTELCOL} --config {{config}}"
+        for config in ("nocomp.yaml", "base.yaml"):
+            print(f"drivers: {name}, {config}", flush=True)
+            subprocess.run([sys.executable, pathlib.Path(os.environ["BENCH_DRIVERS"]) / "collector/run.py", "--name", name, "--cmd", command,
+                            "--suite", "throughput", "--config", config, "--sizes", "1,10,512"], check=True)
+
+
+BENCHES = {"collector": bench_collector, "audit": bench_audit, "model": bench_model, "ledger": bench_ledger, "store": bench_store}
 
 if __name__ == "__main__":
     wanted = sys.argv[1:] or list(BENCHES)
