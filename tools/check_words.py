@@ -25,6 +25,8 @@ BANNED = [
 IN_TESTS = [("sleep_for", r"\b(?:sleep_for|sleep_until|usleep|sleep)\s*\(", None, "wait for the state itself")]
 IN_COMMENTS = re.compile(r"\b(?:TODO|FIXME|XXX)\b")
 WRAPPED_NEW = re.compile(r"(?:unique_ptr<[^;{}]*>\s*\w*\s*[({]|\breset\()\s*$")
+# The other end of a protocol in a test is worth something because it shares nothing with us, base/ included.
+STRANGERS = "tests/peers/grpcpp/"
 TEST_NAME = re.compile(r"^\s*(?:TYPED_)?TEST(?:_F|_P)?\s*\(\s*(\w+)\s*,\s*(\w+)\s*\)", re.M)
 
 
@@ -32,7 +34,8 @@ def check():
     for path in sources("src", "tests", "bench"):
         text = path.read_text()
         code = code_of(text)
-        yield from words(path, code)
+        if not str(path.relative_to(ROOT)).startswith(STRANGERS):
+            yield from words(path, code)
         for match in IN_COMMENTS.finditer(text):
             yield Finding(path, line_at(text, match.start()), f"{match[0]}: do it, or open an issue and say the limit")
         for match in TEST_NAME.finditer(code):

@@ -29,7 +29,7 @@ STAMPS = DEPS / "stamps"
 VENV = DEPS / "venv"
 GROUPS = {"build": ["build"], "test": ["build", "test"], "e2e": ["build", "e2e"],
           "deep": ["build", "test", "deep"]}
-GO_WANTED = (1, 24)
+GO_WANTED = (1, 26)  # by telemetrygen
 NODE_WANTED = (20, 19)  # by Vite 8
 
 

@@ -12,7 +12,7 @@ import tempfile
 import pins
 
 CLIENTS = ["openai", "requests", "opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http",
-           "opentelemetry-exporter-otlp-proto-grpc", "grpcio", "opentelemetry-proto", "pytest"]
+           "opentelemetry-exporter-otlp-proto-grpc", "grpcio", "opentelemetry-proto", "h2", "pytest"]
 
 
 def download(folder):

@@ -1,4 +1,4 @@
-"""Our gRPC against Python's (grpcio, the C core) and Go's, both directions, by the small program tests/peers/grpc_peer."""
+"""Our gRPC against Python's (grpcio, the C core), Go's and C++'s, both directions, by the small program tests/peers/grpc_peer."""
 import concurrent.futures
 import os
 import subprocess
@@ -10,8 +10,12 @@ from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
+from harness import wait_until
+from relay import Relay
+
 PEER = os.environ["BELEG_GRPC_PEER"]  # our end
 GO_PEER = os.environ["BELEG_GO_PEER"]  # tests/peers/go
+CPP_PEER = os.environ["BELEG_CPP_PEER"]  # tests/peers/grpcpp
 ECHO = "/beleg.test.Peer/Echo"
 
 
@@ -159,9 +163,9 @@ def python_server():
     server.stop(0)
 
 
-@pytest.fixture
-def go_server():
-    process = subprocess.Popen([GO_PEER, "serve"], stdout=subprocess.PIPE, text=True)
+@pytest.fixture(params=[GO_PEER, CPP_PEER], ids=["go", "c++"])
+def foreign_server(request):
+    process = subprocess.Popen([request.param, "serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     yield "127.0.0.1:" + process.stdout.readline().split()[1]
     process.kill()
     process.wait()
@@ -192,18 +196,75 @@ def test_own_client_reads_status_deadline_and_limits(python_server):
     assert call(python_server, ECHO, 1, 5 << 20).startswith("8 ")
 
 
-def test_go_client_finds_nothing_wrong(peer):
-    out = subprocess.run([GO_PEER, "call", peer.target], capture_output=True, text=True, timeout=120)
+@pytest.mark.parametrize("client", [GO_PEER, CPP_PEER], ids=["go", "c++"])
+def test_foreign_client_finds_nothing_wrong(peer, client):
+    out = subprocess.run([client, "call", peer.target], capture_output=True, text=True, timeout=120)
     assert (out.stdout, out.stderr) == ("ok\n", "")
 
 
 @pytest.mark.parametrize("count, size, compression", [(1_000, 100, "none"), (50, 400_000, "gzip"), (50, 400_000, "none")])
-def test_own_client_against_go(go_server, count, size, compression):
-    assert call(go_server, ECHO, count, size, compression) == f"0  x{count}"
+def test_own_client_against_foreign_server(foreign_server, count, size, compression):
+    assert call(foreign_server, ECHO, count, size, compression) == f"0  x{count}"
 
 
-def test_own_client_reads_go_status_deadline_and_limits(go_server):
-    assert call(go_server, "/beleg.test.Peer/Fail") == "9 größer 100% x1"
-    assert call(go_server, "/beleg.test.Peer/Nothing").startswith("12 ")
-    assert "eadline" in call(go_server, "/beleg.test.Peer/Slow", timeout_ms=300).lower()
-    assert call(go_server, ECHO, 1, 5 << 20).startswith("8 ")
+def test_own_client_reads_foreign_status_deadline_and_limits(foreign_server):
+    assert call(foreign_server, "/beleg.test.Peer/Fail") == "9 größer 100% x1"
+    assert call(foreign_server, "/beleg.test.Peer/Nothing").startswith("12 ")
+    assert "eadline" in call(foreign_server, "/beleg.test.Peer/Slow", timeout_ms=300).lower()
+    assert call(foreign_server, ECHO, 1, 5 << 20).startswith("8 ")
+
+
+def test_own_client_lives_through_resets(python_server):
+    with Relay(python_server) as relay:
+        process = subprocess.Popen([PEER, "call", relay.target, ECHO, "3000", "20000", "none", "30000"], stdout=subprocess.PIPE, text=True)
+        for connection in range(1, 6):
+            wait_until(lambda: relay.accepted >= connection, what="connection")
+            threading.Event().wait(0.05)  # some calls on the way
+            relay.cut()
+        out, _ = process.communicate(timeout=60)
+    outcomes = dict(line.rsplit(" x", 1) for line in out.splitlines())
+    assert set(outcomes) <= {"0 ", "error UNAVAILABLE"}, out
+    assert int(outcomes["0 "]) >= 1_000, "it came back and went on"
+
+
+def test_own_server_lives_through_resets(peer):
+    with Relay(peer.target) as relay, grpc.insecure_channel(relay.target, options=[("grpc.initial_reconnect_backoff_ms", 50)]) as channel:
+        ok, unavailable = 0, 0
+        for round in range(10):
+            calls = [method(channel).future(b"m" * 50_000, timeout=30) for _ in range(100)]
+            calls.append(method(channel, "/beleg.test.Peer/Slow").future(b"", timeout=30))
+            calls[round].exception()
+            relay.cut()
+            for call in calls:
+                if call.exception() is None:
+                    ok += 1
+                else:
+                    assert call.exception().code() is grpc.StatusCode.UNAVAILABLE
+                    unavailable += 1
+            grpc.channel_ready_future(channel).result(20)
+        assert ok and unavailable, "no reset hit a call: the test proves nothing"
+    with grpc.insecure_channel(peer.target) as channel:
+        assert method(channel)(b"still works", timeout=30) == b"still works"
+
+
+def test_a_slow_line_is_waited_for_and_a_dead_one_is_not(peer, python_server):
+    with Relay(peer.target) as relay, grpc.insecure_channel(relay.target) as channel:
+        relay.bytes_per_s = 1 << 20
+        assert method(channel)(b"m" * 400_000, timeout=30) == b"m" * 400_000
+    with Relay(python_server) as relay:
+        relay.bytes_per_s = 1 << 20
+        assert call(relay.target, ECHO, 1, 400_000) == "0  x1"
+        relay.passing.clear()
+        assert call(relay.target, ECHO, 40, 400_000, timeout_ms=500) == "error DEADLINE_EXCEEDED x40"
+
+
+def test_a_peer_that_does_not_read_holds_up_nobody_else(peer):
+    with Relay(peer.target) as relay, grpc.insecure_channel(relay.target, options=[("grpc.max_receive_message_length", -1)]) as stuck:
+        method(stuck)(b"", timeout=30)
+        relay.passing.clear()
+        held = [method(stuck).future(bytes(4 << 20), timeout=60) for _ in range(20)]
+        with grpc.insecure_channel(peer.target) as channel:
+            calls = [method(channel).future(b"m" * 1_000, timeout=30) for _ in range(1_000)]
+            assert all(call.result() == b"m" * 1_000 for call in calls)
+        relay.passing.set()
+        assert all(len(call.result()) == 4 << 20 for call in held)
