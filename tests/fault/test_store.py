@@ -69,7 +69,7 @@ def test_call_breaks(stack, tmp_path, call, fault):
     assert hits, "no call was broken: the test proves nothing"
     stack.store.kill()
     stack.store.start()
-    rows = requests.post(stack.store.url + "/api/sql", timeout=60, data=(
+    rows = requests.post(stack.store.url + "/api/sql?limit=100000", timeout=60, data=(
         "select trace_id, count(*), count(distinct span_id) from spans where name = 'fault' group by trace_id")).json()["rows"]
     counts = {row[0]: row[1:] for row in rows}
     missing = [t for t in senders.acknowledged if counts.get(t) != [SPANS_EACH, SPANS_EACH]]

@@ -49,11 +49,11 @@ def check_store(stack, by_id):
     stack.serve.start()
     newest = list(by_id)[-1]
     wait_until(lambda: stack.record(newest).status_code == 200, 60, "newest record in the store")
-    rows = requests.post(stack.store.url + "/api/sql", timeout=60, data=(
+    rows = requests.post(stack.store.url + "/api/sql?limit=100000", timeout=60, data=(
         "select request_id, count(*) from records where type in ('request','lost','refused') group by request_id")).json()["rows"]
     in_store = {row[0]: row[1] for row in rows}
     assert set(by_id) <= set(in_store), f"{len(set(by_id) - set(in_store))} records are not in the store"
     assert set(in_store.values()) == {1}
-    spans = requests.post(stack.store.url + "/api/sql", timeout=60, data=(
+    spans = requests.post(stack.store.url + "/api/sql?limit=100000", timeout=60, data=(
         "select request_id, count(*) from spans where kind = 'SERVER' group by request_id")).json()["rows"]
     assert {row[0] for row in spans} >= set(by_id) and {row[1] for row in spans} == {1}, "every span once"

@@ -34,14 +34,14 @@ def wait_until(condition, limit_s=20, what="condition"):
 
 
 class Part:
-    """One running `beleg SUBCOMMAND`."""
+    """One running `beleg SUBCOMMAND`, or program, which must take the same --run-file; prefix is put before it."""
 
-    def __init__(self, folder, name, arguments, env=None, prefix=()):
+    def __init__(self, folder, name, arguments, env=None, prefix=(), program=None):
         self.folder = pathlib.Path(folder)
         self.name = name
         self.arguments = [str(a) for a in arguments]
         self.env = {**os.environ, **(env or {})}
-        self.prefix = list(prefix)
+        self.command = [*prefix, *(program or [BINARY, name])]
         self.run_file = self.folder / f"{name}.json"
         self.log_path = self.folder / f"{name}.log"
         self.process = None
@@ -49,7 +49,7 @@ class Part:
     def start(self, wait=True):
         self.run_file.unlink(missing_ok=True)
         with open(self.log_path, "ab") as log:
-            command = [*self.prefix, BINARY, self.name, *self.arguments, "--run-file", str(self.run_file)]
+            command = [*self.command, *self.arguments, "--run-file", str(self.run_file)]
             self.process = subprocess.Popen(command, stdout=log, stderr=log, env=self.env)
         if wait:
             self.wait_ready()

@@ -20,7 +20,7 @@ from load import Load
 PORTS = ("--port", "--ledger-port", "--collector-grpc-port", "--collector-http-port", "--collector-metrics-port",
          "--store-port", "--store-grpc-port", "--otlp-port")
 PARTS = ("serve", "collector", "store")
-KILLS = int(os.environ.get("BELEG_UP_KILLS", "1"))  # of each part
+KILLS = int(os.environ.get("BELEG_UP_KILLS", "4"))  # of each part
 
 
 class Up:
@@ -67,8 +67,9 @@ class Up:
         return (self.data / "run" / f"{part}.log").read_text(errors="replace")[-3000:]
 
     def sql(self, query):
-        answer = requests.post(f"http://127.0.0.1:{self.run('store')['port']}/api/sql", data=query, timeout=60)
+        answer = requests.post(f"http://127.0.0.1:{self.run('store')['port']}/api/sql?limit=100000", data=query, timeout=60)
         answer.raise_for_status()
+        assert "truncated" not in answer.json()
         return answer.json()["rows"]
 
     def spans(self, service):
