@@ -1,0 +1,122 @@
+"""tests/conformance/run: strangers' programs over a log of ours, as it is and tampered with.
+
+The table of who refuses what is in docs/threat-model.md; the run fails when it is not what happens.
+"""
+
+import argparse
+import pathlib
+import shutil
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).parent
+ROOT = HERE.parents[1]
+sys.path.insert(0, str(ROOT / "tests/integration"))
+
+import attacks  # noqa: E402
+import evidence  # noqa: E402
+import proofs  # noqa: E402
+import verifiers  # noqa: E402
+
+DOCUMENT = ROOT / "docs/threat-model.md"
+BEGIN, END = "<!-- tests/conformance/run: begin -->\n", "<!-- tests/conformance/run: end -->\n"
+REFUSES, ACCEPTS = "refuses", "·"
+
+
+class Tally:
+    def __init__(self):
+        self.passed, self.failures = 0, []
+
+    def check(self, good, what):
+        self.passed += good
+        if not good:
+            self.failures.append(what)
+
+
+def main():
+    begin = time.monotonic()
+    options = parse()
+    folder = pathlib.Path(options.keep or tempfile.mkdtemp(prefix="conformance-"))
+    tally = Tally()
+    try:
+        made = evidence.Evidence(options.evidence) if options.evidence else evidence.make(folder, options.records, options.kills)
+        print(f"a log of {made.size} leaves, {made.older_size} when the older checkpoint was kept; {len(made.receipts)} receipts"
+              f" ({time.monotonic() - begin:.1f} s)")
+        check_proofs(made, tally)
+        check_compat(tally)
+        table = check_attacks(made, folder / "tampered", tally)
+        check_document(table, options.write, tally)
+    finally:
+        if not options.keep:
+            shutil.rmtree(folder, ignore_errors=True)
+    for failure in tally.failures:
+        print("FAILED", failure)
+    print(f"conformance: {tally.passed} passed, {len(tally.failures)} failed in {time.monotonic() - begin:.1f}s")
+    sys.exit(bool(tally.failures))
+
+
+def parse():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("evidence", nargs="?", help="a folder that --keep made; default: a new log under load and kill -9")
+    parser.add_argument("--keep", metavar="FOLDER", help="make the log there and leave it")
+    parser.add_argument("--records", type=int, default=700, help="leaves of the new log, at least")
+    parser.add_argument("--kills", type=int, default=8, help="how often the server is killed")
+    parser.add_argument("--write", action="store_true", help="put the table into docs/threat-model.md")
+    return parser.parse_args()
+
+
+def check_proofs(made, tally):
+    def report(what, program, refused, wanted, why):
+        tally.check(refused == wanted, f"{what}: {program} {'refuses: ' + str(why) if refused else 'accepts'}")
+
+    proofs.check(made, report)
+    print(f"{len(made.proofs)} proofs, true and bent")
+
+
+def check_compat(tally):
+    """Logs of every version that was ever written, and what was given with them."""
+    for log in sorted((ROOT / "tests/golden/compat").glob("ledger-v*")):
+        kept = evidence.Compat(log)
+        for name, verify in verifiers.OF_A_LOG.items():
+            why = verify(kept, log / "public")
+            tally.check(why is None, f"{log.name}: {name} refuses: {why}")
+        for file in kept.given:
+            why = verifiers.beleg_verify(kept, file)
+            tally.check(why is None, f"{log.name}: beleg audit verify {file.name}: {why}")
+        print(f"{log.name}, {len(kept.given)} files that were given with it")
+
+
+def check_attacks(made, folder, tally):
+    """The table, in markdown."""
+    mirror = verifiers.Mirror(made, folder.parent / "mirrors")
+    columns = verifiers.all_verifiers(mirror)
+    rows = [["what is done to the log", "with its key", *columns], ["---"] * (len(columns) + 2)]
+    for attack in attacks.ATTACKS:
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(made.public, folder)
+        attack(made, folder)
+        found = {name: verify(made, folder) for name, verify in columns.items()}
+        tally.check(attack.change is not attacks.nothing or not any(found.values()), f"the log as it is: {found}")
+        rows.append([attack.name, "yes" if attack.needs_key else "no", *(REFUSES if why else ACCEPTS for why in found.values())])
+        print(f"{attack.name}")
+        for name, why in found.items():
+            print(f"    {name:<22} {'refuses: ' + why[:150] if why else 'accepts'}")
+    mirror.close()
+    return "".join("| " + " | ".join(row) + " |\n" for row in rows)
+
+
+def check_document(table, write, tally):
+    print(table)
+    text = DOCUMENT.read_text()
+    before, rest = text.split(BEGIN)
+    documented, after = rest.split(END)
+    if write:
+        DOCUMENT.write_text(before + BEGIN + table + END + after)
+        documented = table
+    for said, is_so in zip(documented.splitlines(), table.splitlines(), strict=True) if documented.count("\n") == table.count("\n") else [("", "rows")]:
+        tally.check(said == is_so, f"docs/threat-model.md says\n  {said}\nit is\n  {is_so}")
+
+
+if __name__ == "__main__":
+    main()

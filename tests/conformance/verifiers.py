@@ -1,0 +1,216 @@
+"""Who looks at a log, each a column of the table. A verifier says None when it accepts, else why it does not."""
+
+import http.server
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import threading
+
+import requests
+
+import attacks
+import c2sp_log
+from harness import BINARY, TLOGCHECK, Part, free_port, request_id, unbase64url
+
+ROOT = pathlib.Path(__file__).parents[2]
+PEERS = os.environ.get("BELEG_LOG_PEERS", str(ROOT / "build/logpeers"))
+SPICY = os.environ.get("BELEG_SPICY", str(ROOT / "build/spicy"))
+CHECK_LOG = ROOT / "docs/check_log.py"
+LIMIT_S = 60
+
+
+def ask(command, accepted="ok: size "):
+    """Runs a verifier. It accepts when it exits with 0 *and* says so; it may not hang."""
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=LIMIT_S)
+    said = (done.stdout + done.stderr).strip()
+    if done.returncode == 0 and accepted in said:
+        return None
+    lines = said.splitlines() or [f"exit {done.returncode}"]
+    return next((line for line in lines if line.startswith(("FOUND", "FAILED ", "peers:", "tlogcheck:"))), lines[-1])
+
+
+def x_mod(evidence, folder):
+    return ask([TLOGCHECK, "--vkey", evidence.vkey, folder])
+
+
+def peer(name):
+    return lambda evidence, folder: ask([PEERS, "--with", name, "--vkey", evidence.vkey, folder])
+
+
+def python(evidence, folder):
+    return ask([sys.executable, CHECK_LOG, evidence.vkey, folder])
+
+
+def beleg_fsck(evidence, folder):
+    return ask([BINARY, "audit", "fsck", folder, "--vkey", evidence.vkey], "OK: every entry, tile, root and signature is right")
+
+
+def older_checkpoint(evidence, folder):
+    """Three programs that were given the older checkpoint; they must agree."""
+    old = evidence.older_checkpoint
+    answers = {
+        "x/mod": ask([TLOGCHECK, "--vkey", evidence.vkey, "--old", old, folder]),
+        "merkle": ask([PEERS, "--with", "merkle", "--vkey", evidence.vkey, "--old", old, folder]),
+        "check_log.py": ask([sys.executable, CHECK_LOG, evidence.vkey, folder, old]),
+    }
+    assert len({answer is None for answer in answers.values()}) == 1, f"holders of one checkpoint differ: {answers}"
+    return answers["x/mod"]
+
+
+class Mirror:
+    """`beleg store`, which has all of the log as it was and then meets what was made of it."""
+
+    def __init__(self, evidence, folder):
+        self.evidence, self.folder, self.round = evidence, pathlib.Path(folder), 0
+        self.server = LogServer(evidence.vkey)
+        self.full = self.folder / "full"
+        problem = self._meet(self.full, evidence.public)
+        assert problem is None, problem
+
+    def __call__(self, evidence, log):
+        self.round += 1
+        data = self.folder / f"mirror-{self.round}"
+        shutil.copytree(self.full, data)
+        return self._meet(data, log)
+
+    def close(self):
+        self.server.close()
+
+    def _meet(self, data, log):
+        self.server.show(log)
+        data.mkdir(parents=True, exist_ok=True)
+        store = Part(data, "store", ["--data", data / "store", "--listen", "127.0.0.1:0", "--otlp-listen", f"127.0.0.1:{free_port()}",
+                                     "--ledger", self.server.url, "--ledger-vkey", self.evidence.vkey])
+        store.start()
+        try:
+            requests.get(store.url + "/api/v1/spans", params={"service": "vllm"}, timeout=30)  # waits for a round with the log
+            state = requests.get(store.url + "/api/ledger", timeout=30).json()["mirrors"][0]
+        finally:
+            store.stop()
+        assert state["size"] == self.evidence.size
+        self._check_copy(data / "store" / "mirror" / state["origin"])
+        return state["problem"] or None
+
+    def _check_copy(self, copy):
+        """Whatever became of the log: the copy is what the log was."""
+        why = x_mod(self.evidence, copy)
+        assert why is None, f"the mirror's copy: {why}"
+        assert c2sp_log.read_entries(copy) == self.evidence.entries, "the mirror's copy is another log"
+
+
+class LogServer:
+    """Serves a folder as a ledger's listener would."""
+
+    def __init__(self, vkey):
+        outer = self
+        self.folder, self.vkey = None, vkey
+
+        class Handler(http.server.SimpleHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self):
+                if self.path not in ("/audit/tip", "/audit/vkey"):
+                    return super().do_GET()
+                origin, size, _ = c2sp_log.checkpoint_head((outer.folder / "checkpoint").read_bytes())
+                tip = json.dumps({"size": size, "origin": origin, "vkey": outer.vkey})
+                self.answer(tip if self.path == "/audit/tip" else outer.vkey + "\n")
+
+            def answer(self, text):
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text.encode())
+
+            def translate_path(self, path):
+                return str(outer.folder / path.lstrip("/"))
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def show(self, folder):
+        self.folder = pathlib.Path(folder)
+
+    def close(self):
+        self.server.shutdown()
+
+
+def finish_receipt(evidence, folder):
+    """Clients with the finish receipts of both victims: the leaf that the receipt names must have its hash."""
+    entries = readable_entries(folder)
+    for receipt in (attacks.victim(evidence), attacks.young_victim(evidence)):
+        why = kept_receipt(evidence, receipt["finish"])
+        assert why is None, why
+        claim = body(receipt["finish"])
+        entry = entries.get(claim["index"])
+        if entry is None:
+            return f"leaf {claim['index']} is missing"
+        if c2sp_log.leaf_hash(entry).hex() != claim["leaf_hash"]:
+            return f"leaf {claim['index']} is another one"
+    return None
+
+
+def begin_receipt(evidence, folder):
+    """Clients with the begin receipts of both victims: some record of the log must be of their request."""
+    entries = readable_entries(folder)
+    ids = set()
+    for entry in entries.values():
+        try:
+            ids.add(request_id(json.loads(entry)))
+        except (ValueError, KeyError):
+            pass  # no record of a request
+    for receipt in (attacks.victim(evidence), attacks.young_victim(evidence)):
+        why = kept_receipt(evidence, receipt["begin"])
+        assert why is None, why
+        if body(receipt["begin"])["request_id"] not in ids:
+            return "no record of the request"
+    return None
+
+
+def kept_receipt(evidence, receipt):
+    """None when the log's key signed it."""
+    file = evidence.folder / "receipt"
+    file.write_text(receipt + "\n")
+    return beleg_verify(evidence, file)
+
+
+def beleg_verify(evidence, file):
+    return ask([BINARY, "audit", "verify", file, "--vkey", evidence.vkey], "OK ")
+
+
+def body(receipt):
+    return json.loads(unbase64url(receipt.split(".")[1]))
+
+
+def readable_entries(folder):
+    """index → entry, for what can be read: a holder of a receipt wants one leaf and not the log."""
+    _, size, _ = c2sp_log.checkpoint_head((folder / "checkpoint").read_bytes())
+    entries = {}
+    for first in range(0, size, c2sp_log.WIDTH):
+        file = folder / c2sp_log.bundle_path(first, size)
+        if file.exists():
+            entries.update(enumerate(c2sp_log.split_bundle(file.read_bytes()), first))
+    return entries
+
+
+# Programs that get the log and its key alone.
+OF_A_LOG = {
+    "Go `x/mod`": x_mod,
+    "`merkle`": peer("merkle"),
+    "Tessera `fsck`": peer("tessera"),
+    "torchwood": peer("torchwood"),
+    "`check_log.py`": python,
+    "`beleg audit fsck`": beleg_fsck,
+}
+
+
+def all_verifiers(mirror):
+    """And those who hold more of it: what, is the column's name."""
+    return {**OF_A_LOG, "an older checkpoint": older_checkpoint, "the mirror": mirror,
+            "a finish receipt": finish_receipt, "a begin receipt": begin_receipt}
