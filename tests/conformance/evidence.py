@@ -97,4 +97,4 @@ class Compat:
     def __init__(self, folder):
         self.folder = folder
         self.vkey = json.loads((folder / "log.json").read_text())["vkey"]
-        self.given = sorted((folder / "given").glob("*")) if (folder / "given").exists() else []
+        self.given = sorted(file for file in (folder / "given").iterdir() if file.suffix != ".json")
