@@ -2,7 +2,6 @@
 // in the page as it comes out, character for character.
 #include <algorithm>
 
-
 #include "ledger/cursor.h"
 #include "ledger/receipt.h"
 #include "ledger/testing.h"
@@ -55,14 +54,10 @@ AnyId IdOf(std::string_view hex) {
 }
 
 const BootId kBoot = IdOf<BootId>("b000000000000000");
-const std::vector<Field> kGroupHeader = {{4, "\"BGRP\""},
-                                         {4, "crc32c of the 32 bytes that follow"},
-                                         {8, "number 3"},
-                                         {8, "first_leaf 40"},
-                                         {4, "body_size"},
-                                         {4, "crc32c of the body"},
-                                         {4, "frame_count"},
-                                         {4, "zero"}};
+const std::vector<Field> kGroupHeader = {{4, "\"BGRP\""},    {4, "crc32c of the 32 bytes that follow"},
+                                         {8, "number 3"},    {8, "first_leaf 40"},
+                                         {4, "body_size"},   {4, "crc32c of the body"},
+                                         {4, "frame_count"}, {4, "zero"}};
 
 std::vector<Field> GroupWith(std::initializer_list<Field> body) {
   std::vector<Field> fields = kGroupHeader;
@@ -134,12 +129,13 @@ TEST(LedgerPage, TheFilesOfThreeLeavesStandThere) {
   ASSERT_TRUE(ledger->CheckpointAtLeast(3, kLong));
   const auto file = [&ledger](const char* path) { return ledger->ReadResource(path).value().bytes; };
   const std::string tile = HexEncode(file("tile/0/000.p/3"));
-  ExpectDocumented("ledger.md",
-                   "$ cat key\n" + private_key + "$ cat public/checkpoint\n" + file("checkpoint") +
-                       "$ xxd -p public/tile/entries/000.p/3\n" +
-                       HexEncode(io::ReadFile(io::PosixFileSystem(), folder / "log/public/tile/entries/000.p/3").value()) +
-                       "\n$ xxd -p -c 32 public/tile/0/000.p/3\n" + tile.substr(0, 64) + "\n" +
-                       tile.substr(64, 64) + "\n" + tile.substr(128) + "\n");
+  ExpectDocumented(
+      "ledger.md",
+      "$ cat key\n" + private_key + "$ cat public/checkpoint\n" + file("checkpoint") +
+          "$ xxd -p public/tile/entries/000.p/3\n" +
+          HexEncode(io::ReadFile(io::PosixFileSystem(), folder / "log/public/tile/entries/000.p/3").value()) +
+          "\n$ xxd -p -c 32 public/tile/0/000.p/3\n" + tile.substr(0, 64) + "\n" + tile.substr(64, 64) +
+          "\n" + tile.substr(128) + "\n");
   ExpectDocumented("ledger.md", ledger->Proof(1).value());
 }
 
@@ -178,7 +174,8 @@ TEST(ReceiptPage, BodiesAndReceiptsStandThere) {
 }
 
 TEST(ReceiptPage, TheSignedTextStandsThere) {
-  const Hash32 root = wire::MerkleNodeHash(wire::MerkleLeafHash(BeginBody()), wire::MerkleLeafHash(FinishBody()));
+  const Hash32 root =
+      wire::MerkleNodeHash(wire::MerkleLeafHash(BeginBody()), wire::MerkleLeafHash(FinishBody()));
   ExpectDocumented("receipt.md", fmt::format("{}/receipts/v1\n2\n{}\n", kOrigin, Base64Encode(AsView(root))));
 }
 
