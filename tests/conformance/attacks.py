@@ -7,8 +7,10 @@ from harness import request_id
 
 
 class Attack:
-    def __init__(self, name, needs_key, change):
-        self.name, self.needs_key, self.change = name, needs_key, change
+    """unseen: mirror and witness know the log up to the older checkpoint alone, else all of it."""
+
+    def __init__(self, name, needs_key, change, unseen=False):
+        self.name, self.needs_key, self.change, self.unseen = name, needs_key, change, unseen
 
     def __call__(self, evidence, folder):
         """The copy in `folder` is another log after this; the bytes that a verifier may still hold are not touched."""
@@ -148,4 +150,5 @@ ATTACKS = [
     Attack("history rewritten: a record deleted", True, rewrite_without),
     Attack("history rewritten: another order", True, rewrite_order),
     Attack("a record deleted that no kept checkpoint covers", True, rewrite_young),
+    Attack("… before mirror and witness had seen it", True, rewrite_young, unseen=True),
 ]

@@ -25,6 +25,16 @@ def root_of(hashes):
     return sha256(b"\1" + root_of(hashes[:half]) + root_of(hashes[half:]))
 
 
+def consistency_proof(hashes, old, whole=True):
+    """RFC 6962 §2.1.2: that the tree of the first `old` leaves is the beginning of this one."""
+    if old == len(hashes):
+        return [] if whole else [root_of(hashes)]
+    half = 1 << ((len(hashes) - 1).bit_length() - 1)
+    if old <= half:
+        return consistency_proof(hashes[:half], old, whole) + [root_of(hashes[half:])]
+    return consistency_proof(hashes[half:], old - half, False) + [root_of(hashes[:half])]
+
+
 def tile_path(level, number, width=WIDTH):
     """level: 0 and up, or "entries"."""
     path = f"{number % 1000:03}"

@@ -14,7 +14,7 @@ def check_with_all(evidence, proof, entry, vkey):
         "`merkle`": ask([PEERS, "--with", "merkle", "--vkey", vkey, "--proof", proof, "--entry", entry]),
         "torchwood": ask([PEERS, "--with", "torchwood", "--vkey", vkey, "--proof", proof, "--entry", entry]),
         "torchwood's `spicy`": spicy(evidence, proof, entry, vkey),
-        "`beleg audit verify`": ask([BINARY, "audit", "verify", proof, "--entry", entry, "--vkey", vkey], "OK "),
+        "`beleg audit verify`": ask([BINARY, "audit", "verify", proof, "--entry", entry, "--vkey", vkey], "proof: "),
     }
 
 

@@ -1,5 +1,6 @@
 """Who looks at a log, each a column of the table. A verifier says None when it accepts, else why it does not."""
 
+import base64
 import http.server
 import json
 import os
@@ -20,6 +21,7 @@ PEERS = os.environ.get("BELEG_LOG_PEERS", str(ROOT / "build/logpeers"))
 SPICY = os.environ.get("BELEG_SPICY", str(ROOT / "build/spicy"))
 CHECK_LOG = ROOT / "docs/check_log.py"
 LIMIT_S = 60
+WITNESS_COLUMN = "a witness"
 
 
 def ask(command, accepted="ok: size "):
@@ -61,44 +63,79 @@ def older_checkpoint(evidence, folder):
 
 
 class Mirror:
-    """`beleg store`, which has all of the log as it was and then meets what was made of it."""
+    """`beleg store`, which has copied a log and then meets what was made of it."""
 
-    def __init__(self, evidence, folder):
+    def __init__(self, evidence, seen, folder):
+        """seen: the log's folder as it was when the mirror last looked."""
         self.evidence, self.folder, self.round = evidence, pathlib.Path(folder), 0
         self.server = LogServer(evidence.vkey)
-        self.full = self.folder / "full"
-        problem = self._meet(self.full, evidence.public)
-        assert problem is None, problem
+        why = self._meet(self.folder / "seen", seen)
+        assert why is None, why
 
     def __call__(self, evidence, log):
         self.round += 1
-        data = self.folder / f"mirror-{self.round}"
-        shutil.copytree(self.full, data)
+        data = self.folder / str(self.round)
+        shutil.copytree(self.folder / "seen", data)
         return self._meet(data, log)
 
     def close(self):
         self.server.close()
 
     def _meet(self, data, log):
-        self.server.show(log)
         data.mkdir(parents=True, exist_ok=True)
+        self.server.folder = log
         store = Part(data, "store", ["--data", data / "store", "--listen", "127.0.0.1:0", "--otlp-listen", f"127.0.0.1:{free_port()}",
                                      "--ledger", self.server.url, "--ledger-vkey", self.evidence.vkey])
         store.start()
         try:
             requests.get(store.url + "/api/v1/spans", params={"service": "vllm"}, timeout=30)  # waits for a round with the log
-            state = requests.get(store.url + "/api/ledger", timeout=30).json()["mirrors"][0]
+            problem = requests.get(store.url + "/api/ledger", timeout=30).json()["mirrors"][0]["problem"]
         finally:
             store.stop()
-        assert state["size"] == self.evidence.size
-        self._check_copy(data / "store" / "mirror" / state["origin"])
-        return state["problem"] or None
+        self._check_copy(data, None if problem else log)
+        return problem or None
 
-    def _check_copy(self, copy):
-        """Whatever became of the log: the copy is what the log was."""
-        why = x_mod(self.evidence, copy)
+    def _check_copy(self, data, log):
+        """Whatever became of the log: the copy is whole, and begins with what was seen."""
+        copy, = (data / "store" / "mirror").glob("*/checkpoint")
+        why = x_mod(self.evidence, copy.parent)
         assert why is None, f"the mirror's copy: {why}"
-        assert c2sp_log.read_entries(copy) == self.evidence.entries, "the mirror's copy is another log"
+        seen, = (self.folder / "seen" / "store" / "mirror").glob("*/checkpoint")
+        before, after = c2sp_log.read_entries(seen.parent), c2sp_log.read_entries(copy.parent)
+        assert after[:len(before)] == before, "the mirror's copy is another log"
+        if log is None:
+            assert after == before, "the mirror took what it refused"
+
+
+class Witness:
+    """`beleg witness`, which has cosigned a log's checkpoint and is asked for a cosignature of what was made of the log."""
+
+    def __init__(self, evidence, seen, folder):
+        folder = pathlib.Path(folder)
+        folder.mkdir(parents=True)
+        self.part = Part(folder, "witness", ["--data", folder / "witness", "--listen", "127.0.0.1:0", "--log", evidence.vkey])
+        self.part.start()
+        self.known = 0
+        why = self(evidence, seen)
+        assert why is None, why
+
+    def __call__(self, evidence, folder):
+        """As a server submits: from the size that the witness knows, with the best proof that the log's entries give."""
+        note = (folder / "checkpoint").read_bytes()
+        _, size, _ = c2sp_log.checkpoint_head(note)
+        entries = readable_entries(folder)
+        hashes = [c2sp_log.leaf_hash(entries.get(index, b"")) for index in range(size)]
+        old = min(self.known, size)
+        proof = c2sp_log.consistency_proof(hashes, old) if 0 < old < size else []
+        lines = [f"old {old}", *(base64.b64encode(node).decode() for node in proof), "", ""]
+        answer = requests.post(self.part.url + "/add-checkpoint", data="\n".join(lines).encode() + note, timeout=30)
+        if answer.status_code != 200:
+            return f"status {answer.status_code}: {answer.text.strip()}"
+        self.known = size
+        return None
+
+    def close(self):
+        self.part.stop()
 
 
 class LogServer:
@@ -106,7 +143,7 @@ class LogServer:
 
     def __init__(self, vkey):
         outer = self
-        self.folder, self.vkey = None, vkey
+        self.folder, self.vkey = None, vkey  # folder: as it is now
 
         class Handler(http.server.SimpleHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -133,9 +170,6 @@ class LogServer:
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def show(self, folder):
-        self.folder = pathlib.Path(folder)
 
     def close(self):
         self.server.shutdown()
@@ -181,7 +215,7 @@ def kept_receipt(evidence, receipt):
 
 
 def beleg_verify(evidence, file):
-    return ask([BINARY, "audit", "verify", file, "--vkey", evidence.vkey], "OK ")
+    return ask([BINARY, "audit", "verify", file, "--vkey", evidence.vkey], str(file))
 
 
 def body(receipt):
@@ -199,6 +233,11 @@ def readable_entries(folder):
     return entries
 
 
+def has_witness():
+    """A beleg that was built without the witness has one column less to fill."""
+    return "Usage: beleg witness" in subprocess.run([BINARY, "witness", "--help"], capture_output=True, text=True).stdout
+
+
 # Programs that get the log and its key alone.
 OF_A_LOG = {
     "Go `x/mod`": x_mod,
@@ -210,7 +249,8 @@ OF_A_LOG = {
 }
 
 
-def all_verifiers(mirror):
-    """And those who hold more of it: what, is the column's name."""
-    return {**OF_A_LOG, "an older checkpoint": older_checkpoint, "the mirror": mirror,
+def all_verifiers(mirror, witness):
+    """And those who hold more of it: what, is the column's name. witness: None when there is none."""
+    witnesses = {WITNESS_COLUMN: witness} if witness else {}
+    return {**OF_A_LOG, "an older checkpoint": older_checkpoint, "the mirror": mirror, **witnesses,
             "a finish receipt": finish_receipt, "a begin receipt": begin_receipt}
