@@ -107,6 +107,7 @@ fuzz: setup-deep build/fuzz/build.ninja ## the parsers of outside bytes, SECONDS
 
 deep: tidy asan tsan fault ## what is too slow for each change
 	tools/bare_root.sh
+	$(MAKE) conformance ARGS='--records 70000 --kills 40'
 	$(MAKE) fuzz SECONDS_EACH=600
 
 ci: ## what the checks of a change run

@@ -98,6 +98,33 @@ def write_tree(folder, entries):
     return root
 
 
+def is_signed(vkey, text, signature):
+    """Ed25519 by the openssl command; vkey: a note's verifier key."""
+    with tempfile.TemporaryDirectory() as folder:
+        files = {"key": bytes.fromhex("302a300506032b6570032100") + base64.b64decode(vkey.split("+", 2)[2])[1:],  # RFC 8410
+                 "text": text, "signature": signature}
+        for name, data in files.items():
+            pathlib.Path(folder, name).write_bytes(data)
+        command = "openssl pkeyutl -verify -pubin -keyform DER -inkey key -rawin -in text -sigfile signature"
+        return subprocess.run(command.split(), cwd=folder, capture_output=True).returncode == 0
+
+
+def root_of_path(hash, position, count, path):
+    """The root that an audit path leads to (RFC 9162 §2.1.3.2); None when it has too many or too few hashes."""
+    last = count - 1
+    for node in path:
+        if last == 0:
+            return None
+        if position & 1 or position == last:
+            hash = sha256(b"\1" + node + hash)
+            while position and not position & 1:
+                position, last = position >> 1, last >> 1
+        else:
+            hash = sha256(b"\1" + hash + node)
+        position, last = position >> 1, last >> 1
+    return hash if last == 0 else None
+
+
 class Signer:
     """A log's private key in the form of Go's note package; signs with the openssl command."""
 

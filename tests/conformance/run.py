@@ -15,8 +15,9 @@ ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT / "tests/integration"))
 
 import attacks  # noqa: E402
-import evidence  # noqa: E402
+import kept_log  # noqa: E402
 import proofs  # noqa: E402
+import receipts  # noqa: E402
 import verifiers  # noqa: E402
 
 DOCUMENT = ROOT / "docs/threat-model.md"
@@ -43,10 +44,10 @@ def main():
     folder = pathlib.Path(options.keep or tempfile.mkdtemp(prefix="conformance-"))
     tally = Tally()
     try:
-        made = evidence.Evidence(options.evidence) if options.evidence else evidence.make(folder, options.records, options.kills)
+        made = kept_log.Evidence(options.evidence) if options.evidence else kept_log.make(folder, options.records, options.kills)
         print(f"a log of {made.size} leaves, {made.older_size} when the older checkpoint was kept; {len(made.receipts)} receipts"
               f" ({time.monotonic() - begin:.1f} s)")
-        check_proofs(made, tally)
+        check_given(made, tally)
         check_compat(tally)
         table = check_attacks(made, folder / "attacks", tally)
         check_document(table, options.write, tally)
@@ -69,23 +70,25 @@ def parse():
     return parser.parse_args()
 
 
-def check_proofs(made, tally):
+def check_given(made, tally):
+    """What clients were given, true and bent."""
     def report(what, program, refused, wanted, why):
         tally.check(refused == wanted, f"{what}: {program} {'refuses: ' + str(why) if refused else 'accepts'}")
 
     proofs.check(made, report)
-    print(f"{len(made.proofs)} proofs, true and bent")
+    receipts.check(made, report)
+    print(f"{len(made.proofs)} proofs and 6 receipts, true and bent")
 
 
 def check_compat(tally):
     """Logs of every version that was ever written, and what was given with them."""
     for log in sorted((ROOT / "tests/golden/compat").glob("ledger-v*")):
-        kept = evidence.Compat(log)
+        kept = kept_log.Compat(log)
         for name, verify in verifiers.OF_A_LOG.items():
             why = verify(kept, log / "public")
             tally.check(why is None, f"{log.name}: {name} refuses: {why}")
         for file in kept.given:
-            why = verifiers.beleg_verify(kept, file)
+            why = verifiers.beleg_verify(file, kept.vkey)
             tally.check(why is None, f"{log.name}: beleg audit verify {file.name}: {why}")
         print(f"{log.name}, {len(kept.given)} files that were given with it")
 
