@@ -5,7 +5,6 @@ import base64, hashlib, pathlib, subprocess, sys, tempfile
 key_text, folder = sys.argv[1].strip(), pathlib.Path(sys.argv[2])
 def sha256(data): return hashlib.sha256(data).digest()
 def need(truth, why): truth or sys.exit(f"check_log: {why}")
-
 def root(hashes):  # of a tree: split before the largest power of two below the count
     if len(hashes) < 2: return hashes[0] if hashes else sha256(b"")
     half = 1 << ((len(hashes) - 1).bit_length() - 1)
@@ -31,10 +30,11 @@ def open_checkpoint(path):  # its size and root, if KEY signed them
     return int(size), base64.b64decode(top)
 
 size, top = open_checkpoint(folder / "checkpoint")
-row = [sha256(b"\0" + e) for n in range(0, size, 256) for e in list(entries(read("entries", n // 256, min(size - n, 256))))[:size - n]]
+row = [sha256(b"\0" + entry) for n in range(0, size, 256) for entry in list(entries(read("entries", n // 256, min(size - n, 256))))[:size - n]]
 need(len(row) == size and root(row) == top, "the entries do not give the signed root")
 for old, old_top in [open_checkpoint(pathlib.Path(p)) for p in sys.argv[3:]]: need(old <= size and root(row[:old]) == old_top, "history was rewritten")
 for level in range(8):  # the hashes of a level's tiles are the roots of the full tiles below
-    for n in range(0, len(row), 256): need(read(level, n // 256, min(len(row) - n, 256))[:32 * (len(row) - n)] == b"".join(row[n:n + 256]), f"tile {n // 256} of level {level} is wrong")
+    for n in range(0, len(row), 256):
+        need(read(level, n // 256, min(len(row) - n, 256))[:32 * (len(row) - n)] == b"".join(row[n:n + 256]), f"level {level}, tile {n // 256}: wrong hashes")
     row = [root(row[n:n + 256]) for n in range(0, len(row) - 255, 256)]
 print(f"ok: size {size} root {base64.b64encode(top).decode()}")

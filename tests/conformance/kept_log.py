@@ -6,7 +6,8 @@ import shutil
 import time
 
 import c2sp_log
-from harness import Stack, request_id, wait_until
+from evidence import check_everything
+from harness import Stack, wait_until
 from load import Load
 
 WORKERS = 8
@@ -56,7 +57,7 @@ def make(folder, records=700, kills=8):
     finally:
         seen = load.stop()
     keep_proofs(stack, folder / "proofs", [s for s in seen if s.finished])
-    stack.serve.stop()
+    check_everything(stack, seen, WORKERS)
     shutil.copytree(stack.public, folder / "public")
     shutil.copy(stack.folder / "ledger" / "key", folder / "key")
     (folder / "vkey").write_text(stack.serve.run["vkey"] + "\n")
@@ -65,7 +66,9 @@ def make(folder, records=700, kills=8):
         for s in seen if s.begin))
     shutil.rmtree(stack.folder)
     made = Evidence(folder)
-    check_it_was_hard(made, kills)
+    types = [json.loads(entry)["type"] for entry in made.entries]
+    assert types.count("boot") == kills + 1 and "lost" in types, "no kill hit a stream: the log is an easy one"
+    assert 0 < made.older_size < made.size
     return made
 
 
@@ -77,18 +80,6 @@ def keep_proofs(stack, folder, finished):
             answer = stack.ledger_get(f"/audit/{path}/{s.request_id}")
             assert answer.status_code == 200, answer.text
             (folder / name).write_bytes(answer.content)
-
-
-def check_it_was_hard(made, kills):
-    """The log must show what it went through, or the run proves nothing."""
-    records = [json.loads(entry) for entry in made.entries]
-    types = [record["type"] for record in records]
-    assert types.count("boot") == kills + 1, types.count("boot")
-    assert types.count("lost") > 0, "no kill hit a stream"
-    assert 0 < made.older_size < made.size
-    ids = {request_id(record) for record in records if record["type"] in ("request", "lost", "refused")}
-    missing = [r["request_id"] for r in made.receipts if r["request_id"] not in ids]
-    assert not missing, f"{len(missing)} begin receipts have no record"
 
 
 class Compat:
