@@ -16,13 +16,13 @@ PYTEST  = BELEG_BINARY=$(BELEG) BELEG_TLOGCHECK=$(CURDIR)/build/tlogcheck BELEG_
 TELEMETRYGEN = github.com/open-telemetry/opentelemetry-collector-contrib/cmd/telemetrygen
 SOURCES = find src tests bench \( -name '*.h' -o -name '*.cc' \) -print0
 
-.PHONY: help setup setup-test setup-deep setup-e2e build up test unit integration fault e2e picture go-verifier peers lint tidy format bench bench-net otelcol fuzz asan tsan deep ci
+.PHONY: help setup setup-test setup-deep setup-e2e build up test unit integration fault e2e picture conformance go-verifier log-peers peers lint tidy format bench bench-net otelcol fuzz asan tsan deep ci
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9 -]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' Makefile
-	@echo "Variables: ARGS='--once' (up, bench)  F='LedgerWriter' (unit, integration)  PRESET=dev|release  JOBS=$(JOBS)"
+	@echo "Variables: ARGS='--once' (up, bench, conformance)  F='LedgerWriter' (unit, integration)  PRESET=dev|release  JOBS=$(JOBS)"
 
 up: setup $(BUILD)/build.ninja ## build, then serve a model with its ledger, collector and store (ARGS=--once: prove it and stop)
 	cmake --build $(BUILD) -j $(JOBS) --target beleg
@@ -39,7 +39,7 @@ test: setup-test build unit integration lint ## all that a change must pass
 unit: build ## the tests beside the code (F=NAME: only those)
 	ctest --test-dir $(BUILD) -L unit -j $(JOBS) --output-on-failure --no-tests=error $(if $(F),-R '$(F)')
 
-integration: setup-test build go-verifier peers ## real clients, kill -9, bad input, and the Go verifier, on the real binary
+integration: setup-test build go-verifier peers $(if $(F),,conformance) ## real clients, kill -9, bad input, strangers' verifiers, on the real binary
 	$(PYTEST) tests/integration $(if $(F),-k '$(F)')
 
 fault: setup-test build go-verifier peers ## each system call of an append fails, >= 200 kills, full disk, clock set back (F=NAME: only those)
@@ -56,6 +56,13 @@ picture: setup-e2e $(BUILD)/build.ninja ## README's pictures anew, from a minute
 
 go-verifier: setup-test # a reader of the ledger that shares no code with it
 	cd tests/conformance/go && $(GO) vet ./... && $(GO) test -v ./... && $(GO) build -o $(CURDIR)/build/tlogcheck .
+
+conformance: setup-test build go-verifier log-peers ## strangers' programs over a log of ours, whole and tampered with (ARGS=--help)
+	BELEG_BINARY=$(BELEG) tests/conformance/run $(ARGS)
+
+log-peers: setup-test # transparency-dev, Tessera and torchwood, to read our logs
+	cd tests/conformance/peers && $(GO) vet ./... && $(GO) build -o $(CURDIR)/build/logpeers . && \
+	$(GO) build -o $(CURDIR)/build/spicy filippo.io/torchwood/cmd/spicy
 
 peers: setup-test build/grpc_cpp # gRPC of others and OpenTelemetry's generator, for the tests of ours
 	cd tests/peers/go && $(GO) vet ./... && $(GO) build -o $(CURDIR)/build/grpc_go .
@@ -100,6 +107,7 @@ fuzz: setup-deep build/fuzz/build.ninja ## the parsers of outside bytes, SECONDS
 
 deep: tidy asan tsan fault ## what is too slow for each change
 	tools/bare_root.sh
+	$(MAKE) conformance ARGS='--records 70000 --kills 40'
 	$(MAKE) fuzz SECONDS_EACH=600
 
 ci: ## what the checks of a change run

@@ -1,4 +1,4 @@
-"""Links in our texts lead somewhere, src/README.md names every folder, go.sum and the pins agree."""
+"""Links in our texts lead somewhere, tests that they name are there, src/README.md names every folder, go.sum and the pins agree."""
 import re
 import subprocess
 
@@ -6,6 +6,8 @@ import pins
 from cpp_text import ROOT, Finding, line_at
 
 LINK = re.compile(r"\[[^\]\n]*\]\(([^)\s]+)\)")
+# `src/folder/file_test.cc: NameOfTheTest`: a claim names the test that shows it.
+TEST = re.compile(r"`((?:src|tests)/[\w/.-]+\.(?:cc|py|go)): (\w+)`")
 CODE = re.compile(r"```.*?```|`[^`\n]*`", re.S)
 GO_SUM = ROOT / "tests" / "conformance" / "go" / "go.sum"
 
@@ -13,6 +15,7 @@ GO_SUM = ROOT / "tests" / "conformance" / "go" / "go.sum"
 def check():
     for path in texts():
         yield from links(path)
+        yield from named_tests(path)
     map_of_src = ROOT / "src" / "README.md"
     named = map_of_src.read_text() if map_of_src.exists() else ""
     for folder in sorted(path.name for path in (ROOT / "src").iterdir() if path.is_dir()):
@@ -38,6 +41,14 @@ def links(path):
             yield Finding(path, line_at(text, match.start()), f"link to {target}: there is no such file")
         elif heading and file.suffix == ".md" and heading not in headings(file):
             yield Finding(path, line_at(text, match.start()), f"link to #{heading}: {file.name} has no such heading")
+
+
+def named_tests(path):
+    text = path.read_text()
+    for match in TEST.finditer(text):
+        file = ROOT / match[1]
+        if not file.exists() or not re.search(rf"\b{match[2]}\b", file.read_text()):
+            yield Finding(path, line_at(text, match.start()), f"there is no {match[2]} in {match[1]}")
 
 
 def headings(path):

@@ -90,6 +90,13 @@ class Docs(unittest.TestCase):
             self.assertEqual([(finding.line, finding.what.split(":")[0]) for finding in check_docs.links(page)],
                              [(3, "link to gone.md"), (3, "link to #no")])
 
+    def test_tests_that_are_not_there_are_found(self):
+        with tempfile.TemporaryDirectory(dir=ROOT) as folder:
+            page = pathlib.Path(folder, "page.md")
+            page.write_text("`src/verify/proof_test.cc: RootHasher`\n`src/verify/proof_test.cc: NoSuch` `tests/none.py: test`\n")
+            self.assertEqual([finding.what for finding in check_docs.named_tests(page)],
+                             ["there is no NoSuch in src/verify/proof_test.cc", "there is no test in tests/none.py"])
+
 
 class Setup(unittest.TestCase):
     def test_another_file_than_the_pinned_one_is_refused(self):

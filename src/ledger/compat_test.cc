@@ -1,7 +1,8 @@
 // Logs of every format version that was ever written open for ever: tests/golden/compat/ledger-vN is a copy of one, taken while a
-// request was open. A new version adds a folder here and never changes an old one.
+// request was open, and ledger-vN/given what its clients were given: receipts, and a proof with its record. A new version adds a
+// folder here and never changes an old one. (That what was given still verifies: verify/compat_test.cc, tests/conformance.)
 //
-// BELEG_WRITE_COMPAT=FOLDER makes the newest version's folder instead of reading it.
+// BELEG_WRITE_COMPAT=FOLDER makes the newest version's folder before it is read.
 #include <cstdlib>
 #include <filesystem>
 
@@ -21,17 +22,37 @@ LedgerOptions SmallSegments(const std::string& dir) {
   return options;
 }
 
+// What the clients of this log were given goes to `given`, as they would keep it.
+void RunLog(Ledger& ledger, const std::string& given) {
+  ASSERT_TRUE(ledger.BeginBoot(TestBoot(), TestBootBody()));
+  std::string receipts;
+  for (uint64_t seq = 1; seq <= kRequests; ++seq) {
+    auto begin = BeginAndWait(ledger, TestBegin(seq));
+    ASSERT_TRUE(begin);
+    auto finish = FinishAndWait(ledger, seq, TestEnd(seq));
+    ASSERT_TRUE(finish);
+    if (seq % 50 == 0)
+      receipts += "Audit-Begin: " + begin->header + "\nAudit-Finish: " + WithSecret(*finish, Hash32{}) + "\n";
+  }
+  ASSERT_TRUE(ledger.CheckpointAtLeast(kSavedLeaves, kLong));
+  auto open = BeginAndWait(ledger, TestBegin(kOpenSeq));
+  ASSERT_TRUE(open);
+  ASSERT_TRUE(io::PosixFileSystem().MakeFolders(given));
+  const auto write = [&given](const std::string& name, const std::string& bytes) {
+    auto file = io::PosixFileSystem().Open(given + "/" + name, io::OpenMode::kCreate);
+    ASSERT_TRUE(file && (*file)->WriteAt(0, bytes));
+  };
+  write("receipts", receipts + "Audit-Begin: " + open->header + "\n");
+  write("record.tlog-proof", ledger.Proof(257).value());
+  write("record.json", TestEnd(256));
+}
+
 void WriteLog(const std::string& folder) {
   io::TempFolder temp;
   auto ledger = OpenTestLedger(SmallSegments(temp / "log"));
-  ASSERT_TRUE(ledger->BeginBoot(TestBoot(), TestBootBody()));
-  for (uint64_t seq = 1; seq <= kRequests; ++seq) {
-    ASSERT_TRUE(BeginAndWait(*ledger, TestBegin(seq)));
-    ASSERT_TRUE(FinishAndWait(*ledger, seq, TestEnd(seq)));
-  }
-  ASSERT_TRUE(ledger->CheckpointAtLeast(kSavedLeaves, kLong));
-  ASSERT_TRUE(BeginAndWait(*ledger, TestBegin(kOpenSeq)));
+  RunLog(*ledger, temp / "given");
   io::CopyFolder(temp / "log", folder);
+  io::CopyFolder(temp / "given", folder + "/given");
 }
 
 TEST(LedgerCompat, ALogOfVersion1OpensAndGoesOn) {

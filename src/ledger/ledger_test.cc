@@ -67,34 +67,6 @@ TEST(Ledger, PublishesTheKnownRootAndBundle) {  // facts of C2SP, as in tree_edg
             ledger->ReadResource("checkpoint")->bytes);
 }
 
-TEST(Ledger, FilesStandAsDocumented) {  // docs/formats/ledger.md
-  io::TempFolder folder;
-  ASSERT_TRUE(io::PosixFileSystem().MakeFolders(folder / "log"));
-  auto key = io::PosixFileSystem().Open(folder / "log/key", io::OpenMode::kCreate, 0600).value();
-  ASSERT_TRUE(
-      key->WriteAt(0, "PRIVATE+KEY+example.org/log+98af023b+AQABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f\n"));
-  LedgerOptions options = TestOptions(folder / "log");
-  options.origin = "example.org/log";
-  auto ledger = OpenTestLedger(options);
-  for (const char* leaf : {"a", "b", "c"}) ASSERT_TRUE(ledger->AppendAndWait(leaf));
-  ASSERT_TRUE(ledger->CheckpointAtLeast(3, kLong));
-  const std::string checkpoint =
-      "example.org/log\n3\nNmQuc8JUCrEh46a/lUWwokmCzYMOsT080Z3jzmwCHsE=\n\n"
-      "\u2014 example.org/log "
-      "mK8CO+BRZWsNbOSLZ6WX5b6XB6NSJreLGWgIvO9WSF9Xf30mGVOflBb+3wsZedooBn0s6XcTjNJr3TQZ4R1b"
-      "K66pygY=\n";
-  EXPECT_EQ(ledger->ReadResource("checkpoint")->bytes, checkpoint);
-  EXPECT_EQ(HexEncode(ledger->ReadResource("tile/0/000.p/3")->bytes),
-            "022a6979e6dab7aa5ae4c3e5e45f7e977112a7e63593820dbec1ec738a24f93c57eb35615d47f34ec714cacdf5fd"
-            "74608a5e8e102724e80b24b287c0c27b6a31597fcb31282d34654c200d3418fca5705c648ebf326ec73d8ddef118"
-            "41f876d8");
-  EXPECT_EQ(
-      ledger->Proof(1).value(),
-      "c2sp.org/tlog-proof@v1\nindex "
-      "1\nAippeebat6pa5MPl5F9+l3ESp+Y1k4INvsHsc4ok+Tw=\nWX/LMSgtNGVMIA00GPylcFxkjr8ybsc9jd7xGEH4dtg=\n\n" +
-          checkpoint);
-}
-
 TEST(Ledger, AnEmptyLogHasACheckpoint) {
   io::TempFolder folder;
   auto ledger = OpenTestLedger(TestOptions(folder / "log"));

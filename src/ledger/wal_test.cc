@@ -239,23 +239,6 @@ TEST_F(WalTest, AFullDiskGivesNoSpareAndLeavesNoFile) {
   EXPECT_EQ(fs.List(folder_.path())->size(), 1u);
 }
 
-TEST(WalFormat, BytesStandAsDocumented) {  // docs/formats/ledger.md
-  EXPECT_EQ(HexEncode(EncodeSegmentHeader({.number = 7, .salt = 0x01020304})),
-            "42454c454757414c010000000403020107000000000000000000000056af7e96");
-  GroupBuilder group;
-  group.AddLeaf("a");
-  group.AddEnd({Boot(0xb0), 5}, "b");
-  EXPECT_EQ(HexEncode(group.Finish(0x01020304, 3, 40)),
-            "424752504679fb00030000000000000028000000000000001c000000742373cc0200000000000000020100000061"
-            "0311000000b00000000000000005000000000000006200000000");
-  GroupBuilder begins;
-  begins.AddBegin(Boot(0xb0), BeginOf(6));
-  EXPECT_EQ(HexEncode(begins.Finish(0x01020304, 4, 42)).substr(80),
-            "0156000000b00000000000000006000000000000000906000000000000000000000000000000401e18240a060011"
-            "0000000000000001020300000000000000000000000000040500000000000001000000000000007465616d2d6100"
-            "00000000");
-}
-
 TEST(SegmentName, IsReadBack) {
   EXPECT_EQ(ParseSegmentName("00000017.wal"), 17u);
   EXPECT_EQ(ParseSegmentName("123456789.wal"), 123'456'789u);

@@ -13,6 +13,8 @@ class Seen:
     """What one client can prove it saw."""
 
     def __init__(self):
+        self.begin = None        # the begin receipt, as it came
+        self.finish = None       # the finish receipt
         self.request_id = None   # from the begin receipt
         self.bytes = 0           # of the answer
         self.finished = False    # saw the end of the answer
@@ -62,14 +64,19 @@ class Load:
             if answer.status_code != 200:
                 self.stopping.wait(0.02)
                 return
-            seen.request_id = receipt_body(answer.headers["Audit-Begin"])["request_id"]
+            seen.begin = answer.headers["Audit-Begin"]
+            seen.request_id = receipt_body(seen.begin)["request_id"]
             seen.bytes = 1  # a head is a byte of the answer
             for line in answer.iter_lines():
                 seen.bytes += len(line)
                 if line.startswith(b": audit-finish "):
-                    seen.finish_index = receipt_body(line.decode().removeprefix(": audit-finish "))["index"]
+                    self._keep_finish(seen, line.decode().removeprefix(": audit-finish "))
                 if line == b"data: [DONE]":
                     seen.finished = True
             if not self.body["stream"]:
-                seen.finish_index = receipt_body(answer.headers["Audit-Finish"])["index"]
+                self._keep_finish(seen, answer.headers["Audit-Finish"])
                 seen.finished = True
+
+    def _keep_finish(self, seen, receipt):
+        seen.finish = receipt
+        seen.finish_index = receipt_body(receipt)["index"]
