@@ -133,6 +133,14 @@ TEST_F(FullDiskTest, TooMuchUnpublishedRefuses) {
   ASSERT_TRUE(ledger_->CheckpointAtLeast(ledger_->durable_size(), kLong));
 }
 
+TEST(Publishing, PublishedLeavesOfAnUnfinishedBundleDoNotHoldUpTheWriter) {
+  io::TempFolder folder;
+  LedgerOptions options = TestOptions(folder / "log");
+  options.unpublished_bytes_max = 10'000;
+  auto ledger = OpenTestLedger(options);
+  for (int i = 0; i < 40; ++i) ASSERT_TRUE(ledger->AppendAndWait(std::string(1000, 'x'))) << i;
+}
+
 TEST(FailingDisk, AFailedSyncStopsAndAcknowledgesNothing) {
   for (FaultPoint broken : {FaultPoint::kSync, FaultPoint::kWrite}) {
     io::TempFolder folder;

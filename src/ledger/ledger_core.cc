@@ -79,6 +79,7 @@ Result<void> LedgerCore::Recover() {
   TRY(RewriteTail(*options_.fs, PathOf("wal"), content));  // now all that was read is on disk for certain
   tail_ = std::make_unique<LeafTail>(FullTiles(published_size, 0) * kTileWidth);
   tail_->Append(publisher_->TakeBundleLeaves());
+  tail_->Published(published_size);
   tail_->Append(Hashed(std::move(content.leaves)));
   TRY(RestoreRequestIndex());
   TRY(StartWal(content));
@@ -125,6 +126,7 @@ Result<void> LedgerCore::Publish() {
   const int64_t start_us = options_.clock->MonoMicros();
   TRY(publisher_->Publish(leaves));
   const uint64_t size = published()->size();
+  tail_->Published(size);
   tail_->DropBefore(FullTiles(size, 0) * kTileWidth);
   const int64_t took_us = options_.clock->MonoMicros() - start_us;
   probe_->publish_seconds.Observe(static_cast<double>(took_us) / 1e6);
