@@ -16,7 +16,7 @@ PYTEST  = BELEG_BINARY=$(BELEG) BELEG_TLOGCHECK=$(CURDIR)/build/tlogcheck BELEG_
 TELEMETRYGEN = github.com/open-telemetry/opentelemetry-collector-contrib/cmd/telemetrygen
 SOURCES = find src tests bench \( -name '*.h' -o -name '*.cc' \) -print0
 
-.PHONY: help setup setup-test setup-deep setup-e2e build up test unit integration fault e2e picture conformance go-verifier log-peers peers lint tidy format bench bench-net otelcol fuzz asan tsan deep ci
+.PHONY: help setup setup-test setup-deep setup-e2e build up test unit integration fault sim e2e picture conformance go-verifier log-peers peers lint tidy format bench bench-net otelcol fuzz asan tsan deep ci
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
@@ -53,6 +53,11 @@ e2e: setup-e2e $(BUILD)/build.ninja ## the page in Chromium over real traffic; p
 picture: setup-e2e $(BUILD)/build.ninja ## README's pictures anew, from a minute of the demo model's traffic
 	cmake --build $(BUILD) -j $(JOBS) --target beleg
 	BELEG_BINARY=$(BELEG) $(BELEG_DEPS)/bin/node tests/e2e/picture.mjs
+
+sim: setup $(BUILD)/build.ninja ## the ledger on a simulated disk, clock and network (SEED=1 N=200, JOBS processes)
+	cmake --build $(BUILD) -j $(JOBS) --target sim
+	seq 0 $$(($(JOBS) - 1)) | xargs -P $(JOBS) -I {} nice $(BUILD)/src/sim/sim --seed $(or $(SEED),1) \
+	--count $(or $(N),200) --shard {}/$(JOBS) --commit "$$(git describe --always --dirty)"
 
 go-verifier: setup-test # a reader of the ledger that shares no code with it
 	cd tests/conformance/go && $(GO) vet ./... && $(GO) test -v ./... && $(GO) build -o $(CURDIR)/build/tlogcheck .
@@ -109,6 +114,7 @@ deep: tidy asan tsan fault ## what is too slow for each change
 	tools/bare_root.sh
 	$(MAKE) conformance ARGS='--records 70000 --kills 40'
 	$(MAKE) fuzz SECONDS_EACH=600
+	$(MAKE) sim N=100000
 
 ci: ## what the checks of a change run
 	.ci/run

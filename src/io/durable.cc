@@ -46,12 +46,14 @@ Result<void> WriteFileDurably(FileSystem& fs, const std::string& path, std::stri
 }
 
 Result<void> MakeFoldersDurably(FileSystem& fs, const std::string& folder, int permissions) {
-  TRY_ASSIGN(bool exists, fs.Exists(folder));
-  if (exists) return {};
   const std::string parent = ParentOf(folder);
+  if (parent == folder) return {};
   TRY(MakeFoldersDurably(fs, parent, permissions));
-  TRY(fs.MakeFolders(folder, permissions));
-  return fs.SyncFolder(parent);
+  TRY_ASSIGN(bool exists, fs.Exists(folder));
+  if (!exists) TRY(fs.MakeFolders(folder, permissions));
+  auto synced = fs.SyncFolder(parent);
+  const bool is_ours = !exists || synced || synced.error().code != ErrorCode::kPermissionDenied;
+  return is_ours ? synced : Result<void>();
 }
 
 Result<void> DurableFolders::Make(const std::string& folder) {

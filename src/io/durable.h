@@ -23,7 +23,8 @@ struct FileContent {
 };
 Result<void> WriteFilesDurably(FileSystem& fs, std::span<const FileContent> files, int permissions = 0644);
 
-// Makes folders durable too: creates what is missing and syncs each parent that changed.
+// Makes folders durable too: creates what is missing and syncs each parent up to the root, since a process that made one of them
+// may have died before it did. A parent that we may not read is not ours, and left alone. For a start, not for each file.
 Result<void> MakeFoldersDurably(FileSystem& fs, const std::string& folder, int permissions = 0755);
 
 // The same below a root, for many files. A folder that is there may still be lost in a power cut, if the process that made it

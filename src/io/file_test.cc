@@ -175,17 +175,35 @@ TEST(Durable, SyncsTheParentOfAFolderOnceWhoeverMadeIt) {
   EXPECT_EQ(synced, (std::vector<std::string>{folder.path(), folder / "a"}));
 }
 
-TEST(Durable, MakesEachMissingFolderAndSyncsItsParent) {
+TEST(Durable, MakesMissingFoldersAndSyncsEachParentWhoeverMadeThem) {
   TempFolder folder;
   std::vector<std::string> synced;
   FaultFileSystem watched([&](FaultPoint point, const std::string& path) -> Result<void> {
     if (point == FaultPoint::kSyncFolder) synced.push_back(path);
     return {};
   });
-  ASSERT_TRUE(MakeFoldersDurably(watched, folder / "a/b"));
-  EXPECT_EQ(synced, (std::vector<std::string>{folder.path(), folder / "a"}));
-  ASSERT_TRUE(MakeFoldersDurably(watched, folder / "a/b"));
-  EXPECT_EQ(synced.size(), 2u);
+  for (int i = 0; i < 2; ++i) {  // the first may have died before it synced
+    synced.clear();
+    ASSERT_TRUE(MakeFoldersDurably(watched, folder / "a/b"));
+    ASSERT_GE(synced.size(), 3u);
+    EXPECT_EQ(synced.front(), "/");
+    EXPECT_EQ(synced[synced.size() - 2], folder.path());
+    EXPECT_EQ(synced.back(), folder / "a");
+  }
+}
+
+TEST(Durable, AParentThatMayNotBeReadIsLeftAlone) {
+  TempFolder folder;
+  FaultFileSystem strict([&](FaultPoint point, const std::string& path) -> Result<void> {
+    if (point != FaultPoint::kSyncFolder || path.size() >= folder.path().size()) return {};
+    return Fail(ErrorCode::kPermissionDenied, "{}: not yours", path);
+  });
+  EXPECT_TRUE(MakeFoldersDurably(strict, folder / "a"));
+  FaultFileSystem broken([&](FaultPoint point, const std::string& path) -> Result<void> {
+    if (point != FaultPoint::kSyncFolder || path != folder.path()) return {};
+    return Fail(ErrorCode::kDataLoss, "{}: EIO", path);
+  });
+  EXPECT_EQ(MakeFoldersDurably(broken, folder / "a").error().code, ErrorCode::kDataLoss);
 }
 
 }  // namespace

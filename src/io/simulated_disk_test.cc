@@ -40,18 +40,68 @@ TEST(SimulatedDisk, APowerCutMayLoseARenameAndAnUnsyncedFile) {
 }
 
 TEST(SimulatedDisk, AFailedSyncIsForgottenByTheCache) {
+  bool lost = false, reached = false, lied = false, told_the_truth = false;
+  for (uint64_t seed = 1; seed <= 50; ++seed) {
+    SimulatedDisk disk(seed);
+    ASSERT_TRUE(MakeFoldersDurably(disk, "/d"));
+    ASSERT_TRUE(WriteFileDurably(disk, "/d/a", "old"));
+    auto file = disk.Open("/d/a", OpenMode::kReadWrite, 0644).value();
+    ASSERT_TRUE(file->WriteAt(0, "new"));
+    disk.SetFault([](const DiskCall&) { return Result<void>(Fail(ErrorCode::kDataLoss, "EIO")); });
+    EXPECT_EQ(file->Sync().error().code, ErrorCode::kDataLoss);
+    disk.SetFault({});
+    EXPECT_TRUE(file->Sync()) << "it says it worked";
+    const std::string seen = ReadFile(disk, "/d/a").value();
+    disk.CutPower();
+    const std::string left = ReadFile(disk, "/d/a").value();
+    (left == "new" ? reached : lost) = true;
+    (seen == left ? told_the_truth : lied) = true;
+    EXPECT_TRUE(seen == "new" || seen == left) << seen;
+  }
+  EXPECT_TRUE(lost && reached && lied && told_the_truth);
+}
+
+TEST(SimulatedDisk, APowerCutTearsAWriteByPages) {
+  bool kept_the_end_alone = false;
+  for (uint64_t seed = 1; seed <= 100; ++seed) {
+    SimulatedDisk disk(seed);
+    ASSERT_TRUE(MakeFoldersDurably(disk, "/d"));
+    ASSERT_TRUE(WriteFileDurably(disk, "/d/a", std::string(8192, '0')));
+    auto file = disk.Open("/d/a", OpenMode::kReadWrite, 0644).value();
+    ASSERT_TRUE(file->WriteAt(0, std::string(8192, '1')));
+    disk.CutPower();
+    const std::string left = ReadFile(disk, "/d/a").value();
+    kept_the_end_alone = kept_the_end_alone || left == std::string(4096, '0') + std::string(4096, '1');
+  }
+  EXPECT_TRUE(kept_the_end_alone);
+}
+
+TEST(SimulatedDisk, ADeadProcessChangesNothingMore) {
   SimulatedDisk disk(1);
   ASSERT_TRUE(MakeFoldersDurably(disk, "/d"));
-  ASSERT_TRUE(WriteFileDurably(disk, "/d/a", "old"));
-  auto file = disk.Open("/d/a", OpenMode::kReadWrite, 0644).value();
-  ASSERT_TRUE(file->WriteAt(0, "new"));
-  disk.SetFault([](uint64_t) { return Result<void>(Fail(ErrorCode::kDataLoss, "EIO")); });
-  EXPECT_EQ(file->Sync().error().code, ErrorCode::kDataLoss);
-  disk.SetFault({});
-  EXPECT_TRUE(file->Sync()) << "it says it worked";
-  EXPECT_EQ(ReadFile(disk, "/d/a").value(), "new");
-  disk.CutPower();
-  EXPECT_EQ(ReadFile(disk, "/d/a").value(), "old");
+  disk.KillAt(disk.calls() + 2);
+  auto file = disk.Open("/d/a", OpenMode::kCreate, 0644).value();
+  EXPECT_FALSE(disk.is_dead());
+  EXPECT_FALSE(disk.Rename("/d/a", "/d/b"));
+  EXPECT_TRUE(disk.is_dead());
+  EXPECT_FALSE(file->WriteAt(0, "ghost"));
+  disk.Kill();
+  EXPECT_FALSE(disk.is_dead());
+  EXPECT_EQ(ReadFile(disk, "/d/a").value(), "");
+}
+
+TEST(SimulatedDisk, AFullDiskTakesOnlyWhatHasRoom) {
+  SimulatedDisk disk(1);
+  ASSERT_TRUE(MakeFoldersDurably(disk, "/d"));
+  disk.SetCapacity(10);
+  auto file = disk.Open("/d/a", OpenMode::kCreate, 0644).value();
+  EXPECT_TRUE(file->Allocate(0, 8));
+  EXPECT_EQ(disk.FreeBytes("/d"), 2u);
+  EXPECT_EQ(file->Allocate(0, 11).error().code, ErrorCode::kResourceExhausted);
+  EXPECT_EQ(file->WriteAt(8, "123").error().code, ErrorCode::kResourceExhausted);
+  EXPECT_TRUE(file->WriteAt(0, "12345678"));
+  disk.SetCapacity(std::nullopt);
+  EXPECT_TRUE(file->WriteAt(8, "123"));
 }
 
 TEST(SimulatedDisk, AKillFreesLocksAndKeepsThePageCache) {

@@ -78,7 +78,7 @@ Result<void> Committer::Admit(const std::vector<Op>& ops) {
 
 Result<void> Committer::FindRoom(uint64_t wal_bytes) {
   const LedgerOptions& options = parts_.options;
-  if (const size_t waiting = parts_.tail.size_bytes(); waiting > options.unpublished_bytes_max)
+  if (const size_t waiting = parts_.tail.unpublished_bytes(); waiting > options.unpublished_bytes_max)
     return Fail(ErrorCode::kResourceExhausted,
                 "{}: {} bytes of records wait to be published, which fails or is too slow", options.dir,
                 waiting);

@@ -22,12 +22,17 @@ class FullDiskTest : public testing::Test {
             return Fail(ErrorCode::kResourceExhausted, "{}: no space left", path);
           return {};
         });
+    Reopen();
+    ASSERT_TRUE(ledger_->BeginBoot(TestBoot(), TestBootBody()));
+  }
+  void Reopen() {
     LedgerOptions options = TestOptions(folder_ / "log");
     options.fs = fs_.get();
     options.clock = &clock_;
     options.free_bytes_min = 1'000'000;
+    ledger_.reset();
     ledger_ = OpenTestLedger(options);
-    ASSERT_TRUE(ledger_->BeginBoot(TestBoot(), TestBootBody()));
+    ASSERT_TRUE(ledger_);
   }
   // Begins requests until one is refused; returns how many were begun.
   uint64_t BeginUntilRefused() {
@@ -70,6 +75,21 @@ TEST_F(FullDiskTest, EveryBegunRequestCanBeEnded) {
   PassRetryTime();
   EXPECT_TRUE(BeginAndWait(*ledger_, TestBegin(begun + 1))) << "a refused seq may be given again";
   EXPECT_TRUE(ledger_->Health());
+}
+
+TEST_F(FullDiskTest, ARefusedBootWritesNoLostRecords) {
+  Open([](FaultPoint, const std::string&) { return false; });
+  ASSERT_TRUE(BeginAndWait(*ledger_, TestBegin(1)));
+  const uint64_t size = ledger_->durable_size();
+  Reopen();
+  fs_->free_bytes = 999'999;
+  PassRetryTime();
+  EXPECT_EQ(ledger_->BeginBoot(TestBoot(2), TestBootBody()).error().code, ErrorCode::kResourceExhausted);
+  EXPECT_EQ(ledger_->durable_size(), size);
+  fs_->free_bytes = -1;
+  PassRetryTime();
+  EXPECT_EQ(ledger_->BeginBoot(TestBoot(2), TestBootBody()), size);
+  EXPECT_EQ(ledger_->FindRequest(TestBegin(1).request_id), size + 1);
 }
 
 TEST_F(FullDiskTest, LittleFreeSpaceRefusesAndHealsByItself) {
@@ -131,6 +151,14 @@ TEST_F(FullDiskTest, TooMuchUnpublishedRefuses) {
   EXPECT_EQ(receipt.error().code, ErrorCode::kResourceExhausted);
   is_full_ = false;
   ASSERT_TRUE(ledger_->CheckpointAtLeast(ledger_->durable_size(), kLong));
+}
+
+TEST(Publishing, PublishedLeavesOfAnUnfinishedBundleDoNotHoldUpTheWriter) {
+  io::TempFolder folder;
+  LedgerOptions options = TestOptions(folder / "log");
+  options.unpublished_bytes_max = 10'000;
+  auto ledger = OpenTestLedger(options);
+  for (int i = 0; i < 40; ++i) ASSERT_TRUE(ledger->AppendAndWait(std::string(1000, 'x'))) << i;
 }
 
 TEST(FailingDisk, AFailedSyncStopsAndAcknowledgesNothing) {

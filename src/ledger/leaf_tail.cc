@@ -1,21 +1,26 @@
 #include "ledger/leaf_tail.h"
 
+#include "base/check.h"
+
 namespace beleg::ledger {
 
 void LeafTail::Append(std::vector<HashedLeaf> leaves) {
   MutexLock lock(mutex_);
   for (HashedLeaf& leaf : leaves) {
-    size_bytes_ += leaf.bytes.size();
+    unpublished_bytes_ += leaf.bytes.size();
     leaves_.push_back(std::move(leaf));
   }
 }
 
+void LeafTail::Published(uint64_t size) {
+  MutexLock lock(mutex_);
+  for (; published_ < size; ++published_) unpublished_bytes_ -= leaves_[published_ - first_].bytes.size();
+}
+
 void LeafTail::DropBefore(uint64_t index) {
   MutexLock lock(mutex_);
-  for (; first_ < index && !leaves_.empty(); ++first_) {
-    size_bytes_ -= leaves_.front().bytes.size();
-    leaves_.pop_front();
-  }
+  CHECK(index <= published_, "what is not published is here alone");
+  for (; first_ < index; ++first_) leaves_.pop_front();
 }
 
 uint64_t LeafTail::first() const {
@@ -28,9 +33,9 @@ uint64_t LeafTail::end() const {
   return first_ + leaves_.size();
 }
 
-size_t LeafTail::size_bytes() const {
+size_t LeafTail::unpublished_bytes() const {
   MutexLock lock(mutex_);
-  return size_bytes_;
+  return unpublished_bytes_;
 }
 
 std::vector<HashedLeaf> LeafTail::Copy(uint64_t first, size_t count_max) const {

@@ -1,6 +1,6 @@
 // The newest leaves, in memory: from the start of the entry bundle that is not full yet to the last durable one.
 //
-// Threads: any; Append and DropBefore each from one.
+// Threads: any; Append from one, Published and DropBefore from one.
 #pragma once
 
 #include <cstdint>
@@ -22,14 +22,17 @@ struct HashedLeaf {
 
 class LeafTail {
  public:
-  explicit LeafTail(uint64_t first) : first_(first) {}
+  explicit LeafTail(uint64_t first) : first_(first), published_(first) {}
 
   void Append(std::vector<HashedLeaf> leaves);
+  // The leaves below size are published (CHECK: they are here).
+  void Published(uint64_t size);
+  // CHECK: they are published.
   void DropBefore(uint64_t index);
 
   uint64_t first() const;
   uint64_t end() const;
-  size_t size_bytes() const;
+  size_t unpublished_bytes() const;
   // Leaves [first, first + count_max), as far as they are there.
   std::vector<HashedLeaf> Copy(uint64_t first, size_t count_max) const;
   // The same without hashes, cut at bytes_max but at least one. Empty when first is not in the tail.
@@ -39,7 +42,8 @@ class LeafTail {
   mutable Mutex mutex_;
   std::deque<HashedLeaf> leaves_ GUARDED_BY(mutex_);
   uint64_t first_ GUARDED_BY(mutex_);
-  size_t size_bytes_ GUARDED_BY(mutex_) = 0;
+  uint64_t published_ GUARDED_BY(mutex_);
+  size_t unpublished_bytes_ GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace beleg::ledger

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <iterator>
 #include <optional>
 
 #include "base/check.h"
@@ -89,6 +90,7 @@ class ThreadedLedger final : public Ledger {
  private:
   BootId boot() const;
   Result<uint64_t> AppendBoot(const BootId& boot, record::Boot body);
+  Result<uint64_t> PushAndWait(std::vector<Op> ops);
   void Push(Op op);
 
   // Writer.
@@ -140,6 +142,17 @@ Result<uint64_t> ThreadedLedger::BeginBoot(const BootId& boot, record::Boot body
 
 Result<uint64_t> ThreadedLedger::AppendBoot(const BootId& boot, record::Boot body) {
   TRY_ASSIGN(auto ops, core_->BootOps(boot, std::move(body)));
+  // The boot first: on a full disk it is refused, and lost records, which have their room, must not come without it.
+  const auto first_lost = std::ranges::find(ops, Op::Kind::kEnd, &Op::kind);
+  std::vector<Op> lost(std::make_move_iterator(first_lost), std::make_move_iterator(ops.end()));
+  ops.erase(first_lost, ops.end());
+  TRY_ASSIGN(uint64_t index, PushAndWait(std::move(ops)));
+  if (!lost.empty()) TRY(PushAndWait(std::move(lost)));
+  return index;
+}
+
+// The index of the first one's leaf.
+Result<uint64_t> ThreadedLedger::PushAndWait(std::vector<Op> ops) {
   Waiter waiter(ops.size());
   for (Op& op : ops) op.done = waiter.Callback();
   TRY(queue_.PushAll(std::move(ops)));

@@ -57,10 +57,6 @@ Result<void> LedgerCore::OpenFolders() {
   io::FileSystem& fs = *options_.fs;
   TRY(io::MakeFoldersDurably(fs, options_.dir));
   TRY_ASSIGN(lock_, fs.Lock(options_.dir));
-  // A former process may have died before it synced what it made.
-  auto synced = fs.SyncFolder(io::ParentOf(options_.dir));
-  if (!synced && synced.error().code != ErrorCode::kPermissionDenied)
-    return synced;  // not ours: somebody else's folder
   io::DurableFolders folders(fs, options_.dir);
   for (std::string_view name : {"wal", "public", "index", "cursors"}) TRY(folders.Make(PathOf(name)));
   TRY_ASSIGN(identity_, OpenIdentity(fs, options_.dir, options_.origin, *options_.rng));
@@ -77,8 +73,10 @@ Result<void> LedgerCore::Recover() {
   TRY_ASSIGN(WalContent content, ReadWal(*options_.fs, PathOf("wal"), published_size));
   TRY(CheckContent(content));
   TRY(RewriteTail(*options_.fs, PathOf("wal"), content));  // now all that was read is on disk for certain
+  TRY(RemoveTorn(*options_.fs, PathOf("wal"), content));
   tail_ = std::make_unique<LeafTail>(FullTiles(published_size, 0) * kTileWidth);
   tail_->Append(publisher_->TakeBundleLeaves());
+  tail_->Published(published_size);
   tail_->Append(Hashed(std::move(content.leaves)));
   TRY(RestoreRequestIndex());
   TRY(StartWal(content));
@@ -101,7 +99,8 @@ Result<void> LedgerCore::CheckContent(const WalContent& content) const {
 }
 
 Result<void> LedgerCore::StartWal(const WalContent& content) {
-  const uint64_t next_segment = content.segments.empty() ? 1 : content.segments.back() + 1;
+  uint64_t next_segment = content.last_segment + 1;
+  if (!content.untouched.empty()) next_segment = content.untouched.back().number + 1;
   // Old segments wait for publication like sealed ones. Where in them a begin stands is not known: it counts as in the first.
   std::vector<SealedSegment> old;
   for (uint64_t number : content.segments) old.push_back({number, durable_size()});
@@ -111,6 +110,7 @@ Result<void> LedgerCore::StartWal(const WalContent& content) {
                                .rng = options_.rng,
                                .segment_bytes = options_.wal_segment_bytes,
                                .old_segments = std::move(old),
+                               .untouched = content.untouched,
                                .first_segment = next_segment,
                                .first_group = content.next_group}));
   committer_ = std::make_unique<Committer>(
@@ -125,6 +125,7 @@ Result<void> LedgerCore::Publish() {
   const int64_t start_us = options_.clock->MonoMicros();
   TRY(publisher_->Publish(leaves));
   const uint64_t size = published()->size();
+  tail_->Published(size);
   tail_->DropBefore(FullTiles(size, 0) * kTileWidth);
   const int64_t took_us = options_.clock->MonoMicros() - start_us;
   probe_->publish_seconds.Observe(static_cast<double>(took_us) / 1e6);

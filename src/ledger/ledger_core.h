@@ -56,9 +56,7 @@ class LedgerCore {
   const Room& room() const { return *room_; }
 
   uint64_t durable_size() const { return tail_->end(); }
-  size_t unpublished_bytes() const {
-    return tail_->size_bytes();
-  }  // and those of the bundle that is not full
+  size_t unpublished_bytes() const { return tail_->unpublished_bytes(); }
   std::shared_ptr<const Published> published() const { return publisher_->published(); }
   Result<std::vector<Leaf>> Read(uint64_t first, size_t count_max, size_t bytes_max);
   Result<uint64_t> FindRequest(const RequestId& id);

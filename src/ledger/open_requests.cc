@@ -77,7 +77,7 @@ Ledger::OpenSet OpenRequests::Summary(const BootId& boot) const {
     ++open.count;
     PutBig64(seqs, it->first.seq);
   }
-  open.digest = wire::Sha256(seqs);
+  if (!seqs.empty()) open.digest = wire::Sha256(seqs);
   if (auto it = highest_seq_.find(boot); it != highest_seq_.end()) open.highest_seq = it->second;
   return open;
 }

@@ -182,19 +182,20 @@ TEST(Recovery, AChangedCheckpointIsDataLoss) {
 
 TEST(RequestIndex, FindsRequestsInEveryBlockAndAfterARestart) {
   io::TempFolder folder;
-  constexpr uint64_t kRequests = 1'300;  // more than two blocks of 512
+  constexpr uint64_t kManyRequests = 1'300;  // more than two blocks of 512
   {
     auto ledger = OpenTestLedger(TestOptions(folder / "log"));
     ASSERT_TRUE(ledger->BeginBoot(TestBoot(), TestBootBody()));
-    for (uint64_t seq = 1; seq <= kRequests; ++seq) ledger->Begin(TestBegin(seq), [](auto) {});
+    for (uint64_t seq = 1; seq <= kManyRequests; ++seq) ledger->Begin(TestBegin(seq), [](auto) {});
     EXPECT_EQ(ledger->FindRequest(TestBegin(7).request_id).error().code, ErrorCode::kUnavailable)
         << "it runs";
-    for (uint64_t seq = 1; seq <= kRequests; ++seq) ledger->Finish(seq, TestEnd(seq), {});
-    ASSERT_EQ(ledger->WaitForSize(kRequests + 2, kLong), kRequests + 2);
-    ASSERT_TRUE(ledger->CheckpointAtLeast(kRequests + 2, kLong));
-    for (uint64_t seq : {1ul, 510ul, 511ul, 1'024ul, kRequests})
+    for (uint64_t seq = 1; seq <= kManyRequests; ++seq) ledger->Finish(seq, TestEnd(seq), {});
+    ASSERT_EQ(ledger->WaitForSize(kManyRequests + 2, kLong), kManyRequests + 2);
+    ASSERT_TRUE(ledger->CheckpointAtLeast(kManyRequests + 2, kLong));
+    for (uint64_t seq : {1ul, 510ul, 511ul, 1'024ul, kManyRequests})
       EXPECT_EQ(ledger->FindRequest(TestBegin(seq).request_id), seq + 1);
-    EXPECT_EQ(ledger->FindRequest(TestBegin(kRequests + 1).request_id).error().code, ErrorCode::kNotFound);
+    EXPECT_EQ(ledger->FindRequest(TestBegin(kManyRequests + 1).request_id).error().code,
+              ErrorCode::kNotFound);
   }
   EXPECT_TRUE(io::PosixFileSystem().Exists(folder / "log/index/00000001.ids").value());
   ASSERT_TRUE(
@@ -206,7 +207,7 @@ TEST(RequestIndex, FindsRequestsInEveryBlockAndAfterARestart) {
   }
   auto ledger = OpenTestLedger(TestOptions(folder / "log"));
   EXPECT_TRUE(io::PosixFileSystem().Exists(folder / "log/index/00000000.ids").value());
-  for (uint64_t seq = 1; seq <= kRequests; ++seq)
+  for (uint64_t seq = 1; seq <= kManyRequests; ++seq)
     ASSERT_EQ(ledger->FindRequest(TestBegin(seq).request_id), seq + 1) << seq;
 }
 
@@ -227,7 +228,7 @@ TEST(OpenSet, CountsBegunRequestsUntilTheirEnd) {
   auto ledger = OpenTestLedger(TestOptions(folder / "log"));
   ASSERT_TRUE(ledger->BeginBoot(TestBoot(), TestBootBody()));
   EXPECT_EQ(ledger->open_set().count, 0);
-  EXPECT_EQ(ledger->open_set().digest, wire::Sha256(""));
+  EXPECT_EQ(ledger->open_set().digest, Hash32{}) << "as record.md says";
   for (uint64_t seq : {1, 2, 3}) ASSERT_TRUE(BeginAndWait(*ledger, TestBegin(seq)));
   ASSERT_TRUE(FinishAndWait(*ledger, 2, TestEnd(2)));
   const auto open = ledger->open_set();

@@ -26,8 +26,17 @@ Result<std::unique_ptr<Wal>> Wal::Start(WalOptions options) {
   std::unique_ptr<Wal> wal(new Wal(std::move(options)));
   MutexLock lock(wal->mutex_);
   wal->sealed_.assign(wal->options_.old_segments.begin(), wal->options_.old_segments.end());
-  wal->next_segment_ = wal->options_.first_segment + 1;
-  TRY_ASSIGN(wal->current_, wal->MakeSegment(wal->options_.first_segment));
+  wal->next_segment_ = wal->options_.first_segment;
+  for (const SegmentHeader& header : wal->options_.untouched) {
+    TRY_ASSIGN(Segment segment, wal->MakeAnew(header));
+    wal->spares_.push_back(std::move(segment));
+  }
+  if (wal->spares_.empty()) {
+    TRY_ASSIGN(Segment segment, wal->MakeSegment(wal->next_segment_++));
+    wal->spares_.push_back(std::move(segment));
+  }
+  wal->current_ = std::move(wal->spares_.front());
+  wal->spares_.pop_front();
   wal->current_offset_ = kSegmentHeaderBytes;
   return wal;
 }
@@ -90,6 +99,13 @@ Result<Wal::Segment> Wal::MakeSegment(uint64_t number) {
     return std::unexpected<Error>(std::move(filled).error());
   }
   return segment;
+}
+
+// A former process made it. What it wrote may be in the page cache alone, so it is written again; blocks that it has stay its own.
+Result<Wal::Segment> Wal::MakeAnew(const SegmentHeader& header) {
+  TRY_ASSIGN(auto file, options_.fs->Open(PathOf(header.number), io::OpenMode::kReadWrite, 0600));
+  TRY(FillSegment(*file, header));
+  return Segment{header, std::move(file)};
 }
 
 Result<void> Wal::FillSegment(io::File& file, const SegmentHeader& header) {

@@ -32,6 +32,7 @@ struct WalOptions {
   Rng* rng = nullptr;
   uint64_t segment_bytes = 0;
   std::vector<SealedSegment> old_segments;  // of former processes, oldest first
+  std::vector<SegmentHeader> untouched;     // the ones behind them that nothing was written to: used first
   uint64_t first_segment = 1;               // number of the next segment to make
   uint64_t first_group = 1;                 // number of the next group
 };
@@ -67,6 +68,7 @@ class Wal {
   explicit Wal(WalOptions options) : options_(std::move(options)), next_group_(options_.first_group) {}
   std::string PathOf(uint64_t number) const;
   Result<Segment> MakeSegment(uint64_t number);
+  Result<Segment> MakeAnew(const SegmentHeader& header);
   Result<void> FillSegment(io::File& file, const SegmentHeader& header);
   Result<void> TakeSpare(uint64_t first_leaf);
   uint64_t UsableBytes(uint64_t left) const;

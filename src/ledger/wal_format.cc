@@ -140,9 +140,10 @@ std::optional<std::string_view> WholeBody(std::string_view segment, size_t at, c
 
 // Where, from at on, a group stands that was written after number `expected` was durable.
 std::optional<size_t> FindLaterGroup(std::string_view segment, size_t at, uint32_t salt, uint64_t expected) {
-  for (; at + kGroupHeaderBytes <= segment.size(); at += kGroupAlignment) {
+  while ((at = segment.find(kGroupMagic, at)) != segment.npos) {
     auto header = DecodeGroupHeader(segment.substr(at), salt);
     if (header && header->number > expected) return at;
+    ++at;
   }
   return std::nullopt;
 }

@@ -34,6 +34,7 @@ class WalTest : public testing::Test {
             .rng = &rng_,
             .segment_bytes = kSegmentBytes,
             .old_segments = {},
+            .untouched = {},
             .first_segment = 1,
             .first_group = 1};
   }
@@ -123,10 +124,10 @@ TEST_F(WalTest, RoomCountsSparesAndNotTheWasteAtTheEnd) {
 TEST_F(WalTest, ATornLastGroupIsDroppedAtEachByte) {
   auto wal = Start();
   AppendLeaf(*wal, "acknowledged");
-  const size_t end = Read()->last_segment_end;
+  const size_t end = Read()->tail.size();
   AppendLeaf(*wal, "torn");
   const std::string whole = io::ReadFile(io::PosixFileSystem(), Path(1)).value();
-  const size_t torn_end = Read()->last_segment_end;
+  const size_t torn_end = Read()->tail.size();
   for (size_t cut = end; cut < torn_end - 7; ++cut) {  // the last 7 are padding
     std::string torn = whole;
     std::fill(torn.begin() + static_cast<ptrdiff_t>(cut), torn.end(), '\0');
@@ -181,14 +182,41 @@ TEST_F(WalTest, ATailDroppedByAFormerRecoveryDoesNotCountAsDamage) {
   EXPECT_EQ(Read()->leaves, (std::vector<std::string>{"kept", "after"}));
 }
 
-TEST_F(WalTest, AnUnfinishedSegmentIsUnused) {
+TEST_F(WalTest, AnUnfinishedSegmentIsRemoved) {
   auto wal = Start();
   AppendLeaf(*wal, "a");
   ASSERT_TRUE(io::PosixFileSystem().Open(Path(2), io::OpenMode::kCreate));
   ASSERT_TRUE(io::PosixFileSystem().Open(Path(3), io::OpenMode::kCreate).value()->Allocate(0, 4096));
   Overwrite(3, 0, "BELEGWA");
+  auto content = Read().value();
+  EXPECT_EQ(content.leaves, std::vector<std::string>{"a"});
+  EXPECT_EQ(content.segments, std::vector<uint64_t>{1});
+  EXPECT_EQ(content.torn, (std::vector<uint64_t>{2, 3}));
+  ASSERT_TRUE(RemoveTorn(io::PosixFileSystem(), folder_.path(), content));
   EXPECT_EQ(Read()->leaves, std::vector<std::string>{"a"});
-  EXPECT_EQ(Read()->segments, (std::vector<uint64_t>{1, 2, 3}));
+  EXPECT_TRUE(Read()->torn.empty());
+}
+
+TEST_F(WalTest, ASegmentThatNothingWasWrittenToIsUsedAgain) {
+  auto wal = Start();
+  AppendLeaf(*wal, "a");
+  ASSERT_TRUE(wal->AddSpare());
+  ASSERT_TRUE(wal->AddSpare());
+  const WalContent content = Read().value();
+  ASSERT_EQ(content.untouched.size(), 2u);
+  EXPECT_EQ(content.untouched[1].number, 3u);
+  WalOptions options = Options();
+  options.old_segments = {{1, 1}};
+  options.untouched = content.untouched;
+  options.first_segment = 4;
+  options.first_group = 2;
+  auto next = Wal::Start(options).value();
+  EXPECT_EQ(next->spare_count(), 1u);
+  AppendLeaf(*next, "b");
+  const WalContent after = Read().value();
+  EXPECT_EQ(after.leaves, (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(after.segments, (std::vector<uint64_t>{1, 2}));
+  EXPECT_EQ(after.untouched.size(), 1u);
 }
 
 TEST_F(WalTest, RewrittenTailReadsTheSame) {
@@ -196,7 +224,18 @@ TEST_F(WalTest, RewrittenTailReadsTheSame) {
   for (const char* leaf : {"a", "b"}) AppendLeaf(*wal, leaf);
   ASSERT_TRUE(RewriteTail(io::PosixFileSystem(), folder_.path(), Read().value()));
   EXPECT_EQ(Read()->leaves, (std::vector<std::string>{"a", "b"}));
-  EXPECT_EQ(io::ReadFile(io::PosixFileSystem(), Path(1))->size(), Read()->last_segment_end);
+  EXPECT_EQ(io::ReadFile(io::PosixFileSystem(), Path(1))->size(), Read()->tail.size());
+}
+
+TEST_F(
+    WalTest,
+    TheTailIsRewrittenFromWhatWasRead) {  // found by the simulation, where the page cache is read anew in between
+  auto wal = Start();
+  AppendLeaf(*wal, "a");
+  const WalContent content = Read().value();
+  Overwrite(1, kSegmentHeaderBytes, std::string(56, '\0'));
+  ASSERT_TRUE(RewriteTail(io::PosixFileSystem(), folder_.path(), content));
+  EXPECT_EQ(Read()->leaves, std::vector<std::string>{"a"});
 }
 
 TEST_F(WalTest, ANewerVersionIsRefused) {

@@ -128,7 +128,7 @@ struct Boot {
   std::string clock_source;  // "system"
   std::optional<BootId> previous_boot;
   bool previous_clean = false;  // it wrote a shutdown record
-  int64_t lost_requests = 0;    // lost records that follow this one
+  int64_t lost_requests = 0;    // lost records that follow this one, unless the process dies before them
   bool operator==(const Boot&) const = default;
 };
 

@@ -3,16 +3,13 @@
 #include <algorithm>
 
 #include "base/log.h"
-#include "wire/sha256.h"
+#include "wire/otlp.h"
 
 namespace beleg::serve {
 namespace {
 
-constexpr size_t kBatchLeavesMax = 512;
-constexpr size_t kBatchBytesMax = 512 << 10;
 constexpr std::chrono::milliseconds kTailWait{500};
 constexpr std::chrono::milliseconds kRequestTimeout{10'000};
-constexpr size_t kContextsMax = 1024;
 
 }  // namespace
 
@@ -32,8 +29,12 @@ Result<std::unique_ptr<SpanExporter>> SpanExporter::Start(SpanExporterOptions op
                                                           ledger::Ledger& ledger) {
   std::unique_ptr<SpanExporter> exporter(new SpanExporter(std::move(options), ledger));
   io::FileSystem& fs = exporter->options_.fs != nullptr ? *exporter->options_.fs : io::PosixFileSystem();
-  TRY_ASSIGN(exporter->cursor_, ledger::Cursor::Open(fs, exporter->options_.ledger_dir, "otlp"));
-  exporter->exported_ = exporter->cursor_->next();
+  TRY_ASSIGN(
+      exporter->export_,
+      SpanExport::Open({&fs, exporter->options_.ledger_dir, ledger.origin(), exporter->options_.semconv},
+                       [&ledger](uint64_t first, size_t count_max, size_t bytes_max) {
+                         return ledger.Read(first, count_max, bytes_max);
+                       }));
   net::HttpClient::Options client;
   client.request_timeout = kRequestTimeout;
   client.response_bytes_max = 1 << 20;
@@ -56,109 +57,67 @@ void SpanExporter::Stop() {
 bool SpanExporter::WaitFor(uint64_t index, std::chrono::milliseconds limit) {
   auto deadline = std::chrono::steady_clock::now() + limit;
   MutexLock lock(mutex_);
-  while (exported_ < index) {
+  while (next() < index) {
     auto left =
         std::chrono::duration_cast<std::chrono::microseconds>(deadline - std::chrono::steady_clock::now());
     if (left.count() <= 0 || !moved_.WaitFor(mutex_, left)) break;
   }
-  return exported_ >= index;
+  return next() >= index;
 }
 
 void SpanExporter::Run(std::stop_token stop) {
   while (!stop.stop_requested()) {
-    uint64_t next = cursor_->next();
-    if (ledger_.WaitForSize(next + 1, kTailWait) <= next) continue;
-    Result<std::vector<ledger::Leaf>> leaves = ledger_.Read(next, kBatchLeavesMax, kBatchBytesMax);
-    if (!leaves) {
-      LOG_ERROR("exporter.read", F("index", next), F("why", leaves.error().message));
-      BackOff(stop);
-      continue;
-    }
-    if (!Export(*leaves, stop)) continue;
-    if (Result<void> moved = cursor_->Advance(leaves->back().index + 1); !moved) {
-      LOG_ERROR("exporter.cursor", F("why", moved.error().message));
-      BackOff(stop);
-      continue;
-    }
-    MutexLock lock(mutex_);
-    exported_ = cursor_->next();
-    moved_.NotifyAll();
+    if (!ExportOne(stop)) BackOff(stop);
   }
 }
 
-bool SpanExporter::Export(const std::vector<ledger::Leaf>& leaves, std::stop_token stop) {
-  Result<std::string> body = Encode(leaves);
-  if (!body) {
-    LOG_ERROR("exporter.encode", F("index", leaves.front().index), F("why", body.error().message));
-    BackOff(stop);
+bool SpanExporter::ExportOne(std::stop_token stop) {
+  Result<std::string_view> request = export_->NextRequest();
+  TellWaiters();
+  if (!request) {
+    LOG_ERROR("exporter.failed", F("index", next()), F("why", request.error().message));
     return false;
   }
-  while (!body->empty() && !stop.stop_requested()) {
-    Answer answer = Post(*body);
-    if (answer == Answer::kTaken) break;
-    if (answer == Answer::kRetry) {
-      if (retries_ != nullptr) retries_->Add();
-      BackOff(stop);
-      continue;
-    }
-    if (leaves.size() > 1) {
-      auto middle = leaves.begin() + static_cast<ptrdiff_t>(leaves.size() / 2);
-      return Export({leaves.begin(), middle}, stop) && Export({middle, leaves.end()}, stop);
-    }
-    LOG_ERROR("exporter.record_refused", F("index", leaves.front().index), F("endpoint", options_.endpoint));
-    if (records_refused_ != nullptr) records_refused_->Add();
-    break;
+  if (request->empty()) {
+    ledger_.WaitForSize(next() + 1, kTailWait);
+    return true;
+  }
+  const SpanExport::Answer answer = Post(*request);
+  if (answer == SpanExport::Answer::kRetry) {
+    if (retries_ != nullptr && !stop.stop_requested()) retries_->Add();
+    return false;
   }
   backoff_ = std::chrono::milliseconds(0);
-  return !stop.stop_requested();
-}
-
-// The leaves' spans as one request; "" when they have none.
-Result<std::string> SpanExporter::Encode(const std::vector<ledger::Leaf>& leaves) {
-  if (contexts_.size() > kContextsMax) contexts_.clear();  // not later: pointers into it are held below
-  std::vector<wire::otlp::ScopeSpans> scopes;
-  uint64_t boot_of_last = UINT64_MAX;
-  for (const ledger::Leaf& leaf : leaves) {
-    Result<record::AuditRecord> record = record::Decode(leaf.bytes);
-    if (!record && record.error().code == ErrorCode::kUnimplemented)
-      continue;  // a newer version's type: no spans known
-    if (!record) return Fail(std::move(record.error()), "leaf {}", leaf.index);
-    const record::RequestIdentity* id = record::IdentityOf(*record);
-    if (id == nullptr) continue;
-    record::SpanContext context;
-    context.origin = ledger_.origin();
-    context.boot_id = record::BootOfRequest(*record);
-    context.semconv = options_.semconv;
-    TRY_ASSIGN(const record::AuditRecord* boot, Context(id->boot_index));
-    context.boot = std::get_if<record::Boot>(&boot->body);
-    if (const auto* request = std::get_if<record::Request>(&record->body)) {
-      TRY_ASSIGN(const record::AuditRecord* model, Context(request->model_index));
-      context.model = std::get_if<record::Model>(&model->body);
-    }
-    if (scopes.empty() || boot_of_last != id->boot_index) {
-      scopes.push_back({record::ResourceOf(context), std::string(record::kScopeName), "", {}, {}});
-      boot_of_last = id->boot_index;
-    }
-    std::vector<wire::otlp::Span> spans =
-        record::SpansOf(context, *record, leaf.index, wire::MerkleLeafHash(leaf.bytes));
-    std::ranges::move(spans, std::back_inserter(scopes.back().spans));
+  if (answer == SpanExport::Answer::kWrong && export_->leaf_count() == 1) {
+    LOG_ERROR("exporter.record_refused", F("index", next()), F("endpoint", options_.endpoint));
+    if (records_refused_ != nullptr) records_refused_->Add();
   }
-  return scopes.empty() ? std::string() : wire::otlp::EncodeTraces(scopes);
+  if (Result<void> moved = export_->Answered(answer); !moved) {
+    LOG_ERROR("exporter.cursor", F("why", moved.error().message));
+    return false;
+  }
+  TellWaiters();
+  return true;
 }
 
-SpanExporter::Answer SpanExporter::Post(std::string_view body) {
+void SpanExporter::TellWaiters() {
+  MutexLock lock(mutex_);
+  moved_.NotifyAll();
+}
+
+SpanExport::Answer SpanExporter::Post(std::string_view body) {
   net::HttpRequest request{"POST", "", options_.headers, std::string(body), ""};
   request.headers.Set("Content-Type", "application/x-protobuf");
   retry_after_.reset();
   Result<net::HttpResponse> response = client_->Send(request);
   if (!response) {
     LOG_DEBUG("exporter.unreachable", F("endpoint", options_.endpoint), F("why", response.error().message));
-    return Answer::kRetry;
+    return SpanExport::Answer::kRetry;
   }
   if (response->status / 100 == 2) {
     if (spans_sent_ != nullptr)
       spans_sent_->Add(static_cast<double>(wire::otlp::CountSpans(body).value_or(0)));
-    return Answer::kTaken;
+    return SpanExport::Answer::kTaken;
   }
   if (auto seconds = response->headers.Get("retry-after"))
     if (auto number = ParseUint64(*seconds))
@@ -167,21 +126,13 @@ SpanExporter::Answer SpanExporter::Post(std::string_view body) {
   bool retry =
       response->status >= 500 || std::ranges::find(kTryAgain, response->status) != std::end(kTryAgain);
   LOG_DEBUG("exporter.answer", F("endpoint", options_.endpoint), F("status", response->status));
-  return retry ? Answer::kRetry : Answer::kWrong;
+  return retry ? SpanExport::Answer::kRetry : SpanExport::Answer::kWrong;
 }
 
 void SpanExporter::BackOff(std::stop_token stop) {
   backoff_ = std::clamp(backoff_ * 2, options_.backoff_min, options_.backoff_max);
   MutexLock lock(mutex_);
   if (!stop.stop_requested()) wake_.WaitFor(mutex_, retry_after_.value_or(backoff_));
-}
-
-Result<const record::AuditRecord*> SpanExporter::Context(uint64_t index) {
-  if (auto known = contexts_.find(index); known != contexts_.end()) return &known->second;
-  TRY_ASSIGN(std::vector<ledger::Leaf> leaf, ledger_.Read(index, 1, SIZE_MAX));
-  if (leaf.empty()) return Fail(ErrorCode::kNotFound, "leaf {} is not in the log", index);
-  TRY_ASSIGN(record::AuditRecord record, record::Decode(leaf[0].bytes));
-  return &contexts_.emplace(index, std::move(record)).first->second;
 }
 
 }  // namespace beleg::serve

@@ -1,4 +1,5 @@
-// SpanExporter: tails the ledger and sends its requests as spans over OTLP/HTTP, from a durable cursor.
+// SpanExporter: tails the ledger and sends its requests as spans over OTLP/HTTP, from a durable cursor. The thread, the socket and
+// the waiting; what is sent when is SpanExport's.
 //
 // Order:   leaves in order, at least once up to the peer's acknowledgement; the cursor moves after it. An outage of the peer delays
 //          spans and loses none; nothing is dropped because a queue is full, since the log is the queue.
@@ -11,16 +12,13 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_map>
-#include <vector>
 
 #include "base/metrics.h"
 #include "base/mutex.h"
 #include "base/thread.h"
-#include "ledger/cursor.h"
 #include "ledger/ledger.h"
 #include "net/http_client.h"
-#include "record/otel_mapping.h"
+#include "serve/span_export.h"
 
 namespace beleg::serve {
 
@@ -39,7 +37,7 @@ class SpanExporter {
   static Result<std::unique_ptr<SpanExporter>> Start(SpanExporterOptions options, ledger::Ledger& ledger);
   ~SpanExporter();
 
-  uint64_t next() const { return exported_; }  // first leaf not yet dealt with
+  uint64_t next() const { return export_->next(); }  // first leaf not yet dealt with
   // Waits until all leaves before index are dealt with, or the time is over.
   bool WaitFor(uint64_t index, std::chrono::milliseconds limit);
   void Stop();
@@ -47,23 +45,18 @@ class SpanExporter {
  private:
   SpanExporter(SpanExporterOptions options, ledger::Ledger& ledger);
   void Run(std::stop_token stop);
-  // True when all of leaves are dealt with.
-  bool Export(const std::vector<ledger::Leaf>& leaves, std::stop_token stop);
-  Result<std::string> Encode(const std::vector<ledger::Leaf>& leaves);
-  enum class Answer { kTaken, kRetry, kWrong };
-  Answer Post(std::string_view body);
+  // False: try again later.
+  bool ExportOne(std::stop_token stop);
+  SpanExport::Answer Post(std::string_view body);
   void BackOff(std::stop_token stop);
-  // A boot or model record by its place, remembered.
-  Result<const record::AuditRecord*> Context(uint64_t index);
+  void TellWaiters();
 
   const SpanExporterOptions options_;
   ledger::Ledger& ledger_;
-  std::unique_ptr<ledger::Cursor> cursor_;
+  std::unique_ptr<SpanExport> export_;
   std::unique_ptr<net::HttpClient> client_;
-  std::unordered_map<uint64_t, record::AuditRecord> contexts_;
   std::chrono::milliseconds backoff_{0};
   std::optional<std::chrono::milliseconds> retry_after_;
-  std::atomic<uint64_t> exported_{0};
   Counter *spans_sent_ = nullptr, *retries_ = nullptr, *records_refused_ = nullptr;
   Mutex mutex_;
   CondVar wake_, moved_;

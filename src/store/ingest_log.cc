@@ -26,6 +26,13 @@ class OpenSegment {
     TRY_ASSIGN(auto file, fs.Open(path, io::OpenMode::kReadWrite));
     return OpenSegment(std::move(file), content.size());
   }
+  // Goes on behind the whole frames of one that is there; what stands behind them goes.
+  static Result<OpenSegment> Resume(io::FileSystem& fs, const std::string& path, uint64_t end) {
+    TRY_ASSIGN(auto file, fs.Open(path, io::OpenMode::kReadWrite));
+    OpenSegment segment(std::move(file), end);
+    TRY(segment.Finish());
+    return segment;
+  }
 
   uint64_t end() const { return end_; }
 
@@ -227,15 +234,18 @@ class IngestLogImpl final : public IngestLog {
   Thread writer_;  // last: it uses all of the above
 };
 
-// The last segment is copied to a new file: after a failed sync the page cache may show bytes that the disk does not have.
-Result<OpenSegment> RewriteTail(io::FileSystem& fs, const std::string& path, const SegmentScan& scan) {
-  if (!scan.whole) {
+// The last segment is copied to a new file before it is read: after a failed sync the page cache may show bytes that the disk does
+// not have, and others when it is asked again.
+Result<void> WriteAnew(io::FileSystem& fs, const std::string& path) {
+  TRY_ASSIGN(std::string content, io::ReadFile(fs, path));
+  return io::WriteFileDurably(fs, path, content);
+}
+
+Result<OpenSegment> OpenLast(io::FileSystem& fs, const std::string& path, const SegmentScan& scan) {
+  if (!scan.whole)
     LOG_WARN("store.ingest.torn_tail", F("file", path), F("byte", scan.end), F("problem", scan.problem));
-  }
-  TRY_ASSIGN(auto old, fs.Open(path, io::OpenMode::kRead));
-  TRY_ASSIGN(std::string content, old->ReadAt(0, scan.end));
-  if (content.empty()) content = kSegmentMagic;
-  return OpenSegment::Create(fs, path, content);
+  if (scan.end == 0) return OpenSegment::Create(fs, path, kSegmentMagic);
+  return OpenSegment::Resume(fs, path, scan.end);
 }
 
 }  // namespace
@@ -249,6 +259,7 @@ Result<std::unique_ptr<IngestLog>> IngestLog::Open(IngestLogOptions options, con
   SegmentScan last;
   for (uint64_t number : numbers) {
     const std::string path = options.dir + "/" + SegmentName(number);
+    if (number == numbers.back()) TRY(WriteAnew(fs, path));
     TRY_ASSIGN(auto file, fs.Open(path, io::OpenMode::kRead));
     TRY_ASSIGN(last, ScanSegment(*file, replay));
     if (number != numbers.back() && !last.whole) {
@@ -261,7 +272,7 @@ Result<std::unique_ptr<IngestLog>> IngestLog::Open(IngestLogOptions options, con
     TRY_ASSIGN(OpenSegment segment, OpenSegment::Create(fs, path, kSegmentMagic));
     return std::make_unique<IngestLogImpl>(std::move(options), number, std::move(segment));
   }
-  TRY_ASSIGN(OpenSegment segment, RewriteTail(fs, path, last));
+  TRY_ASSIGN(OpenSegment segment, OpenLast(fs, path, last));
   return std::make_unique<IngestLogImpl>(std::move(options), number, std::move(segment));
 }
 

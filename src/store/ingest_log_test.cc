@@ -291,8 +291,8 @@ TEST(IngestLogPower, WhatWasAcknowledgedSurvivesEveryPowerCut) {
           << seed << ": " << acknowledged.size() << " acknowledged, " << replayed.size() << " there";
       acknowledged = replayed;
       const uint64_t last_call = disk.calls() + 1 + (seed * 7 + static_cast<uint64_t>(life) * 13) % 40;
-      disk.SetFault([=](uint64_t call) -> Result<void> {
-        if (call >= last_call) return Fail(ErrorCode::kDataLoss, "the disk is gone");
+      disk.SetFault([=](const io::DiskCall& call) -> Result<void> {
+        if (call.number >= last_call) return Fail(ErrorCode::kDataLoss, "the disk is gone");
         return {};
       });
       for (Result<void> done; done;) {

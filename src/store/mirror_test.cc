@@ -444,8 +444,8 @@ TEST_F(MirrorTest, PowerCutAtAnyCallLeavesAWholeCopy) {
     options.fs = &disk;
     options.on_fatal = [](const Error&) {};
     options.poll_interval = std::chrono::milliseconds(10'000);
-    disk.SetFault([=](uint64_t call) -> Result<void> {
-      if (call >= 1 + seed * 2) return Fail(ErrorCode::kDataLoss, "the disk is gone");
+    disk.SetFault([=](const io::DiskCall& call) -> Result<void> {
+      if (call.number >= 1 + seed * 2) return Fail(ErrorCode::kDataLoss, "the disk is gone");
       return {};
     });
     uint64_t kept = 0;
