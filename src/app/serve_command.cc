@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 
 #include "app/command.h"
+#include "app/otlp_target.h"
 #include "app/run_file.h"
 #include "base/log.h"
 #include "engine/llama/llama_engine.h"
@@ -54,24 +55,6 @@ std::vector<std::pair<std::string, std::string>> Pairs(const std::string& text) 
     start = end + 1;
   }
   return out;
-}
-
-Result<std::string> TracesEndpoint(const ServeOptions& options) {
-  std::string protocol = Environment("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL");
-  if (protocol.empty()) protocol = Environment("OTEL_EXPORTER_OTLP_PROTOCOL");
-  if (!protocol.empty() && protocol != "http/protobuf")
-    return Fail(ErrorCode::kInvalidArgument, "OTEL_EXPORTER_OTLP_PROTOCOL={}: only http/protobuf is spoken",
-                protocol);
-  if (!options.otlp_endpoint.empty()) {
-    TRY_ASSIGN(net::Url url, net::ParseUrl(options.otlp_endpoint));
-    return url.target == "/"
-               ? options.otlp_endpoint + (options.otlp_endpoint.ends_with('/') ? "v1/traces" : "/v1/traces")
-               : options.otlp_endpoint;
-  }
-  if (std::string whole = Environment("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"); !whole.empty()) return whole;
-  std::string base = Environment("OTEL_EXPORTER_OTLP_ENDPOINT");
-  if (base.empty()) return base;
-  return base + (base.ends_with('/') ? "v1/traces" : "/v1/traces");
 }
 
 Result<std::unique_ptr<engine::Engine>> OpenEngine(const ServeOptions& options) {
@@ -152,7 +135,9 @@ Result<serve::ServerOptions> MakeServerOptions(const ServeOptions& options) {
   server.version = BELEG_VERSION;
   server.build = "unknown";
   server.drain = std::chrono::seconds(options.drain_s);
-  TRY_ASSIGN(server.otlp_endpoint, TracesEndpoint(options));
+  TRY_ASSIGN(OtlpTarget target, ResolveOtlpTarget(options.otlp_endpoint, Environment));
+  server.otlp_protocol = target.protocol;
+  server.otlp_endpoint = std::move(target.endpoint);
   FillFromEnvironment(server);
   server.settings = Settings(options, server);
   return server;
@@ -236,7 +221,8 @@ void AddServe(CLI::App& program, Action& action) {
       ->capture_default_str();
   command->add_option("--ledger-token-file", options->ledger_token_file,
                       "File (0600) with the bearer token for it");
-  command->add_option("--otlp-traces-endpoint", options->otlp_endpoint, "Send spans there by OTLP/HTTP");
+  command->add_option("--otlp-traces-endpoint", options->otlp_endpoint,
+                      "Send spans there: http://HOST:4317 by gRPC, http://HOST:4318/v1/traces by HTTP");
   command->add_option("--collect-detailed-traces", options->collect_detailed_traces,
                       "Accepted for vLLM's sake: they always are");
   command->add_option("--semconv", options->semconv, "Attribute names of spans")

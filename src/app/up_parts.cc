@@ -59,7 +59,7 @@ Part ServePart(const UpOptions& options) {
                                         "--environment",
                                         options.environment,
                                         "--otlp-traces-endpoint",
-                                        fmt::format("http://{}/v1/traces", Loopback(ports.collector_http))};
+                                        "http://" + Loopback(ports.collector_grpc)};
   if (!options.served_name.empty())
     arguments.insert(arguments.end(), {"--served-model-name", options.served_name});
   for (const std::string& key : options.api_keys) arguments.insert(arguments.end(), {"--api-key", key});

@@ -108,6 +108,7 @@ Result<void> ServerImpl::Open() {
       InferenceContext{*engine_, *trail_, *metrics_, *pool_, clock_, rng_});
   if (ledger_ && !options_.otlp_endpoint.empty()) {
     SpanExporterOptions exporter;
+    exporter.protocol = options_.otlp_protocol;
     exporter.endpoint = options_.otlp_endpoint;
     exporter.headers = options_.otlp_headers;
     exporter.semconv = options_.semconv;

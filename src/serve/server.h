@@ -14,6 +14,7 @@
 #include "ledger/ledger.h"
 #include "net/http_server.h"
 #include "record/otel_mapping.h"
+#include "serve/span_peer.h"
 
 namespace beleg::serve {
 
@@ -30,7 +31,8 @@ struct ServerOptions {
   std::string origin;
   std::vector<std::string> api_keys;  // ApiKeys::Parse
   std::string ledger_token;           // asked on the ledger port; "": none
-  std::string otlp_endpoint;          // "": spans are not exported
+  OtlpProtocol otlp_protocol = OtlpProtocol::kHttpProtobuf;
+  std::string otlp_endpoint;  // SpanPeer::Open; "": spans are not exported
   net::HttpHeaders otlp_headers;
   record::Semconv semconv = record::Semconv::kDup;
   std::string service_name = "vllm";

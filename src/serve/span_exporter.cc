@@ -1,6 +1,7 @@
 #include "serve/span_exporter.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/log.h"
 #include "wire/otlp.h"
@@ -9,7 +10,6 @@ namespace beleg::serve {
 namespace {
 
 constexpr std::chrono::milliseconds kTailWait{500};
-constexpr std::chrono::milliseconds kRequestTimeout{10'000};
 
 }  // namespace
 
@@ -35,10 +35,8 @@ Result<std::unique_ptr<SpanExporter>> SpanExporter::Start(SpanExporterOptions op
                        [&ledger](uint64_t first, size_t count_max, size_t bytes_max) {
                          return ledger.Read(first, count_max, bytes_max);
                        }));
-  net::HttpClient::Options client;
-  client.request_timeout = kRequestTimeout;
-  client.response_bytes_max = 1 << 20;
-  TRY_ASSIGN(exporter->client_, net::HttpClient::Open(exporter->options_.endpoint, client));
+  const SpanExporterOptions& settings = exporter->options_;
+  TRY_ASSIGN(exporter->peer_, SpanPeer::Open(settings.protocol, settings.endpoint, settings.headers));
   exporter->thread_ = Thread("otlp-export", [raw = exporter.get()](std::stop_token stop) { raw->Run(stop); });
   return exporter;
 }
@@ -48,7 +46,7 @@ SpanExporter::~SpanExporter() { Stop(); }
 void SpanExporter::Stop() {
   if (!thread_.joinable()) return;
   thread_.RequestStop();
-  client_->Cancel();
+  peer_->Cancel();
   wake_.NotifyAll();
   thread_.Join();
   moved_.NotifyAll();
@@ -82,7 +80,7 @@ bool SpanExporter::ExportOne(std::stop_token stop) {
     ledger_.WaitForSize(next() + 1, kTailWait);
     return true;
   }
-  const SpanExport::Answer answer = Post(*request);
+  const SpanExport::Answer answer = Send(*request);
   if (answer == SpanExport::Answer::kRetry) {
     if (retries_ != nullptr && !stop.stop_requested()) retries_->Add();
     return false;
@@ -105,28 +103,17 @@ void SpanExporter::TellWaiters() {
   moved_.NotifyAll();
 }
 
-SpanExport::Answer SpanExporter::Post(std::string_view body) {
-  net::HttpRequest request{"POST", "", options_.headers, std::string(body), ""};
-  request.headers.Set("Content-Type", "application/x-protobuf");
-  retry_after_.reset();
-  Result<net::HttpResponse> response = client_->Send(request);
-  if (!response) {
-    LOG_DEBUG("exporter.unreachable", F("endpoint", options_.endpoint), F("why", response.error().message));
-    return SpanExport::Answer::kRetry;
-  }
-  if (response->status / 100 == 2) {
+SpanExport::Answer SpanExporter::Send(std::string_view request) {
+  SpanPeerAnswer answer = peer_->Send(request);
+  retry_after_ = answer.retry_after;
+  if (answer.answer == SpanExport::Answer::kTaken) {
+    retrying_ = false;
     if (spans_sent_ != nullptr)
-      spans_sent_->Add(static_cast<double>(wire::otlp::CountSpans(body).value_or(0)));
-    return SpanExport::Answer::kTaken;
+      spans_sent_->Add(static_cast<double>(wire::otlp::CountSpans(request).value_or(0)));
+  } else if (!std::exchange(retrying_, true)) {  // once an outage, not once a try
+    LOG_WARN("exporter.not_taken", F("endpoint", options_.endpoint), F("why", answer.why));
   }
-  if (auto seconds = response->headers.Get("retry-after"))
-    if (auto number = ParseUint64(*seconds))
-      retry_after_ = std::chrono::seconds(std::min<uint64_t>(*number, 60));
-  constexpr int kTryAgain[] = {401, 403, 404, 408, 429};
-  bool retry =
-      response->status >= 500 || std::ranges::find(kTryAgain, response->status) != std::end(kTryAgain);
-  LOG_DEBUG("exporter.answer", F("endpoint", options_.endpoint), F("status", response->status));
-  return retry ? SpanExport::Answer::kRetry : SpanExport::Answer::kWrong;
+  return answer.answer;
 }
 
 void SpanExporter::BackOff(std::stop_token stop) {

@@ -1,11 +1,11 @@
-// SpanExporter: tails the ledger and sends its requests as spans over OTLP/HTTP, from a durable cursor. The thread, the socket and
-// the waiting; what is sent when is SpanExport's.
+// SpanExporter: tails the ledger and sends its requests as spans over OTLP, from a durable cursor. The thread and the waiting; what is
+// sent when is SpanExport's, and to whom SpanPeer's.
 //
 // Order:   leaves in order, at least once up to the peer's acknowledgement; the cursor moves after it. An outage of the peer delays
 //          spans and loses none; nothing is dropped because a queue is full, since the log is the queue.
-// Errors:  retried with back-off: no connection, 401, 403, 404, 408, 429 and 5xx (Retry-After is honoured). A batch that the peer calls
-//          wrong (400, 413 and other 4xx) is halved until the one record that it will not take is found; that one is counted, logged
-//          and left: the evidence is in the log in any case.
+// Errors:  what a later try may mend is retried with back-off, or when the peer asked for it. A batch that the peer calls wrong is halved
+//          until the one record that it will not take is found; that one is counted, logged and left: the evidence is in the log in
+//          any case.
 // Threads: one of its own.
 #pragma once
 
@@ -17,13 +17,14 @@
 #include "base/mutex.h"
 #include "base/thread.h"
 #include "ledger/ledger.h"
-#include "net/http_client.h"
 #include "serve/span_export.h"
+#include "serve/span_peer.h"
 
 namespace beleg::serve {
 
 struct SpanExporterOptions {
-  std::string endpoint;  // whole URL, e.g. http://127.0.0.1:4318/v1/traces
+  OtlpProtocol protocol = OtlpProtocol::kHttpProtobuf;
+  std::string endpoint;  // as SpanPeer::Open has it
   net::HttpHeaders headers;
   record::Semconv semconv = record::Semconv::kDup;
   std::string ledger_dir;
@@ -47,16 +48,17 @@ class SpanExporter {
   void Run(std::stop_token stop);
   // False: try again later.
   bool ExportOne(std::stop_token stop);
-  SpanExport::Answer Post(std::string_view body);
+  SpanExport::Answer Send(std::string_view request);
   void BackOff(std::stop_token stop);
   void TellWaiters();
 
   const SpanExporterOptions options_;
   ledger::Ledger& ledger_;
   std::unique_ptr<SpanExport> export_;
-  std::unique_ptr<net::HttpClient> client_;
+  std::unique_ptr<SpanPeer> peer_;
   std::chrono::milliseconds backoff_{0};
   std::optional<std::chrono::milliseconds> retry_after_;
+  bool retrying_ = false;
   Counter *spans_sent_ = nullptr, *retries_ = nullptr, *records_refused_ = nullptr;
   Mutex mutex_;
   CondVar wake_, moved_;

@@ -22,7 +22,7 @@ class Topology:
         self.serve = Part(folder, "serve", [
             *engine, "--host", inference.address, "--port", 8000, open_wide, "--ledger", folder / "ledger",
             "--ledger-listen", f"{inference.address}:{LEDGER_PORT}", "--ledger-token-file", token,
-            "--otlp-traces-endpoint", "http://127.0.0.1:4318/v1/traces"], prefix=inference.prefix)
+            "--otlp-traces-endpoint", "http://127.0.0.1:4317"], prefix=inference.prefix)
         self.store = Part(folder, "store", [
             "--data", folder / "store", "--listen", f"{audit.address}:3301", "--otlp-grpc-listen", f"{audit.address}:4317", open_wide,
             "--ledger", f"http://{inference.address}:{LEDGER_PORT}", "--ledger-token-file", token], prefix=audit.prefix)
