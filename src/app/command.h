@@ -20,6 +20,7 @@ using Action = std::function<int()>;
 // Each adds its subcommand to the program and sets action when it is the one that was called.
 void AddServe(CLI::App& program, Action& action);
 void AddStore(CLI::App& program, Action& action);
+void AddWitness(CLI::App& program, Action& action);
 void AddUp(CLI::App& program, Action& action);
 void AddAudit(CLI::App& program, Action& action);
 void AddEmit(CLI::App& program, Action& action);
