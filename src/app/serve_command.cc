@@ -32,6 +32,10 @@ struct ServeOptions {
   std::string otlp_endpoint, semconv = "dup", region, environment, run_file;
   int64_t drain_s = 30;
   uint64_t ledger_free_bytes_min = 64 << 20;
+  std::vector<std::string> witnesses, witness_logs;
+  std::string mirror, ack = "local";
+  size_t witness_quorum = 1;
+  int64_t ack_timeout_ms = 5000;
   bool insecure_no_auth = false, take_over = false;
   std::string collect_detailed_traces;
   int64_t replay_tokens = 16, replay_delay_us = 0;
@@ -125,7 +129,29 @@ std::map<std::string, std::string> Settings(const ServeOptions& options, const s
           {"max_num_seqs", std::to_string(options.max_num_seqs)},
           {"max_waiting", std::to_string(options.max_waiting)},
           {"otlp_traces", server.otlp_endpoint.empty() ? "off" : "on"},
-          {"semconv", options.semconv}};
+          {"semconv", options.semconv},
+          {"ack", options.ack},
+          {"witnesses", std::to_string(options.witnesses.size() + (options.mirror.empty() ? 0 : 1))}};
+}
+
+Result<void> FillWitnesses(const ServeOptions& options, serve::ServerOptions& server) {
+  for (const std::string& text : options.witnesses) {
+    auto address = witness::ParseWitnessAddress(text);
+    if (!address) return Fail(address.error(), "--witness");
+    server.witnesses.push_back(*std::move(address));
+  }
+  if (!options.mirror.empty()) {
+    auto address = witness::ParseWitnessAddress(options.mirror);
+    if (!address) return Fail(address.error(), "--mirror");
+    server.mirror = *std::move(address);
+  }
+  for (const std::string& vkey : options.witness_logs)
+    if (auto added = server.witnessed_logs.Add(vkey); !added) return Fail(added.error(), "--witness-log");
+  server.witness_quorum = options.witness_quorum;
+  if (options.ack == "local") return {};
+  if (!server.mirror) return Fail(ErrorCode::kInvalidArgument, "--ack mirror: needs --mirror URL=VKEY");
+  server.mirror_ack = std::chrono::milliseconds(options.ack_timeout_ms);
+  return {};
 }
 
 Result<serve::ServerOptions> MakeServerOptions(const ServeOptions& options) {
@@ -152,6 +178,7 @@ Result<serve::ServerOptions> MakeServerOptions(const ServeOptions& options) {
   server.version = BELEG_VERSION;
   server.build = "unknown";
   server.drain = std::chrono::seconds(options.drain_s);
+  TRY(FillWitnesses(options, server));
   TRY_ASSIGN(server.otlp_endpoint, TracesEndpoint(options));
   FillFromEnvironment(server);
   server.settings = Settings(options, server);
@@ -236,6 +263,28 @@ void AddServe(CLI::App& program, Action& action) {
       ->capture_default_str();
   command->add_option("--ledger-token-file", options->ledger_token_file,
                       "File (0600) with the bearer token for it");
+  command->add_option(
+      "--witness", options->witnesses,
+      "URL=VKEY of a witness (C2SP tlog-witness) that cosigns our checkpoints; may be given several times");
+  command->add_option("--mirror", options->mirror,
+                      "URL=VKEY of the store that mirrors and cosigns, e.g. http://HOST:3301/mirror=…");
+  command
+      ->add_option("--witness-quorum", options->witness_quorum,
+                   "Cosignatures that /audit/checkpoint has at least")
+      ->check(CLI::Range(1, 100))
+      ->capture_default_str();
+  command->add_option(
+      "--witness-log", options->witness_logs,
+      "Verifier key of another host's log to cosign on the ledger port, /witness/add-checkpoint");
+  command
+      ->add_option("--ack", options->ack,
+                   "local: an answer waits for this host's disk; mirror: also for the mirror's")
+      ->check(CLI::IsMember({"local", "mirror"}))
+      ->capture_default_str();
+  command
+      ->add_option("--ack-timeout-ms", options->ack_timeout_ms,
+                   "After that an answer that waits for the mirror is withheld (503)")
+      ->capture_default_str();
   command->add_option("--otlp-traces-endpoint", options->otlp_endpoint, "Send spans there by OTLP/HTTP");
   command->add_option("--collect-detailed-traces", options->collect_detailed_traces,
                       "Accepted for vLLM's sake: they always are");

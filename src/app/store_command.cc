@@ -19,17 +19,21 @@ constexpr size_t kOtlpThreads = 8;                 // each waits for its group's
 constexpr size_t kQueueMax = 1'024;                // requests that wait for a thread
 constexpr size_t kGrpcMessageBytesMax = 64 << 20;  // as over HTTP
 constexpr std::chrono::milliseconds kDrain{5'000};
+constexpr size_t kManifestBytesMax = 4 << 20;
 
 struct StoreCommandOptions {
   std::string data = "data/store", listen = "127.0.0.1:3301", otlp_listen = "127.0.0.1:14318",
               otlp_grpc_listen = "127.0.0.1:14317";
   std::vector<std::string> ledgers;
   std::string ledger_token_file, ledger_vkey, api_key, run_file, mirror_dir;
+  std::string mirror_name, manifest_file;
+  int64_t silence_limit_s = 300;
   uint64_t duckdb_memory_mb = 256, metric_log_mb = 32, metric_points_max = 500'000;
   bool insecure_no_auth = false;
 };
 
 Result<std::vector<std::unique_ptr<store::Mirror>>> OpenMirrors(const StoreCommandOptions& options,
+                                                                const witness::Cosigner& cosigner,
                                                                 store::Store& store,
                                                                 MetricRegistry& metrics) {
   std::vector<std::unique_ptr<store::Mirror>> mirrors;
@@ -44,6 +48,8 @@ Result<std::vector<std::unique_ptr<store::Mirror>>> OpenMirrors(const StoreComma
     mirror.url = url;
     mirror.token = token;
     mirror.vkey = options.ledger_vkey;
+    mirror.silence_limit = std::chrono::seconds(options.silence_limit_s);
+    mirror.cosigner = &cosigner;
     mirror.metrics = &metrics;
     TRY_ASSIGN(std::unique_ptr<store::Mirror> opened, store::Mirror::Open(std::move(mirror), store));
     mirrors.push_back(std::move(opened));
@@ -116,22 +122,36 @@ Result<std::unique_ptr<store::Store>> OpenStore(const StoreCommandOptions& optio
   return store::Store::Open(std::move(out));
 }
 
+Result<std::optional<store::OriginManifest>> ReadManifest(const std::string& path) {
+  if (path.empty()) return std::optional<store::OriginManifest>();
+  TRY_ASSIGN(std::string text, io::ReadFile(io::PosixFileSystem(), path, kManifestBytesMax));
+  auto manifest = store::OriginManifest::Parse(text);
+  if (!manifest) return Fail(manifest.error(), "{}", path);
+  return std::optional(*std::move(manifest));
+}
+
 Result<void> RunStore(const StoreCommandOptions& options) {
   BlockStopSignals();
   TRY_ASSIGN(Endpoints endpoints, CheckEndpoints(options));
   MetricRegistry metrics;
   TRY_ASSIGN(std::unique_ptr<store::Store> store, OpenStore(options, metrics));
-  TRY_ASSIGN(auto mirrors, OpenMirrors(options, *store, metrics));
+  SystemRng rng;
+  TRY_ASSIGN(auto cosigner, witness::Cosigner::Open(io::PosixFileSystem(), options.data + "/keys/cosigner",
+                                                    options.mirror_name, "beleg-mirror-", rng));
+  TRY_ASSIGN(auto mirrors, OpenMirrors(options, *cosigner, *store, metrics));
   std::vector<store::Mirror*> views;
   for (auto& mirror : mirrors) views.push_back(mirror.get());
   query::QueryApiOptions api_options;
   api_options.api_key = options.api_key;
   api_options.metrics = &metrics;
+  api_options.cosigner_vkey = cosigner->vkey();
+  TRY_ASSIGN(api_options.manifest, ReadManifest(options.manifest_file));
   query::QueryApi api(api_options, *store, views);
   TRY_ASSIGN(Doors doors, OpenDoors(endpoints, api));
   TRY(WriteRunFile(options.run_file, {.port = doors.api->port(),
                                       .otlp_port = doors.otlp->port(),
-                                      .otlp_grpc_port = doors.otlp_grpc->port()}));
+                                      .otlp_grpc_port = doors.otlp_grpc->port(),
+                                      .vkey = cosigner->vkey()}));
   LOG_INFO("store.ready", F("port", doors.api->port()), F("otlp_port", doors.otlp->port()),
            F("otlp_grpc_port", doors.otlp_grpc->port()));
   int signal = WaitForStopSignal();
@@ -159,6 +179,14 @@ void AddStore(CLI::App& program, Action& action) {
                       "File (0600) with the bearer token for it");
   command->add_option("--ledger-vkey", options->ledger_vkey,
                       "The log's key; default: pinned at first contact");
+  command->add_option("--mirror-name", options->mirror_name,
+                      "Name of the key that cosigns mirrored logs, at its making; default: random");
+  command->add_option("--manifest", options->manifest_file,
+                      "File (JSON) of the logs that must be writing; others are findings");
+  command
+      ->add_option("--silence-limit-s", options->silence_limit_s,
+                   "A log that has not grown for so long is an alarm")
+      ->capture_default_str();
   command->add_option("--api-key", options->api_key, "Key asked by the API and the receiver");
   command->add_option("--duckdb-memory-mb", options->duckdb_memory_mb, "Memory of the query engine")
       ->capture_default_str();

@@ -56,7 +56,7 @@ Result<void> RunWitness(const WitnessCommandOptions& options) {
              net::HttpServer::Listen(http, net::OnPool(*pool, [&](const net::HttpRequest& request) {
                                        return witness->Handle(request);
                                      })));
-  TRY(WriteRunFile(options.run_file, {0, server->port(), 0, 0, cosigner->vkey()}));
+  TRY(WriteRunFile(options.run_file, {.port = server->port(), .vkey = cosigner->vkey()}));
   fmt::print("{}\n", cosigner->vkey());
   std::fflush(stdout);
   LOG_INFO("witness.ready", F("port", server->port()), F("vkey", cosigner->vkey()));

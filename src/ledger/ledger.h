@@ -128,6 +128,8 @@ class Ledger {
   virtual uint64_t WaitForSize(uint64_t size, std::chrono::milliseconds limit) = 0;
   // Durable leaves [first, first + count_max), cut at bytes_max (at least one).
   virtual Result<std::vector<Leaf>> Read(uint64_t first, size_t count_max, size_t bytes_max) = 0;
+  // Waits until the signed checkpoint covers size leaves by itself, Close, or the time is over; returns what it covers.
+  virtual uint64_t WaitForCheckpoint(uint64_t size, std::chrono::milliseconds limit) = 0;
   // Makes the signed checkpoint cover at least size leaves now, and waits for it. Returns the checkpoint's size. At most some tens
   // a second are made however often it is called.
   virtual Result<uint64_t> CheckpointAtLeast(uint64_t size, std::chrono::milliseconds limit) = 0;

@@ -25,15 +25,18 @@ net::HttpResponse WrongMethod(std::string_view allowed) {
 }  // namespace
 
 QueryApi::QueryApi(QueryApiOptions options, store::Store& store, std::vector<store::Mirror*> mirrors)
-    : options_(std::move(options)), store_(store), mirrors_(std::move(mirrors)) {}
+    : options_(std::move(options)), store_(store), mirrors_(std::move(mirrors)), mirror_api_(mirrors_) {}
 
 net::HttpResponse QueryApi::Handle(const net::HttpRequest& request) {
   const std::string_view path = request.path();
   const bool get = request.method == "GET";
   if (path == "/health") return get ? Health() : WrongMethod("GET");
   if (IsPagePath(path)) return get ? PageAnswer(request) : WrongMethod("GET");
+  if (path == store::kAddCheckpointPath)
+    return request.method == "POST" ? mirror_api_.AddCheckpoint(request.body) : WrongMethod("POST");
   if (!IsAllowed(request.headers))
     return ErrorAnswer({ErrorCode::kUnauthenticated, "wrong or no key in Authorization: Bearer"});
+  if (path.starts_with(store::kMirrorPrefix)) return get ? mirror_api_.Read(path) : WrongMethod("GET");
   if (path == "/api/sql") return request.method == "POST" ? Sql(request) : WrongMethod("POST");
   const bool known = path == "/api/v1/spans" || path == "/api/records" || path == "/api/ledger" ||
                      path == "/api/overview" || path == "/api/metrics" || path == "/metrics" ||
@@ -90,18 +93,31 @@ net::HttpResponse QueryApi::Sql(const net::HttpRequest& request) {
 }
 
 net::HttpResponse QueryApi::LedgerState() const {
-  Json::Array out;
+  Json::Array mirrors, findings;
+  std::vector<store::MirrorState> states;
   for (const store::Mirror* mirror : mirrors_) {
-    const store::MirrorState state = mirror->state();
-    out.push_back(Json::MakeObject({{"url", state.url},
-                                    {"origin", state.origin},
-                                    {"vkey", state.vkey},
-                                    {"size", state.size},
-                                    {"problem", state.problem},
-                                    {"diverged", state.diverged},
-                                    {"last_contact_unix_us", state.last_contact_unix_us}}));
+    states.push_back(mirror->state());
+    const store::MirrorState& state = states.back();
+    mirrors.push_back(Json::MakeObject({{"url", state.url},
+                                        {"origin", state.origin},
+                                        {"vkey", state.vkey},
+                                        {"size", state.size},
+                                        {"problem", state.problem},
+                                        {"diverged", state.diverged},
+                                        {"silent", state.silent},
+                                        {"grew_unix_us", state.grew_unix_us},
+                                        {"cosigned_unix_s", state.cosigned_unix_s},
+                                        {"last_contact_unix_us", state.last_contact_unix_us}}));
   }
-  return JsonAnswer(Json::MakeObject({{"mirrors", std::move(out)}}));
+  const int64_t now_us =
+      options_.clock == nullptr ? SystemClock().UnixMicros() : options_.clock->UnixMicros();
+  const store::OriginManifest* manifest = options_.manifest ? &*options_.manifest : nullptr;
+  for (store::LedgerFinding& finding : store::FindingsOf(manifest, states, now_us))
+    findings.push_back(Json::MakeObject(
+        {{"kind", NameOf(finding.kind)}, {"origin", finding.origin}, {"text", finding.text}}));
+  return JsonAnswer(Json::MakeObject({{"mirrors", std::move(mirrors)},
+                                      {"cosigner_vkey", options_.cosigner_vkey},
+                                      {"findings", std::move(findings)}}));
 }
 
 net::HttpResponse QueryApi::Health() const {

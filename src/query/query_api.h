@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,7 +11,8 @@
 #include "base/clock.h"
 #include "net/grpc_server.h"
 #include "net/http.h"
-#include "store/mirror.h"
+#include "store/mirror_api.h"
+#include "store/origin_manifest.h"
 #include "store/store.h"
 
 namespace beleg::query {
@@ -22,6 +24,8 @@ struct QueryApiOptions {
       3000};  // how long reads wait for records that ended before the query came
   MetricRegistry* metrics = nullptr;
   const Clock* clock = nullptr;  // nullptr: the host's
+  std::string cosigner_vkey{};   // of the mirrors; "": they do not cosign
+  std::optional<store::OriginManifest> manifest{};
 };
 
 class QueryApi {
@@ -62,6 +66,7 @@ class QueryApi {
   const QueryApiOptions options_;
   store::Store& store_;
   const std::vector<store::Mirror*> mirrors_;
+  store::MirrorApi mirror_api_;
 };
 
 }  // namespace beleg::query

@@ -63,4 +63,10 @@ ApiError NoRoom() {
           "ledger_unavailable"};
 }
 
+ApiError Unmirrored() {
+  return {503, record::ErrorType::kTimeout,
+          "The mirror has not confirmed the record of this request in time, so its answer is withheld.", "",
+          "mirror_unavailable"};
+}
+
 }  // namespace beleg::serve

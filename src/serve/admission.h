@@ -48,5 +48,7 @@ net::Awaitable<net::HttpResponse> RecordRefusal(const InferenceContext& context,
 net::HttpResponse RefuseForNoRoom(const InferenceContext& context, const net::HttpRequest& request,
                                   const Error& why);
 ApiError NoRoom();
+// The answer when the record is here and the mirror has not confirmed it in time.
+ApiError Unmirrored();
 
 }  // namespace beleg::serve

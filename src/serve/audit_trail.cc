@@ -17,6 +17,10 @@ Result<std::unique_ptr<AuditTrail>> AuditTrail::Open(Options options) {
   trail->boot_ = {trail->options_.rng->Draw<std::array<uint8_t, 8>>()};
   if (trail->mode() == AuditMode::kOff) return trail;
   TRY(trail->WriteOpening());
+  {
+    MutexLock lock(trail->beat_mutex_);
+    trail->last_beat_mono_us_ = trail->options_.clock->MonoMicros();
+  }
   trail->heartbeat_ = Thread("heartbeat", [raw = trail.get()](std::stop_token stop) { raw->Beat(stop); });
   return trail;
 }
@@ -87,26 +91,51 @@ net::Awaitable<Result<ledger::FinishReceipt>> AuditTrail::Refuse(boost::asio::an
   co_return receipt;
 }
 
-// A heartbeat each interval in which something was open, ended or counted; silence else, so that an idle log does not grow.
+net::Awaitable<Result<void>> AuditTrail::MirroredBegin(boost::asio::any_io_executor executor) {
+  if (ack_ == nullptr) co_return Result<void>();
+  OneShot<Result<void>> done(executor);
+  ack_->WaitForBegin(done.Setter());
+  co_return co_await done.Get();
+}
+
+net::Awaitable<Result<void>> AuditTrail::MirroredLeaf(boost::asio::any_io_executor executor, uint64_t index) {
+  if (ack_ == nullptr) co_return Result<void>();
+  OneShot<Result<void>> done(executor);
+  ack_->WaitForLeaf(index, done.Setter());
+  co_return co_await done.Get();
+}
+
 void AuditTrail::Beat(std::stop_token stop) {
-  record::Counters last;
   while (!stop.stop_requested()) {
     {
       MutexLock lock(stop_mutex_);
       if (!stop.stop_requested()) stop_.WaitFor(stop_mutex_, options_.heartbeat_interval);
     }
-    record::Counters now = counters_.Snapshot();
-    ledger::Ledger::OpenSet open = options_.ledger->open_set();
-    if (now == last && open.count == 0) continue;
-    record::Heartbeat beat;
-    beat.counters = last = now;
-    beat.highest_seq = last_seq_;
-    beat.open_requests = open.count;
-    beat.open_digest = open.digest;
-    beat.clock_source = "system";
-    if (auto done = options_.ledger->AppendAndWait(Encode(beat)); !done)
-      LOG_WARN("serve.heartbeat_not_written", F("why", done.error().message));
+    if (!IsBeatDue()) continue;
+    if (auto done = BeatNow(); !done) LOG_WARN("serve.heartbeat_not_written", F("why", done.error().message));
   }
+}
+
+// Each interval in which something was open, ended or counted; else seldom, so that an idle log hardly grows.
+bool AuditTrail::IsBeatDue() {
+  MutexLock lock(beat_mutex_);
+  const int64_t age_us = options_.clock->MonoMicros() - last_beat_mono_us_;
+  return counters_.Snapshot() != last_counters_ || options_.ledger->open_set().count > 0 ||
+         age_us >= std::chrono::microseconds(options_.idle_heartbeat_interval).count();
+}
+
+Result<uint64_t> AuditTrail::BeatNow() {
+  MutexLock lock(beat_mutex_);
+  record::Heartbeat beat;
+  beat.counters = last_counters_ = counters_.Snapshot();
+  const ledger::Ledger::OpenSet open = options_.ledger->open_set();
+  beat.highest_seq = last_seq_;
+  beat.open_requests = open.count;
+  beat.open_digest = open.digest;
+  beat.clock_source = "system";
+  last_beat_mono_us_ = options_.clock->MonoMicros();
+  TRY_ASSIGN(const ledger::FinishReceipt receipt, options_.ledger->AppendAndWait(Encode(std::move(beat))));
+  return receipt.index;
 }
 
 void AuditTrail::Close(std::string reason) {

@@ -12,6 +12,7 @@
 #include "base/thread.h"
 #include "ledger/ledger.h"
 #include "record/request_id.h"
+#include "serve/mirror_ack.h"
 #include "serve/wakeup.h"
 
 namespace beleg::serve {
@@ -35,6 +36,8 @@ class AuditTrail {
     const Clock* clock = nullptr;
     Rng* rng = nullptr;
     std::chrono::milliseconds heartbeat_interval{1000};
+    // An idle log grows by one heartbeat in this time, so that its silence means something to mirrors and witnesses.
+    std::chrono::seconds idle_heartbeat_interval{60};
   };
   // Writes boot, model and config records. Errors are the ledger's.
   static Result<std::unique_ptr<AuditTrail>> Open(Options options);
@@ -64,6 +67,14 @@ class AuditTrail {
   net::Awaitable<Result<ledger::FinishReceipt>> Refuse(boost::asio::any_io_executor executor,
                                                        record::Refused refused);
 
+  // From here on requests wait for the mirror (--ack=mirror). It outlives the requests, not this.
+  void SetMirrorAck(MirrorAck* ack) { ack_ = ack; }
+  // Ok at once without it. Else as MirrorAck: what is begun, or this leaf, is on the mirror's disk.
+  net::Awaitable<Result<void>> MirroredBegin(boost::asio::any_io_executor executor);
+  net::Awaitable<Result<void>> MirroredLeaf(boost::asio::any_io_executor executor, uint64_t index);
+  // Appends a heartbeat now; its index, once it is durable.
+  Result<uint64_t> BeatNow();
+
   uint64_t model_index() const { return model_index_; }
 
   // Last heartbeat and shutdown record.
@@ -73,6 +84,7 @@ class AuditTrail {
   explicit AuditTrail(Options options) : options_(std::move(options)) {}
   Result<void> WriteOpening();
   void Beat(std::stop_token stop);
+  bool IsBeatDue();
   std::string Encode(record::Body body) const;
 
   Options options_;
@@ -80,6 +92,10 @@ class AuditTrail {
   uint64_t boot_index_ = 0, model_index_ = 0;
   std::atomic<uint64_t> last_seq_{0};
   AtomicCounters counters_;
+  MirrorAck* ack_ = nullptr;
+  Mutex beat_mutex_;  // counters never fall from one heartbeat to the next
+  record::Counters last_counters_ GUARDED_BY(beat_mutex_);
+  int64_t last_beat_mono_us_ GUARDED_BY(beat_mutex_) = 0;
   Mutex stop_mutex_;
   CondVar stop_;
   bool closed_ = false;

@@ -72,6 +72,11 @@ net::Awaitable<void> InferenceRun::Run() {
     co_return;
   }
   begin_receipt_ = std::move(begin->header);
+  if (auto mirrored = co_await context_.trail.MirroredBegin(exchange_.executor()); !mirrored) {
+    LOG_ERROR("serve.begin_not_mirrored", F("request", head_.id), F("why", mirrored.error().message));
+    co_await EndUnmirrored();
+    co_return;
+  }
   exchange_.OnClientGone([this] { generation_->Cancel(); });
   co_await Answer();
 }
@@ -140,6 +145,24 @@ net::Awaitable<void> InferenceRun::ReplyNoRoom(const Error& why) {
   (void)co_await exchange_.Reply(std::move(response));
 }
 
+net::Awaitable<void> InferenceRun::EndUnmirrored() {
+  begin_unmirrored_ = true;
+  generation_->Cancel();
+  for (bool done = false; !done;) {
+    TokenStream::Batch batch = co_await tokens_.Next();
+    Take(batch);
+    done = batch.done.has_value();
+  }
+  generation_.reset();
+  Result<Receipt> receipt = co_await WriteRecord(503);
+  if (exchange_.client_gone()) co_return;
+  net::HttpResponse response = ErrorResponse(Unmirrored());
+  AddHeaders(response.headers);
+  if (receipt && !receipt->header.empty())
+    response.headers.Add("Audit-Finish", ledger::WithSecret(*receipt, admitted_.secret));
+  (void)co_await exchange_.Reply(std::move(response));
+}
+
 net::Awaitable<void> InferenceRun::Answer() {
   ChunkWriter chunks(head_);
   bool sending = request_.params.stream;
@@ -198,9 +221,12 @@ net::Awaitable<void> InferenceRun::EndWhole() {
     co_await ReplyNoRoom(receipt.error());
     co_return;
   }
+  bool mirrored = co_await IsMirrored(*receipt);
   net::HttpResponse response;
   if (failed) {
     response = ErrorResponse(EngineFailed());
+  } else if (!mirrored) {
+    response = ErrorResponse(Unmirrored());
   } else {
     response = net::MakeResponse(200, "application/json", WholeAnswer(head_, choices_, UsageOf()));
   }
@@ -214,9 +240,13 @@ net::Awaitable<void> InferenceRun::EndWhole() {
 net::Awaitable<void> InferenceRun::EndStream(const ChunkWriter& chunks) {
   Result<Receipt> receipt = co_await WriteRecord(head_sent_ ? 200 : 499);
   if (exchange_.client_gone() || !head_sent_) co_return;
+  bool mirrored = false;
+  if (receipt) mirrored = co_await IsMirrored(*receipt);
   std::string out;
   if (!receipt || !result_.error.empty()) {
     out += wire::SseData(ErrorBody(receipt ? EngineFailed() : NoRoom()));
+  } else if (!mirrored) {
+    out += wire::SseData(ErrorBody(Unmirrored()));
   } else {
     for (size_t i = 0; i < choices_.size(); ++i)
       out += chunks.Finish(static_cast<int>(i), choices_[i].finish_reason);
@@ -238,6 +268,14 @@ net::Awaitable<Result<ledger::FinishReceipt>> InferenceRun::WriteRecord(int64_t 
   co_return receipt;
 }
 
+// What the record says is so whether or not the mirror confirms it; the client gets the end of its answer only if it does.
+net::Awaitable<bool> InferenceRun::IsMirrored(const Receipt& receipt) {
+  Result<void> mirrored = co_await context_.trail.MirroredLeaf(exchange_.executor(), receipt.index);
+  if (!mirrored)
+    LOG_ERROR("serve.end_not_mirrored", F("request", head_.id), F("why", mirrored.error().message));
+  co_return mirrored.has_value();
+}
+
 record::Request InferenceRun::MakeRecord(int64_t status) const {
   record::Request record;
   record.id = admitted_.id;
@@ -254,7 +292,10 @@ record::Request InferenceRun::MakeRecord(int64_t status) const {
   bool cancelled = exchange_.client_gone();
   for (const engine::SequenceResult& end : result_.sequences)
     cancelled |= end.reason == engine::FinishReason::kCancelled;
-  if (!result_.error.empty()) {
+  if (begin_unmirrored_) {
+    record.outcome = record::Outcome::kFailed;
+    record.error = record::ErrorType::kTimeout;
+  } else if (!result_.error.empty()) {
     record.outcome = record::Outcome::kFailed;
     record.error = record::ErrorType::kEngine;
   } else if (cancelled) {

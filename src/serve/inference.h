@@ -34,6 +34,8 @@ class InferenceRun {
   std::expected<void, ApiError> StartEngine(std::vector<engine::Token> prompt);
   net::Awaitable<void> Refuse(ApiError error);
   net::Awaitable<void> ReplyNoRoom(const Error& why);
+  // The begin is on record here and not at the mirror: the request ends before its first byte.
+  net::Awaitable<void> EndUnmirrored();
 
   // While it runs.
   net::Awaitable<void> Answer();
@@ -44,6 +46,7 @@ class InferenceRun {
   net::Awaitable<void> EndWhole();
   net::Awaitable<void> EndStream(const ChunkWriter& chunks);
   net::Awaitable<Result<Receipt>> WriteRecord(int64_t status);
+  net::Awaitable<bool> IsMirrored(const Receipt& receipt);
   record::Request MakeRecord(int64_t status) const;
   record::Commitment Commit() const;
   Usage UsageOf() const;
@@ -66,6 +69,7 @@ class InferenceRun {
   std::vector<Choice> choices_;
   engine::GenerateResult result_;
   bool head_sent_ = false;
+  bool begin_unmirrored_ = false;
 };
 
 }  // namespace beleg::serve

@@ -32,10 +32,13 @@ net::HttpResponse LedgerApi::Handle(const net::HttpRequest& request) const {
   if (path == "/audit/tip") return Tip();
   if (path == "/audit/vkey")
     return net::MakeResponse(200, "text/plain; charset=utf-8", ledger_.vkey() + "\n");
+  if (path == "/audit/checkpoint") return CosignedCheckpoint();
+  if (path == "/audit/status") return net::MakeResponse(200, "application/json", witnessing_.Status().Dump());
   if (path.starts_with(kProofPrefix) || path.starts_with(kRecordPrefix)) return OfRequest(path);
 
   Result<ledger::Resource> resource = ledger_.ReadResource(path.substr(1));
   if (!resource) return FromError(resource.error());
+  if (path == "/checkpoint") resource->bytes = cosigned_.Decorate(resource->bytes);
   net::HttpResponse response = net::MakeResponse(200, resource->content_type, std::move(resource->bytes));
   response.headers.Add("Cache-Control",
                        resource->immutable ? "public, max-age=31536000, immutable" : "no-cache");
@@ -48,6 +51,14 @@ net::HttpResponse LedgerApi::Tip() const {
   wire::Json body = wire::Json::MakeObject(
       {{"size", static_cast<int64_t>(*size)}, {"origin", ledger_.origin()}, {"vkey", ledger_.vkey()}});
   return net::MakeResponse(200, "application/json", body.Dump());
+}
+
+net::HttpResponse LedgerApi::CosignedCheckpoint() const {
+  std::string note = cosigned_.Newest();
+  if (note.empty()) return TextError(404, "no checkpoint has enough cosignatures yet");
+  net::HttpResponse response = net::MakeResponse(200, "text/plain; charset=utf-8", std::move(note));
+  response.headers.Add("Cache-Control", "no-cache");
+  return response;
 }
 
 net::HttpResponse LedgerApi::OfRequest(std::string_view path) const {

@@ -6,8 +6,11 @@
 #include "serve/api_keys.h"
 #include "serve/inference.h"
 #include "serve/ledger_api.h"
+#include "serve/mirror_ack.h"
 #include "serve/span_exporter.h"
+#include "serve/witnessing.h"
 #include "wire/json.h"
+#include "witness/witness.h"
 
 namespace beleg::serve {
 namespace {
@@ -21,6 +24,8 @@ constexpr std::chrono::milliseconds kExporterFarewell{3'000};
 constexpr std::chrono::milliseconds kLedgerDrain{2'000};
 // For requests that are on their way on a kept connection when a stop begins.
 constexpr std::chrono::milliseconds kStopGrace{200};
+constexpr std::chrono::milliseconds kWitnessFarewell{2'000};
+constexpr std::string_view kWitnessPrefix = "/witness/";
 
 net::HttpResponse Unauthenticated() {
   return ErrorResponse({401, record::ErrorType::kNone,
@@ -56,8 +61,11 @@ class ServerImpl final : public Server {
   void Stop() override;
 
  private:
+  Result<void> OpenLedger();
   Result<void> OpenTrail();
+  Result<void> OpenWitness();
   Result<void> Listen();
+  net::HttpResponse AnswerOnLedgerPort(const net::HttpRequest& request);
   static net::Awaitable<void> Handle(ServerImpl& server, net::Exchange& exchange);
   net::Awaitable<void> Infer(net::Exchange& exchange, record::Operation operation, std::string caller);
   net::Awaitable<void> AskLedger(net::Exchange& exchange);
@@ -78,7 +86,12 @@ class ServerImpl final : public Server {
   ApiKeys keys_;
   std::unique_ptr<ServeMetrics> metrics_;
   std::unique_ptr<ledger::Ledger> ledger_;
+  std::unique_ptr<CosignedCheckpoints> cosigned_;
+  std::unique_ptr<MirrorAck> ack_;
   std::unique_ptr<AuditTrail> trail_;
+  std::unique_ptr<Witnessing> witnessing_;
+  std::unique_ptr<witness::Cosigner> cosigner_;  // of other hosts' logs, with witness_
+  std::unique_ptr<witness::Witness> witness_;
   std::unique_ptr<SpanExporter> exporter_;
   std::unique_ptr<LedgerApi> ledger_api_;
   std::unique_ptr<net::WorkerPool> pool_, ledger_pool_;
@@ -93,17 +106,9 @@ Result<void> ServerImpl::Open() {
   metrics_ = std::make_unique<ServeMetrics>(registry_, engine_->model().name);
   pool_ = net::WorkerPool::Start(kPoolThreads, kPoolQueueMax);
   ledger_pool_ = net::WorkerPool::Start(kLedgerPoolThreads, kPoolQueueMax);
-  if (options_.audit) {
-    ledger::LedgerOptions ledger;
-    ledger.dir = options_.ledger_dir;
-    ledger.origin = options_.origin;
-    ledger.free_bytes_min = options_.ledger_free_bytes_min;
-    ledger.metrics = &registry_;
-    TRY_ASSIGN(ledger_, ledger::Ledger::Open(std::move(ledger)));
-    vkey_ = ledger_->vkey();
-    ledger_api_ = std::make_unique<LedgerApi>(*ledger_, options_.ledger_token);
-  }
+  if (options_.audit) TRY(OpenLedger());
   TRY(OpenTrail());
+  if (witnessing_) witnessing_->Start();
   context_ = std::make_unique<InferenceContext>(
       InferenceContext{*engine_, *trail_, *metrics_, *pool_, clock_, rng_});
   if (ledger_ && !options_.otlp_endpoint.empty()) {
@@ -116,6 +121,49 @@ Result<void> ServerImpl::Open() {
     TRY_ASSIGN(exporter_, SpanExporter::Start(std::move(exporter), *ledger_));
   }
   return Listen();
+}
+
+// Witnesses are asked before the boot record is appended: a log that was restored from an old copy must not grow.
+Result<void> ServerImpl::OpenLedger() {
+  ledger::LedgerOptions ledger;
+  ledger.dir = options_.ledger_dir;
+  ledger.origin = options_.origin;
+  ledger.free_bytes_min = options_.ledger_free_bytes_min;
+  ledger.metrics = &registry_;
+  TRY_ASSIGN(ledger_, ledger::Ledger::Open(std::move(ledger)));
+  vkey_ = ledger_->vkey();
+  CosignedCheckpoints::Options cosigned;
+  cosigned.dir = options_.ledger_dir + "/cosigned";
+  cosigned.quorum = options_.witness_quorum;
+  TRY_ASSIGN(cosigned_, CosignedCheckpoints::Open(std::move(cosigned)));
+  WitnessingOptions witnessing;
+  witnessing.witnesses = options_.witnesses;
+  witnessing.mirror = options_.mirror;
+  witnessing.metrics = &registry_;
+  if (options_.mirror_ack) {
+    MirrorAck::Options ack;
+    ack.limit = *options_.mirror_ack;
+    ack.beat = [this] { return trail_->BeatNow(); };
+    ack_ = std::make_unique<MirrorAck>(std::move(ack), *ledger_);
+    witnessing.on_mirrored = [this](uint64_t size) { ack_->OnMirrored(size); };
+  }
+  TRY_ASSIGN(witnessing_, Witnessing::Open(std::move(witnessing), *ledger_, *cosigned_));
+  ledger_api_ = std::make_unique<LedgerApi>(*ledger_, *cosigned_, *witnessing_, options_.ledger_token);
+  return OpenWitness();
+}
+
+// This host's witness of other hosts' logs, the audit host's above all.
+Result<void> ServerImpl::OpenWitness() {
+  if (options_.witnessed_logs.all().empty()) return {};
+  witness::WitnessOptions witness;
+  witness.dir = options_.ledger_dir + "/witness";
+  witness.logs = options_.witnessed_logs;
+  witness.metrics = &registry_;
+  TRY_ASSIGN(cosigner_, witness::Cosigner::Open(io::PosixFileSystem(), witness.dir + "/key", "",
+                                                "beleg-witness-", rng_));
+  TRY_ASSIGN(witness_, witness::Witness::Open(std::move(witness), *cosigner_));
+  LOG_INFO("serve.witness_of_others", F("vkey", cosigner_->vkey()));
+  return {};
 }
 
 Result<void> ServerImpl::OpenTrail() {
@@ -144,6 +192,7 @@ Result<void> ServerImpl::OpenTrail() {
   trail.clock = &clock_;
   trail.rng = &rng_;
   TRY_ASSIGN(trail_, AuditTrail::Open(std::move(trail)));
+  trail_->SetMirrorAck(ack_.get());
   return {};
 }
 
@@ -156,7 +205,7 @@ Result<void> ServerImpl::Listen() {
     TRY_ASSIGN(ledger_http_,
                net::HttpServer::Listen(std::move(ledger),
                                        net::OnPool(*ledger_pool_, [this](const net::HttpRequest& request) {
-                                         return ledger_api_->Handle(request);
+                                         return AnswerOnLedgerPort(request);
                                        })));
   }
   net::HttpServerOptions api;
@@ -176,6 +225,13 @@ Result<void> ServerImpl::Listen() {
   TRY_ASSIGN(http_, net::HttpServer::Listen(
                         std::move(api), [this](net::Exchange& exchange) { return Handle(*this, exchange); }));
   return {};
+}
+
+net::HttpResponse ServerImpl::AnswerOnLedgerPort(const net::HttpRequest& request) {
+  if (!witness_ || !request.path().starts_with(kWitnessPrefix)) return ledger_api_->Handle(request);
+  net::HttpRequest below = request;
+  below.target.erase(0, kWitnessPrefix.size() - 1);
+  return witness_->Handle(below);
 }
 
 net::Awaitable<void> ServerImpl::Handle(ServerImpl& server, net::Exchange& exchange) {
@@ -227,7 +283,7 @@ net::Awaitable<void> ServerImpl::Infer(net::Exchange& exchange, record::Operatio
 net::Awaitable<void> ServerImpl::AskLedger(net::Exchange& exchange) {
   OneShot<net::HttpResponse> done(exchange.executor());
   auto deliver = done.Setter();
-  LedgerApi api(*ledger_, "");  // the caller's API key is checked already
+  LedgerApi api(*ledger_, *cosigned_, *witnessing_, "");  // the caller's API key is checked already
   if (!ledger_pool_->Run([&api, &exchange, deliver]() mutable { deliver(api.Handle(exchange.request())); }))
     deliver(Busy());
   net::HttpResponse response = co_await done.Get();
@@ -263,6 +319,8 @@ net::HttpResponse ServerImpl::Health() const {
   if (ledger_) {
     body.Set("origin", ledger_->origin());
     body.Set("records", static_cast<int64_t>(ledger_->durable_size()));
+    const Json witnesses = witnessing_->Status();
+    for (const auto& [name, value] : witnesses.as_object()) body.Set(name, value);
   }
   if (!ready) body.Set("why", ready.error().message);
   return net::MakeResponse(ready ? 200 : 503, "application/json", body.Dump());
@@ -309,7 +367,14 @@ net::HttpResponse ServerImpl::NotFound(const net::HttpRequest& request) {
 void ServerImpl::Stop() {
   if (std::exchange(stopped_, true)) return;
   if (http_) http_->Stop(options_.drain);
+  if (ack_) ack_->Stop();
   if (trail_) trail_->Close("signal");
+  if (witnessing_) {
+    const uint64_t size = ledger_->durable_size();
+    if (auto covered = ledger_->CheckpointAtLeast(size, kWitnessFarewell))
+      witnessing_->WaitFor(size, kWitnessFarewell);
+    witnessing_->Stop();
+  }
   if (exporter_) {
     if (!exporter_->WaitFor(ledger_->durable_size(), kExporterFarewell))
       LOG_INFO("serve.exporter_behind", F("next", exporter_->next()), F("size", ledger_->durable_size()));

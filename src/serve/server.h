@@ -14,6 +14,8 @@
 #include "ledger/ledger.h"
 #include "net/http_server.h"
 #include "record/otel_mapping.h"
+#include "witness/client.h"
+#include "witness/known_logs.h"
 
 namespace beleg::serve {
 
@@ -30,7 +32,14 @@ struct ServerOptions {
   std::string origin;
   std::vector<std::string> api_keys;  // ApiKeys::Parse
   std::string ledger_token;           // asked on the ledger port; "": none
-  std::string otlp_endpoint;          // "": spans are not exported
+  std::vector<witness::WitnessAddress> witnesses;
+  std::optional<witness::WitnessAddress> mirror;  // of the audit host's store
+  size_t witness_quorum = 1;
+  std::optional<std::chrono::milliseconds>
+      mirror_ack;  // --ack=mirror: how long a request waits for the mirror; it needs `mirror`
+  witness::KnownLogs
+      witnessed_logs;  // of other hosts, cosigned here: POST /witness/add-checkpoint on the ledger port
+  std::string otlp_endpoint;  // "": spans are not exported
   net::HttpHeaders otlp_headers;
   record::Semconv semconv = record::Semconv::kDup;
   std::string service_name = "vllm";

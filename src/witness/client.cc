@@ -16,7 +16,7 @@ ErrorCode CodeOf(int status) {
     case 401: return ErrorCode::kUnauthenticated;
     case 403: return ErrorCode::kPermissionDenied;
     case 404: return ErrorCode::kNotFound;
-    case 422: return ErrorCode::kDataLoss;
+    case 422: return ErrorCode::kFailedPrecondition;
     case 429: return ErrorCode::kResourceExhausted;
     default: return ErrorCode::kUnavailable;
   }
@@ -68,7 +68,10 @@ Result<Cosigned> WitnessClient::Submit(const std::string& note, const verify::Ch
     net::HttpRequest post{
         "POST", target_, {{"Content-Type", "text/plain; charset=utf-8"}}, FormatAddCheckpoint(request), ""};
     if (!token_.empty()) post.headers.Add("Authorization", "Bearer " + token_);
-    TRY_ASSIGN(net::HttpResponse response, http_->Send(post));
+    auto answer = http_->Send(post);
+    // A kept connection that the witness has closed meanwhile looks like this, and the request may be repeated.
+    if (!answer && answer.error().code == ErrorCode::kUnavailable) answer = http_->Send(post);
+    TRY_ASSIGN(const net::HttpResponse response, std::move(answer));
     if (response.status == 200) {
       TRY_ASSIGN(Cosigned cosigned, Accept(note, response));
       size_ = checkpoint.size;

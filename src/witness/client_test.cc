@@ -75,14 +75,14 @@ TEST_F(WitnessClientTest, SizeIsLearntFromTheWitness) {
   EXPECT_EQ(client_->witnessed_size(), 700u);
 }
 
-TEST_F(WitnessClientTest, RewrittenLogIsDataLoss) {
+TEST_F(WitnessClientTest, RewrittenLogIsAFailedPrecondition) {
   ASSERT_TRUE(Submit(LogOf(log_, 300)));
   TestLog rewritten = LogOf(log_, 400);
   rewritten.entries[5] = "another";
   rewritten.Write();
-  EXPECT_EQ(Refused(rewritten), ErrorCode::kDataLoss);
+  EXPECT_EQ(Refused(rewritten), ErrorCode::kFailedPrecondition);
   Connect();
-  EXPECT_EQ(Refused(rewritten), ErrorCode::kDataLoss);
+  EXPECT_EQ(Refused(rewritten), ErrorCode::kFailedPrecondition);
 }
 
 TEST_F(WitnessClientTest, LogThatWentBackIsAFailedPrecondition) {

@@ -111,10 +111,10 @@ net::HttpResponse RefusalAnswer(const Refusal& refusal, uint64_t known_size) {
   return net::MakeResponse(refusal.status, "text/plain; charset=utf-8", refusal.message + "\n");
 }
 
-std::string CosignedNote(const Submission& submission, const std::vector<verify::VerifierKey>& log_keys,
+std::string CosignedNote(const verify::Note& note, const std::vector<verify::VerifierKey>& log_keys,
                          std::string_view cosignature) {
-  std::string out = submission.note.text + "\n";
-  for (const verify::NoteSignature& signature : submission.note.signatures) {
+  std::string out = note.text + "\n";
+  for (const verify::NoteSignature& signature : note.signatures) {
     const bool of_log = std::ranges::any_of(
         log_keys, [&](const verify::VerifierKey& key) { return IsSignedBy(signature, key); });
     if (of_log) out += verify::FormatSignature(signature);

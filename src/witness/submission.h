@@ -53,7 +53,7 @@ std::optional<Refusal> CheckContinues(const Submission& submission, const verify
 net::HttpResponse RefusalAnswer(const Refusal& refusal, uint64_t known_size);
 
 // The log's signatures and the cosignature, as note: what a witness keeps and serves.
-std::string CosignedNote(const Submission& submission, const std::vector<verify::VerifierKey>& log_keys,
+std::string CosignedNote(const verify::Note& note, const std::vector<verify::VerifierKey>& log_keys,
                          std::string_view cosignature);
 
 // The folder's name and the path of a log: lower-case hex of SHA-256 of its origin.

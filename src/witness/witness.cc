@@ -131,7 +131,7 @@ net::HttpResponse Witness::Cosign(Log& log, const Submission& submission) {
   }
   const int64_t unix_s = clock_.UnixMicros() / 1'000'000;
   const std::string cosignature = cosigner_.Cosign(submission.note.text, unix_s);
-  std::string note = CosignedNote(submission, log.keys, cosignature);
+  std::string note = CosignedNote(submission.note, log.keys, cosignature);
   // The same tree again changes nothing that a restart must know: only its time is newer.
   if (log.note.empty() || submission.checkpoint.size > log.known.size) {
     if (auto kept = io::WriteFileDurably(fs_, log.dir + "/checkpoint", note); !kept)
