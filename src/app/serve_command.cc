@@ -227,6 +227,31 @@ Result<void> Serve(const ServeOptions& options) {
   return {};
 }
 
+void AddWitnessOptions(CLI::App& command, const std::shared_ptr<ServeOptions>& options) {
+  command.add_option(
+      "--witness", options->witnesses,
+      "URL=VKEY of a witness (C2SP tlog-witness) that cosigns our checkpoints; may be given several times");
+  command.add_option("--mirror", options->mirror,
+                     "URL=VKEY of the store that mirrors and cosigns, e.g. http://HOST:3301/mirror=…");
+  command
+      .add_option("--witness-quorum", options->witness_quorum,
+                  "Cosignatures that /audit/checkpoint has at least")
+      ->check(CLI::Range(1, 100))
+      ->capture_default_str();
+  command.add_option(
+      "--witness-log", options->witness_logs,
+      "Verifier key of another host's log to cosign on the ledger port, /witness/add-checkpoint");
+  command
+      .add_option("--ack", options->ack,
+                  "local: an answer waits for this host's disk; mirror: also for the mirror's")
+      ->check(CLI::IsMember({"local", "mirror"}))
+      ->capture_default_str();
+  command
+      .add_option("--ack-timeout-ms", options->ack_timeout_ms,
+                  "After that an answer that waits for the mirror is withheld (503)")
+      ->capture_default_str();
+}
+
 }  // namespace
 
 void AddServe(CLI::App& program, Action& action) {
@@ -263,28 +288,7 @@ void AddServe(CLI::App& program, Action& action) {
       ->capture_default_str();
   command->add_option("--ledger-token-file", options->ledger_token_file,
                       "File (0600) with the bearer token for it");
-  command->add_option(
-      "--witness", options->witnesses,
-      "URL=VKEY of a witness (C2SP tlog-witness) that cosigns our checkpoints; may be given several times");
-  command->add_option("--mirror", options->mirror,
-                      "URL=VKEY of the store that mirrors and cosigns, e.g. http://HOST:3301/mirror=…");
-  command
-      ->add_option("--witness-quorum", options->witness_quorum,
-                   "Cosignatures that /audit/checkpoint has at least")
-      ->check(CLI::Range(1, 100))
-      ->capture_default_str();
-  command->add_option(
-      "--witness-log", options->witness_logs,
-      "Verifier key of another host's log to cosign on the ledger port, /witness/add-checkpoint");
-  command
-      ->add_option("--ack", options->ack,
-                   "local: an answer waits for this host's disk; mirror: also for the mirror's")
-      ->check(CLI::IsMember({"local", "mirror"}))
-      ->capture_default_str();
-  command
-      ->add_option("--ack-timeout-ms", options->ack_timeout_ms,
-                   "After that an answer that waits for the mirror is withheld (503)")
-      ->capture_default_str();
+  AddWitnessOptions(*command, options);
   command->add_option("--otlp-traces-endpoint", options->otlp_endpoint, "Send spans there by OTLP/HTTP");
   command->add_option("--collect-detailed-traces", options->collect_detailed_traces,
                       "Accepted for vLLM's sake: they always are");

@@ -199,21 +199,24 @@ void MirrorImpl::Close() {
 }
 
 void MirrorImpl::Run(std::stop_token stop) {
+  int64_t polled_mono_us = INT64_MIN / 2;
   for (;;) {
-    bool ask_tip = false;
+    bool round = false, ask_tip = false;
     {
       MutexLock lock(mutex_);
-      if (!closed_ && wanted_ <= started_ && started_ > 0 && submitted_.empty())
-        wake_.WaitFor(mutex_, options_.poll_interval);
-      if (closed_) return;
-    }
-    AnswerSubmitted(stop);
-    {
-      MutexLock lock(mutex_);
+      const int64_t left_us = polled_mono_us + std::chrono::microseconds(options_.poll_interval).count() -
+                              system_clock_.MonoMicros();
+      if (!closed_ && wanted_ <= started_ && submitted_.empty() && left_us > 0)
+        wake_.WaitFor(mutex_, std::chrono::microseconds(left_us));
       if (closed_) return;
       ask_tip = wanted_ > started_;
-      ++started_;
+      // Submitted checkpoints need no round of their own: it feeds the store's columns, which are no part of their answer.
+      round = ask_tip || left_us <= 0;
+      if (round) ++started_;
     }
+    AnswerSubmitted(stop);
+    if (!round) continue;
+    polled_mono_us = system_clock_.MonoMicros();
     Publish(Round(ask_tip, stop));
   }
 }
