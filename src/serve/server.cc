@@ -319,8 +319,8 @@ net::HttpResponse ServerImpl::Health() const {
   if (ledger_) {
     body.Set("origin", ledger_->origin());
     body.Set("records", static_cast<int64_t>(ledger_->durable_size()));
-    const Json witnesses = witnessing_->Status();
-    for (const auto& [name, value] : witnesses.as_object()) body.Set(name, value);
+    const Json witnesses = witnessing_->Status();  // addresses stay inside: nobody is asked for a key here
+    body.Set("independent_witness", *witnesses.Find("independent_witness"));
   }
   if (!ready) body.Set("why", ready.error().message);
   return net::MakeResponse(ready ? 200 : 503, "application/json", body.Dump());

@@ -1,7 +1,8 @@
 // MirrorCopy: this host's own copy of one log, in the layout of C2SP tlog-tiles, with the key that it was pinned to.
 //
-// Shape:   DIR/{checkpoint,tile/…} as the log serves them, the checkpoint with this mirror's cosignature; DIR/vkey the pinned key; DIR/url where it came from; DIR/diverged/ holds
-//          every checkpoint that contradicts this copy (evidence; an operator removes it).
+// Shape:   DIR/{checkpoint,tile/…} as the log serves them, the checkpoint with this mirror's cosignature; DIR/vkey the pinned key;
+//          DIR/url where it came from; DIR/diverged/ holds every checkpoint that contradicts this copy (evidence; an operator
+//          removes it).
 // Order:   files first, each durable, the checkpoint last: what it covers is all there.
 // Errors:  kDataLoss: a file of the copy is damaged (names it) · the file system's own.
 // Threads: Advance, Grow and the like by one thread; readers any.
