@@ -284,6 +284,7 @@ TEST_F(WitnessTest, FullDiskRefusesAndHeals) {
   EXPECT_EQ(Status(SubmissionOf(LogOf(log_, 3), 0)), 503);
   full = false;
   EXPECT_EQ(Status(SubmissionOf(LogOf(log_, 3), 0)), 200);
+  witness_.reset();  // before its disk
 }
 
 // What was cosigned before a power cut is known after it, wherever it comes.
@@ -327,6 +328,7 @@ TEST_F(WitnessTest, FailedSyncIsFatal) {
   disk.SetFault([](uint64_t) -> Result<void> { return Fail(ErrorCode::kDataLoss, "the disk is gone"); });
   EXPECT_EQ(Status(SubmissionOf(LogOf(log_, 3), 0)), 503);
   EXPECT_EQ(fatal, 1);
+  witness_.reset();  // before its disk
 }
 
 TEST_F(WitnessTest, AnswersAreCounted) {
