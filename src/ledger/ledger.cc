@@ -85,6 +85,7 @@ class ThreadedLedger final : public Ledger {
   }
   Result<uint64_t> CheckpointAtLeast(uint64_t size, milliseconds limit) override;
   Result<uint64_t> FindRequest(const RequestId& id) override { return core_->FindRequest(id); }
+  Result<FinishReceipt> ReceiptOf(uint64_t index) override { return core_->ReceiptOf(index); }
   Result<std::string> Proof(uint64_t index) override;
   Result<Resource> ReadResource(std::string_view path) override { return core_->ReadResource(path); }
   Result<void> Health() const override;

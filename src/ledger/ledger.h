@@ -136,6 +136,8 @@ class Ledger {
 
   // Leaf index of a request's record (Request, Refused or Lost). kNotFound; kUnavailable while it runs.
   virtual Result<uint64_t> FindRequest(const RequestId& id) = 0;
+  // The finish receipt of a leaf once more, signed alone and without secret. kNotFound: the log has no such leaf.
+  virtual Result<FinishReceipt> ReceiptOf(uint64_t index) = 0;
   // C2SP tlog-proof of a leaf against the newest checkpoint (waits for one that covers it).
   virtual Result<std::string> Proof(uint64_t index) = 0;
   // "checkpoint", "tile/…": kNotFound when there is no such file, kInvalidArgument when the path is none of C2SP's.
