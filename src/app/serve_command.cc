@@ -30,7 +30,7 @@ struct ServeOptions {
   int max_num_seqs = 16, max_waiting = 256, threads = 0, http_threads = 1;
   std::string audit = "closed", ledger_dir = "data/ledger", origin, ledger_token_file;
   std::string otlp_endpoint, semconv = "dup", region, environment, run_file;
-  int64_t drain_s = 30;
+  int64_t drain_s = 30, request_timeout_s = 1800;
   uint64_t ledger_free_bytes_min = 64 << 20;
   std::vector<std::string> witnesses, witness_logs;
   std::string mirror, ack = "local";
@@ -119,7 +119,8 @@ void FillFromEnvironment(serve::ServerOptions& server) {
 
 // What the config record says: every setting that changes answers or records, and no secret.
 std::map<std::string, std::string> Settings(const ServeOptions& options, const serve::ServerOptions& server) {
-  return {{"engine", options.engine},
+  return {{"audit", options.audit},
+          {"engine", options.engine},
           {"listen", fmt::format("{}:{}", options.host, options.port)},
           {"ledger_listen", options.ledger_listen},
           {"api_keys", std::to_string(options.api_keys.size())},
@@ -168,7 +169,10 @@ Result<serve::ServerOptions> MakeServerOptions(const ServeOptions& options) {
   TRY(CheckBind(server.ledger_listen.host, !server.ledger_token.empty(), options.insecure_no_auth,
                 "the ledger"));
   server.threads = static_cast<size_t>(options.http_threads);
-  server.audit = options.audit == "closed";
+  server.audit = options.audit == "closed" ? serve::AuditMode::kClosed
+                 : options.audit == "open" ? serve::AuditMode::kOpen
+                                           : serve::AuditMode::kOff;
+  server.request_time_max = std::chrono::seconds(options.request_timeout_s);
   server.ledger_dir = options.ledger_dir;
   server.origin = options.origin;
   server.ledger_free_bytes_min = options.ledger_free_bytes_min;
@@ -221,6 +225,9 @@ Result<void> Serve(const ServeOptions& options) {
                    {.port = server->port(), .ledger_port = server->ledger_port(), .vkey = server->vkey()}));
   LOG_INFO("serve.ready", F("port", server->port()), F("ledger_port", server->ledger_port()),
            F("audit", options.audit));
+  if (options.audit != "closed")
+    LOG_WARN("serve.audit_is_not_closed", F("audit", options.audit),
+             F("means", "requests may be answered that leave no record"));
   int signal = WaitForStopSignal();
   LOG_INFO("serve.stopping", F("signal", signal));
   server->Stop();
@@ -275,8 +282,10 @@ void AddServe(CLI::App& program, Action& action) {
       ->capture_default_str();
   command
       ->add_option("--audit", options->audit,
-                   "closed: no record, no answer; off: no records, for benches only")
-      ->check(CLI::IsMember({"closed", "off"}))
+                   "closed: no record, no answer; open: answers without a record while the log takes none, "
+                   "and says so; "
+                   "off: no records, for benches only")
+      ->check(CLI::IsMember({"closed", "open", "off"}))
       ->capture_default_str();
   command->add_option("--ledger", options->ledger_dir, "Folder of the log")->capture_default_str();
   command->add_option("--origin", options->origin, "Name of the log, at its making; default: random");
@@ -303,6 +312,11 @@ void AddServe(CLI::App& program, Action& action) {
       "--take-over", options->take_over,
       "Replace the server that runs on this ledger: load the model, take its ports, wait until it "
       "has drained; no client is refused");
+  command
+      ->add_option("--request-timeout-seconds", options->request_timeout_s,
+                   "How long a request may run; begin receipts promise a record a minute later")
+      ->check(CLI::Range(int64_t{1}, int64_t{7} * 86'400))
+      ->capture_default_str();
   command->add_flag("--insecure-no-auth", options->insecure_no_auth,
                     "Allow wider than loopback without keys");
   command->add_option("--run-file", options->run_file, "Write pid and ports there when ready");

@@ -7,6 +7,8 @@
 
 #include <string>
 
+#include <boost/asio/steady_timer.hpp>
+
 #include "engine/engine.h"
 #include "net/http_server.h"
 #include "serve/admission.h"
@@ -45,6 +47,8 @@ class InferenceRun {
   // Once it ended.
   net::Awaitable<void> EndWhole();
   net::Awaitable<void> EndStream(const ChunkWriter& chunks);
+  // Why the answer is none; nullopt: it is whole, or the client has gone.
+  std::optional<ApiError> Failure() const;
   net::Awaitable<Result<Receipt>> WriteRecord(int64_t status);
   net::Awaitable<bool> IsMirrored(const Receipt& receipt);
   record::Request MakeRecord(int64_t status) const;
@@ -53,6 +57,9 @@ class InferenceRun {
 
   void AddHeaders(net::HttpHeaders& headers) const;
   int64_t DurationMicros() const { return context_.clock.MonoMicros() - start_mono_us_; }
+
+  // Ends the generation when the request has run for as long as its begin receipt allows.
+  void StartDeadline();
 
   const InferenceContext& context_;
   net::Exchange& exchange_;
@@ -63,6 +70,7 @@ class InferenceRun {
   AnswerHead head_;
   OneShot<Result<ledger::BeginReceipt>> begun_;
   std::string begin_receipt_;
+  bool unrecorded_ = false;  // audit mode open, and the ledger took no begin
 
   TokenStream tokens_;  // before generation_, which calls it
   std::unique_ptr<engine::Generation> generation_;
@@ -70,6 +78,9 @@ class InferenceRun {
   engine::GenerateResult result_;
   bool head_sent_ = false;
   bool begin_unmirrored_ = false;
+  const std::shared_ptr<const bool> alive_ = std::make_shared<bool>(true);  // for the deadline's handler
+  boost::asio::steady_timer deadline_;
+  bool timed_out_ = false;
 };
 
 }  // namespace beleg::serve

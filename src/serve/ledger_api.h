@@ -5,7 +5,7 @@
 //   GET /audit/status                 {"witnesses": […], "independent_witness"}: Witnessing::Status
 //   GET /audit/tip                    {"size", "origin", "vkey"}, after making a checkpoint cover all that is durable
 //   GET /audit/vkey                   the log's verifier key, text
-//   GET /audit/proof/{request id}     C2SP .tlog-proof of the request's record
+//   GET /audit/proof/{request id}     C2SP .tlog-proof of the request's record, against a cosigned checkpoint if there are witnesses
 //   GET /audit/record/{request id}    the leaf's bytes
 #pragma once
 
@@ -18,10 +18,14 @@
 
 namespace beleg::serve {
 
+// The plain text form of errors under /audit.
+net::HttpResponse LedgerError(int status, std::string message);
+net::HttpResponse LedgerError(const Error& error);
+
 class LedgerApi {
  public:
   // token: asked as bearer on every path; "": none.
-  LedgerApi(ledger::Ledger& ledger, const CosignedCheckpoints& cosigned, const Witnessing& witnessing,
+  LedgerApi(ledger::Ledger& ledger, const CosignedCheckpoints& cosigned, Witnessing& witnessing,
             std::string token)
       : ledger_(ledger), cosigned_(cosigned), witnessing_(witnessing), token_(std::move(token)) {}
 
@@ -32,10 +36,11 @@ class LedgerApi {
   net::HttpResponse Tip() const;
   net::HttpResponse CosignedCheckpoint() const;
   net::HttpResponse OfRequest(std::string_view path) const;
+  Result<std::string> Proof(uint64_t index) const;
 
   ledger::Ledger& ledger_;
   const CosignedCheckpoints& cosigned_;
-  const Witnessing& witnessing_;
+  Witnessing& witnessing_;
   const std::string token_;
 };
 

@@ -7,6 +7,7 @@
 #include "serve/inference.h"
 #include "serve/ledger_api.h"
 #include "serve/mirror_ack.h"
+#include "serve/own_requests_api.h"
 #include "serve/span_exporter.h"
 #include "serve/witnessing.h"
 #include "wire/json.h"
@@ -20,6 +21,8 @@ using wire::Json;
 constexpr size_t kPoolThreads = 2;
 constexpr size_t kPoolQueueMax = 1024;
 constexpr size_t kLedgerPoolThreads = 4;
+// From the end of a request that took all the time it may until its record is there, also over a restart; never longer than that time.
+constexpr std::chrono::seconds kResolveMargin{60};
 constexpr std::chrono::milliseconds kExporterFarewell{3'000};
 constexpr std::chrono::milliseconds kLedgerDrain{2'000};
 // For requests that are on their way on a kept connection when a stop begins.
@@ -68,7 +71,7 @@ class ServerImpl final : public Server {
   net::HttpResponse AnswerOnLedgerPort(const net::HttpRequest& request);
   static net::Awaitable<void> Handle(ServerImpl& server, net::Exchange& exchange);
   net::Awaitable<void> Infer(net::Exchange& exchange, record::Operation operation, std::string caller);
-  net::Awaitable<void> AskLedger(net::Exchange& exchange);
+  net::Awaitable<void> AskLedger(net::Exchange& exchange, std::string caller);
   // A request whose body was not read whole: on record like any other, if it was one.
   static net::Awaitable<net::HttpResponse> RefuseUnread(ServerImpl& server, const net::HttpRequest& head,
                                                         int status, std::string message);
@@ -85,6 +88,7 @@ class ServerImpl final : public Server {
   MetricRegistry registry_;
   ApiKeys keys_;
   std::unique_ptr<ServeMetrics> metrics_;
+  ReceiptBook receipts_{{.clock = &clock_}};
   std::unique_ptr<ledger::Ledger> ledger_;
   std::unique_ptr<CosignedCheckpoints> cosigned_;
   std::unique_ptr<MirrorAck> ack_;
@@ -94,6 +98,7 @@ class ServerImpl final : public Server {
   std::unique_ptr<witness::Witness> witness_;
   std::unique_ptr<SpanExporter> exporter_;
   std::unique_ptr<LedgerApi> ledger_api_;
+  std::unique_ptr<OwnRequestsApi> own_requests_api_;
   std::unique_ptr<net::WorkerPool> pool_, ledger_pool_;
   std::unique_ptr<InferenceContext> context_;
   std::unique_ptr<net::HttpServer> http_, ledger_http_;
@@ -106,11 +111,11 @@ Result<void> ServerImpl::Open() {
   metrics_ = std::make_unique<ServeMetrics>(registry_, engine_->model().name);
   pool_ = net::WorkerPool::Start(kPoolThreads, kPoolQueueMax);
   ledger_pool_ = net::WorkerPool::Start(kLedgerPoolThreads, kPoolQueueMax);
-  if (options_.audit) TRY(OpenLedger());
+  if (options_.audit != AuditMode::kOff) TRY(OpenLedger());
   TRY(OpenTrail());
   if (witnessing_) witnessing_->Start();
-  context_ = std::make_unique<InferenceContext>(
-      InferenceContext{*engine_, *trail_, *metrics_, *pool_, clock_, rng_});
+  context_ = std::make_unique<InferenceContext>(InferenceContext{
+      *engine_, *trail_, *metrics_, receipts_, *pool_, clock_, rng_, options_.request_time_max});
   if (ledger_ && !options_.otlp_endpoint.empty()) {
     SpanExporterOptions exporter;
     exporter.endpoint = options_.otlp_endpoint;
@@ -129,6 +134,9 @@ Result<void> ServerImpl::OpenLedger() {
   ledger.dir = options_.ledger_dir;
   ledger.origin = options_.origin;
   ledger.free_bytes_min = options_.ledger_free_bytes_min;
+  ledger.resolved_within_us = std::chrono::microseconds(options_.request_time_max +
+                                                        std::min(kResolveMargin, options_.request_time_max))
+                                  .count();
   ledger.metrics = &registry_;
   TRY_ASSIGN(ledger_, ledger::Ledger::Open(std::move(ledger)));
   vkey_ = ledger_->vkey();
@@ -149,6 +157,8 @@ Result<void> ServerImpl::OpenLedger() {
   }
   TRY_ASSIGN(witnessing_, Witnessing::Open(std::move(witnessing), *ledger_, *cosigned_));
   ledger_api_ = std::make_unique<LedgerApi>(*ledger_, *cosigned_, *witnessing_, options_.ledger_token);
+  own_requests_api_ = std::make_unique<OwnRequestsApi>(
+      *ledger_, LedgerApi(*ledger_, *cosigned_, *witnessing_, ""), receipts_);
   return OpenWitness();
 }
 
@@ -176,7 +186,8 @@ Result<void> ServerImpl::OpenTrail() {
   trail.boot.region = options_.region;
   trail.boot.environment = options_.environment;
   if (ledger_) trail.boot.host = ledger_->host();
-  trail.boot.audit = "closed";
+  trail.open = options_.audit == AuditMode::kOpen;
+  trail.boot.audit = Name(options_.audit);
   trail.boot.clock_source = "system";
   trail.model = {info.name,
                  info.file,
@@ -216,7 +227,8 @@ Result<void> ServerImpl::Listen() {
   api.body_bytes_max = options_.body_bytes_max;
   // Asked for a head that could not be read; what was wrong with a body goes to refuse_body.
   api.make_error = [this](int status, std::string message) {
-    if (status == 400 || status == 431) ++trail_->counters().unreadable;
+    // 500 and 503 are the server's own; every other page is for a head that could not be read.
+    if (status != 500 && status != 503) ++trail_->counters().unreadable;
     return ErrorResponse({status, record::ErrorType::kInvalidRequest, std::move(message), "", ""});
   };
   api.refuse_body = [this](const net::HttpRequest& head, int status, std::string message) {
@@ -249,7 +261,7 @@ net::Awaitable<void> ServerImpl::Handle(ServerImpl& server, net::Exchange& excha
   if (std::optional<record::Operation> operation = InferenceRoute(request)) {
     co_await server.Infer(exchange, *operation, std::move(*caller));
   } else if (path.starts_with("/audit/") && server.ledger_) {
-    co_await server.AskLedger(exchange);
+    co_await server.AskLedger(exchange, std::move(*caller));
   } else {
     net::HttpResponse response = server.Answer(request);
     (void)co_await exchange.Reply(std::move(response));
@@ -265,9 +277,11 @@ net::Awaitable<net::HttpResponse> ServerImpl::RefuseUnread(ServerImpl& server, c
   ApiError error{status, why, std::move(message), "", ""};
   std::optional<record::Operation> operation = InferenceRoute(head);
   std::optional<std::string> caller = server.keys_.Authenticate(head.headers);
+  if (!caller) ++server.trail_->counters().unauthenticated;
+  if (caller && !operation) ++server.trail_->counters().unknown_path;
   if (!operation || !caller) co_return ErrorResponse(error);
-  if (auto ready = server.trail_->Ready(); !ready)
-    co_return RefuseForNoRoom(*server.context_, head, ready.error());
+  if (auto may = server.trail_->MayRun(); !may)
+    co_return RefuseForNoRoom(*server.context_, head, may.error());
   Admitted admitted = Admit(*server.context_, head, *operation, std::move(*caller));
   boost::asio::any_io_executor executor = co_await boost::asio::this_coro::executor;
   co_return co_await RecordRefusal(*server.context_, executor, admitted, head, error);
@@ -280,11 +294,12 @@ net::Awaitable<void> ServerImpl::Infer(net::Exchange& exchange, record::Operatio
 }
 
 // A proof may wait for a checkpoint, so it is answered on the pool.
-net::Awaitable<void> ServerImpl::AskLedger(net::Exchange& exchange) {
+net::Awaitable<void> ServerImpl::AskLedger(net::Exchange& exchange, std::string caller) {
   OneShot<net::HttpResponse> done(exchange.executor());
   auto deliver = done.Setter();
-  LedgerApi api(*ledger_, *cosigned_, *witnessing_, "");  // the caller's API key is checked already
-  if (!ledger_pool_->Run([&api, &exchange, deliver]() mutable { deliver(api.Handle(exchange.request())); }))
+  if (!ledger_pool_->Run([this, &caller, &exchange, deliver]() mutable {
+        deliver(own_requests_api_->Handle(exchange.request(), caller));
+      }))
     deliver(Busy());
   net::HttpResponse response = co_await done.Get();
   metrics_->CountHttp("/audit", exchange.request().method, response.status);
@@ -308,13 +323,18 @@ net::HttpResponse ServerImpl::Answer(const net::HttpRequest& request) {
     return NotFound(request);
   }
   metrics_->CountHttp(path, request.method, response.status);
+  if (trail_->mode() != AuditMode::kClosed)
+    response.headers.Add("Audit-Mode", std::string(Name(trail_->mode())));
   return response;
 }
 
 net::HttpResponse ServerImpl::Health() const {
   Result<void> ready = trail_->Ready();
-  Json body = Json::MakeObject({{"status", ready ? "ok" : "refusing"},
-                                {"audit", trail_->mode() == AuditMode::kOff ? "off" : "closed"},
+  const bool open = trail_->mode() == AuditMode::kOpen;
+  Json body = Json::MakeObject({{"status", ready  ? "ok"
+                                           : open ? "answering without records"
+                                                  : "refusing"},
+                                {"audit", Name(trail_->mode())},
                                 {"model", engine_->model().name}});
   if (ledger_) {
     body.Set("origin", ledger_->origin());
@@ -322,8 +342,9 @@ net::HttpResponse ServerImpl::Health() const {
     const Json witnesses = witnessing_->Status();  // addresses stay inside: nobody is asked for a key here
     body.Set("independent_witness", *witnesses.Find("independent_witness"));
   }
+  if (open) body.Set("requests_without_record", trail_->counters().unrecorded.load());
   if (!ready) body.Set("why", ready.error().message);
-  return net::MakeResponse(ready ? 200 : 503, "application/json", body.Dump());
+  return net::MakeResponse(ready || open ? 200 : 503, "application/json", body.Dump());
 }
 
 net::HttpResponse ServerImpl::Models(std::string_view path) const {
@@ -348,6 +369,7 @@ net::HttpResponse ServerImpl::Models(std::string_view path) const {
 
 net::HttpResponse ServerImpl::Metrics() {
   metrics_->Refresh(engine_->stats());
+  metrics_->Refresh(trail_->boot(), trail_->counters());
   return net::MakeResponse(200, "text/plain; version=0.0.4; charset=utf-8", registry_.RenderPrometheus());
 }
 
