@@ -12,8 +12,9 @@ class App;
 
 namespace beleg::app {
 
-// What a program ends with. Audit commands: 1 is a finding, 2 means that it could not be looked at.
-enum ExitCode { kExitOk = 0, kExitFinding = 1, kExitError = 2 };
+// What a program ends with. Audit commands: 1 is a finding, 2 means that it could not be looked at, 3 that the evidence decides
+// nothing.
+enum ExitCode { kExitOk = 0, kExitFinding = 1, kExitError = 2, kExitUnknown = 3 };
 
 using Action = std::function<int()>;
 

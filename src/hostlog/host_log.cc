@@ -28,6 +28,7 @@ Result<void> HostLog::Start() {
   ledger.clock = options_.clock;
   ledger.rng = options_.rng;
   TRY_ASSIGN(ledger_, ledger::Ledger::Open(std::move(ledger)));
+  if (options_.before_boot) TRY(options_.before_boot(*ledger_));
   boot_ = {options_.rng->Draw<std::array<uint8_t, 8>>()};
   record::Boot boot;
   boot.version = options_.version;
@@ -92,20 +93,22 @@ void HostLog::WriteReads() {
   }
 }
 
-void HostLog::Close() {
-  if (std::exchange(closed_, true) || !ledger_) return;
-  if (writer_.joinable()) {
-    writer_.RequestStop();
-    {
-      MutexLock lock(mutex_);
-      stop_.NotifyAll();
-    }
-    writer_.Join();
-    WriteReads();
-    if (auto done = Append(record::Shutdown{"signal", {}, 0}); !done)
-      LOG_WARN("hostlog.shutdown_not_written", F("why", done.error().message));
+void HostLog::WriteLast() {
+  if (std::exchange(ended_, true) || !writer_.joinable()) return;
+  writer_.RequestStop();
+  {
+    MutexLock lock(mutex_);
+    stop_.NotifyAll();
   }
-  ledger_->Close();
+  writer_.Join();
+  WriteReads();
+  if (auto done = Append(record::Shutdown{"signal", {}, 0}); !done)
+    LOG_WARN("hostlog.shutdown_not_written", F("why", done.error().message));
+}
+
+void HostLog::Close() {
+  WriteLast();
+  if (ledger_) ledger_->Close();
 }
 
 }  // namespace beleg::hostlog

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -29,6 +30,8 @@ struct HostLogOptions {
   std::string version{};                          // of beleg
   std::map<std::string, std::string> settings{};  // for the config record; no secrets
   std::chrono::milliseconds read_interval{60'000};
+  // Called once the ledger is open and before it grows: what it refuses, Open refuses. Where witnesses are asked.
+  std::function<Result<void>(ledger::Ledger&)> before_boot{};
   uint64_t free_bytes_min = 64 << 20;
   MetricRegistry* metrics = nullptr;
   io::FileSystem* fs = nullptr;  // null: the real ones
@@ -48,7 +51,9 @@ class HostLog final : public record::AuditSink {
 
   ledger::Ledger& ledger() { return *ledger_; }
 
-  // Writes what was read since, and a shutdown record.
+  // Writes what was read since, and a shutdown record; nothing more is appended.
+  void WriteLast();
+  // WriteLast, and the ledger is closed.
   void Close();
 
  private:
@@ -67,7 +72,7 @@ class HostLog final : public record::AuditSink {
   Mutex mutex_;
   CondVar stop_;
   Reads reads_ GUARDED_BY(mutex_);  // not yet on record
-  bool closed_ = false;
+  bool ended_ = false;
   Thread writer_;
 };
 

@@ -37,6 +37,8 @@ net::HttpResponse QueryApi::Handle(const net::HttpRequest& request) {
   if (!IsAllowed(request.headers))
     return ErrorAnswer({ErrorCode::kUnauthenticated, "wrong or no key in Authorization: Bearer"});
   if (path.starts_with(store::kMirrorPrefix)) return get ? mirror_api_.Read(path) : WrongMethod("GET");
+  CountRead(path);
+  if (path == "/api/log") return request.method == "POST" ? TakeRecord(request) : WrongMethod("POST");
   if (path == "/api/sql") return request.method == "POST" ? Sql(request) : WrongMethod("POST");
   const bool known = path == "/api/v1/spans" || path == "/api/records" || path == "/api/ledger" ||
                      path == "/api/overview" || path == "/api/metrics" || path == "/metrics" ||
@@ -57,6 +59,30 @@ bool QueryApi::IsAllowed(const net::HttpHeaders& headers) const {
   if (options_.api_key.empty()) return true;
   auto token = net::BearerToken(headers);
   return token && net::EqualSecret(*token, options_.api_key);
+}
+
+void QueryApi::CountRead(std::string_view path) {
+  if (options_.log == nullptr) return;
+  const std::string_view what = path == "/api/records"            ? "records"
+                                : path.starts_with(kRecordPrefix) ? "record"
+                                : path == "/api/v1/spans"         ? "spans"
+                                : path.starts_with(kTracePrefix)  ? "trace"
+                                : path == "/api/sql"              ? "sql"
+                                                                  : "";
+  if (!what.empty()) options_.log->CountRead(options_.api_key.empty() ? "anonymous" : "api-key", what);
+}
+
+net::HttpResponse QueryApi::TakeRecord(const net::HttpRequest& request) {
+  if (options_.log == nullptr)
+    return ErrorAnswer({ErrorCode::kNotFound, "this store keeps no log of its own"});
+  auto record = record::Decode(request.body);
+  if (!record) return ErrorAnswer(record.error(), "body");
+  // Only what a person or a job says about the log; what this host does itself it puts on record itself.
+  if (!std::holds_alternative<record::Reconcile>(record->body) &&
+      !std::holds_alternative<record::Review>(record->body))
+    return ErrorAnswer({ErrorCode::kInvalidArgument, "type: want reconcile or review"}, "body");
+  auto index = options_.log->Append(std::move(record->body));
+  return index ? JsonAnswer(Json::MakeObject({{"index", *index}})) : ErrorAnswer(index.error());
 }
 
 void QueryApi::WaitVisible() {
