@@ -234,6 +234,31 @@ Result<void> Serve(const ServeOptions& options) {
   return {};
 }
 
+// The log, and which requests may run as far as it goes.
+void AddAuditOptions(CLI::App& command, ServeOptions& options) {
+  command
+      .add_option("--audit", options.audit,
+                  "closed: no record, no answer; open: answers without a record while the log takes none, "
+                  "and says so; off: no records, for benches only")
+      ->check(CLI::IsMember({"closed", "open", "off"}))
+      ->capture_default_str();
+  command
+      .add_option("--request-timeout-seconds", options.request_timeout_s,
+                  "How long a request may run; begin receipts promise a record a minute later")
+      ->check(CLI::Range(int64_t{1}, int64_t{7} * 86'400))
+      ->capture_default_str();
+  command.add_option("--ledger", options.ledger_dir, "Folder of the log")->capture_default_str();
+  command.add_option("--origin", options.origin, "Name of the log, at its making; default: random");
+  command
+      .add_option("--ledger-free-bytes-min", options.ledger_free_bytes_min,
+                  "Refuse requests when the disk has less room")
+      ->capture_default_str();
+  command.add_option("--ledger-listen", options.ledger_listen, "Where mirrors read the log")
+      ->capture_default_str();
+  command.add_option("--ledger-token-file", options.ledger_token_file,
+                     "File (0600) with the bearer token for it");
+}
+
 void AddWitnessOptions(CLI::App& command, const std::shared_ptr<ServeOptions>& options) {
   command.add_option(
       "--witness", options->witnesses,
@@ -280,23 +305,7 @@ void AddServe(CLI::App& program, Action& action) {
   command->add_option("--threads", options->threads, "Threads of the engine; 0: all cores");
   command->add_option("--http-threads", options->http_threads, "Event loops of the API")
       ->capture_default_str();
-  command
-      ->add_option("--audit", options->audit,
-                   "closed: no record, no answer; open: answers without a record while the log takes none, "
-                   "and says so; "
-                   "off: no records, for benches only")
-      ->check(CLI::IsMember({"closed", "open", "off"}))
-      ->capture_default_str();
-  command->add_option("--ledger", options->ledger_dir, "Folder of the log")->capture_default_str();
-  command->add_option("--origin", options->origin, "Name of the log, at its making; default: random");
-  command
-      ->add_option("--ledger-free-bytes-min", options->ledger_free_bytes_min,
-                   "Refuse requests when the disk has less room")
-      ->capture_default_str();
-  command->add_option("--ledger-listen", options->ledger_listen, "Where mirrors read the log")
-      ->capture_default_str();
-  command->add_option("--ledger-token-file", options->ledger_token_file,
-                      "File (0600) with the bearer token for it");
+  AddAuditOptions(*command, *options);
   AddWitnessOptions(*command, options);
   command->add_option("--otlp-traces-endpoint", options->otlp_endpoint, "Send spans there by OTLP/HTTP");
   command->add_option("--collect-detailed-traces", options->collect_detailed_traces,
@@ -312,11 +321,6 @@ void AddServe(CLI::App& program, Action& action) {
       "--take-over", options->take_over,
       "Replace the server that runs on this ledger: load the model, take its ports, wait until it "
       "has drained; no client is refused");
-  command
-      ->add_option("--request-timeout-seconds", options->request_timeout_s,
-                   "How long a request may run; begin receipts promise a record a minute later")
-      ->check(CLI::Range(int64_t{1}, int64_t{7} * 86'400))
-      ->capture_default_str();
   command->add_flag("--insecure-no-auth", options->insecure_no_auth,
                     "Allow wider than loopback without keys");
   command->add_option("--run-file", options->run_file, "Write pid and ports there when ready");
