@@ -1,12 +1,13 @@
 """Everything that tells of a log's requests tells the same, or `beleg audit reconcile` names the difference."""
 
 import json
+import shutil
 import socket
 import subprocess
 
 import requests
 
-from harness import BINARY, go_entries, wait_until
+from harness import BINARY, Stack, go_entries, wait_until
 
 CHAT = {"model": "replay", "messages": [{"role": "user", "content": "hi"}]}
 
@@ -101,3 +102,36 @@ def test_kills_leave_nothing_unexplained(stack):
     load.stop()
     code, report = reconcile(stack)
     assert code == 0, report
+
+
+def test_the_server_cosigns_the_audit_hosts_own_log(tmp_path):
+    """Each host is a witness of the other's log: a store that rewrites its own is refused."""
+    stack = Stack(tmp_path)
+    stack.serve.start()
+    stack.store.start()
+    log_key = requests.get(stack.store.url + "/audit-log/audit/vkey", timeout=20).text.strip()
+    stack.store.stop()
+    stack.serve.stop()
+    stack.serve.arguments += ["--witness-log", log_key]
+    stack.serve.start()
+    [line] = [json.loads(l) for l in stack.serve.log_path.read_text().splitlines() if '"serve.witness_of_others"' in l]
+    witness = f"http://127.0.0.1:{stack.ledger_port}/witness={line['vkey']}"
+    stack.store.arguments += ["--log-witness", witness]
+    stack.serve.stop()
+    with stack:
+        wait_until(lambda: requests.get(stack.store.url + "/audit-log/audit/checkpoint", timeout=20).status_code == 200, what="cosigned")
+        note = tmp_path / "checkpoint"
+        note.write_text(requests.get(stack.store.url + "/audit-log/audit/checkpoint", timeout=20).text)
+        done = subprocess.run([BINARY, "audit", "verify", str(note), "--vkey", log_key, "--witness", line["vkey"]],
+                              capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0 and "cosigned by" in done.stdout, done.stdout + done.stderr
+        # The log is put back to what it was: it must not grow from there.
+        stack.store.stop()
+        shutil.copytree(stack.folder / "store/log", stack.folder / "older")
+        stack.store.start()
+        assert requests.get(stack.store.url + "/api/records", timeout=20).status_code == 200
+        stack.store.stop()
+        shutil.rmtree(stack.folder / "store/log")
+        (stack.folder / "older").rename(stack.folder / "store/log")
+        stack.store.start(wait=False)
+        assert stack.store.process.wait(60) == 2 and "would fork it" in stack.store.log(), stack.store.log()
