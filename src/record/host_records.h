@@ -18,7 +18,7 @@ struct ReadAccess {
   std::string reader;    // configured name of the key; "anonymous" without keys
   std::string what;      // "records", "record", "spans", "trace", "sql"
   int64_t requests = 0;  // in which it did
-  int64_t first_us = 0;  // the first of them; time_us is of the last
+  int64_t first_us = 0;  // the first of them; time_us is when it was written
   bool operator==(const ReadAccess&) const = default;
 };
 

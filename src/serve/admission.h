@@ -24,8 +24,8 @@ struct InferenceContext {
   net::WorkerPool& pool;  // for prompts too large to tokenize on a loop
   const Clock& clock;
   Rng& rng;
-  std::chrono::seconds
-      request_time_max;  // then a request is ended: before its begin receipt's promise is due
+  // Then a request is ended: before its begin receipt's promise is due.
+  std::chrono::seconds request_time_max;
 };
 
 // From here on the request ends in exactly one record.

@@ -131,9 +131,9 @@ net::Awaitable<Result<void>> AuditTrail::MirroredLeaf(boost::asio::any_io_execut
 
 void AuditTrail::CountUnrecorded(const record::RequestIdentity& id, int64_t start_us, const Error& why) {
   ++counters_.unrecorded;
-  if (!has_unrecorded_.exchange(true)) LOG_ERROR("serve.answering_without_records", F("why", why.message));
   MutexLock lock(unrecorded_mutex_);
   unrecorded_ = Joined(unrecorded_, {1, id.seq, id.seq, start_us, std::string(ErrorCodeName(why.code))});
+  if (!has_unrecorded_.exchange(true)) LOG_ERROR("serve.answering_without_records", F("why", why.message));
 }
 
 // Before the next record, so that it stands in front of it.

@@ -19,8 +19,8 @@ namespace beleg::serve {
 
 enum class AuditMode {
   kClosed,  // no ledger, no inference
-  kOpen,  // while the ledger takes nothing, requests run without a record; they are counted, and that is a record later
-  kOff,  // no records at all: benches
+  kOpen,    // while the ledger takes nothing, requests run without a record; how many is on record later
+  kOff,     // no records at all: benches
 };
 std::string_view Name(AuditMode mode);  // "closed", "open", "off"
 

@@ -97,13 +97,13 @@ net::Awaitable<void> InferenceRun::Run() {
   co_await Answer();
 }
 
-// The handler may be on its way when the run ends, so it asks first; both are on the loop's thread.
+// The handler may be on its way when the generation, or the run, ends, so it asks first; all are on the loop's thread.
 void InferenceRun::StartDeadline() {
   deadline_.expires_after(context_.request_time_max);
   deadline_.async_wait([this, run = std::weak_ptr(alive_)](const boost::system::error_code& cancelled) {
-    if (cancelled || run.expired()) return;
+    if (cancelled || run.expired() || !generation_) return;
     timed_out_ = true;
-    if (generation_) generation_->Cancel();
+    generation_->Cancel();
   });
 }
 

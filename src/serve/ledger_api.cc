@@ -88,16 +88,15 @@ net::HttpResponse LedgerApi::OfRequest(std::string_view path) const {
 // Against the newest checkpoint that has its quorum; where witnesses are slow or there are none, against the newest at all, with the
 // cosignatures that there are.
 Result<std::string> LedgerApi::Proof(uint64_t index) const {
-  TRY(ledger_.CheckpointAtLeast(index + 1, kCheckpointWait));
+  TRY_ASSIGN(std::string newest, ledger_.Proof(index));
   witnessing_.WaitFor(index + 1, kCosignatureWait);
   std::string note = cosigned_.Newest();
   auto text = verify::ParseNote(note);
   auto checkpoint = text ? verify::ParseCheckpoint(text->text) : std::unexpected(text.error());
   if (!checkpoint || checkpoint->size <= index) {
-    TRY_ASSIGN(ledger::Resource newest, ledger_.ReadResource("checkpoint"));
-    note = cosigned_.Decorate(newest.bytes);
-    TRY_ASSIGN(verify::Note parsed, verify::ParseNote(note));
-    TRY_ASSIGN(checkpoint, verify::ParseCheckpoint(parsed.text));
+    TRY_ASSIGN(verify::TlogProof proof, verify::ParseTlogProof(newest));
+    proof.checkpoint = cosigned_.Decorate(proof.checkpoint);
+    return verify::FormatTlogProof(proof);
   }
   verify::TileReader tiles(
       [this](const std::string& path) -> Result<std::string> {

@@ -7,6 +7,7 @@ import pytest
 import requests
 
 from harness import BINARY, Stack, receipt_body, wait_until
+from test_witness import Witnessed
 
 CHAT = {"model": "replay", "messages": [{"role": "user", "content": "hi"}]}
 GOOD, BAD, ERROR, UNKNOWN = 0, 1, 2, 3
@@ -141,3 +142,22 @@ def test_a_request_ends_before_its_promise_is_due(tmp_path):
         stream = requests.post(stack.api + "/chat/completions", timeout=20, json={
             **CHAT, "stream": True, "messages": [{"role": "user", "content": "REPLAY:TOKENS=100000 REPLAY:DELAY_MS=5"}]})
         assert "request_timeout" in stream.text and ": audit-finish v1." in stream.text
+
+
+def test_a_proof_comes_with_the_cosignatures_of_witnesses(tmp_path):
+    with Witnessed(tmp_path) as stack:
+        request_id = requests.post(stack.api + "/chat/completions", json=CHAT, timeout=30).json()["id"]
+        (tmp_path / "a.tlog-proof").write_text(requests.get(f"{stack.serve.url}/audit/proof/{request_id}", timeout=20).text)
+        (tmp_path / "a.json").write_text(requests.get(f"{stack.serve.url}/audit/record/{request_id}", timeout=20).text)
+        witnesses = ["--witness", stack.witness.run["vkey"], "--witness", stack.store.run["vkey"]]
+        code, text = verify(tmp_path / "a.tlog-proof", "--vkey", stack.vkey, *witnesses)
+        assert code == GOOD and text.count(" at 20") == 2, text
+        policy = tmp_path / "policy"
+        policy.write_text(f"log {stack.vkey}\nwitness W {stack.witness.run['vkey']}\nwitness M {stack.store.run['vkey']}\n"
+                          "group both all W M\nquorum both\n")
+        assert verify(tmp_path / "a.tlog-proof", "--policy", policy)[0] == GOOD
+        # Without its cosignatures it is as good as the log's own word: not enough for this policy.
+        lines = (tmp_path / "a.tlog-proof").read_text().splitlines(keepends=True)
+        (tmp_path / "a.tlog-proof").write_text("".join(l for l in lines if not l.startswith("— beleg-witness") and not l.startswith("— beleg-mirror")))
+        assert verify(tmp_path / "a.tlog-proof", "--policy", policy)[0] == UNKNOWN
+        assert verify(tmp_path / "a.tlog-proof", "--vkey", stack.vkey)[0] == GOOD
