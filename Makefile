@@ -69,9 +69,10 @@ log-peers: setup-test # transparency-dev, Tessera and torchwood, to read our log
 	cd tests/conformance/peers && $(GO) vet ./... && $(GO) build -o $(CURDIR)/build/logpeers . && \
 	$(GO) build -o $(CURDIR)/build/spicy filippo.io/torchwood/cmd/spicy
 
-peers: setup-test build/grpc_cpp # gRPC of others and OpenTelemetry's generator, for the tests of ours
+peers: setup-test build/grpc_cpp # gRPC of others, OpenTelemetry's generator, litewitness and Tessera, for the tests of ours
 	cd tests/peers/go && $(GO) vet ./... && $(GO) build -o $(CURDIR)/build/grpc_go .
 	cd tests/peers/telemetrygen && $(GO) build -o $(CURDIR)/build/telemetrygen $(TELEMETRYGEN)
+	cd tests/peers/witness && $(GO) vet . && $(GO) build -o $(CURDIR)/build/witness_peer/ . filippo.io/torchwood/cmd/litewitness
 
 # By hand: CMake's package of gRPC would be looked for by every build, and pkg-config takes 12 s to say the same.
 build/grpc_cpp: tests/peers/grpcpp/main.cc | setup-test

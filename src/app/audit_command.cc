@@ -1,6 +1,6 @@
-// beleg audit: check, fsck, verify, prove. Exit codes: 0 good, 1 a finding, 2 it could not be looked at.
+// beleg audit: its subcommands; check, fsck and prove are here. Exit codes: 0 good, 1 a finding, 2 it could not be looked at.
 
-#include <cstdio>
+#include "app/audit_command.h"
 
 #include <CLI/CLI.hpp>
 
@@ -8,21 +8,9 @@
 #include "audit/check.h"
 #include "audit/fsck.h"
 #include "audit/prove.h"
-#include "audit/verify.h"
 
 namespace beleg::app {
 namespace {
-
-void Print(std::string_view text) {
-  fmt::print("{}{}", text, text.ends_with('\n') ? "" : "\n");
-  std::fflush(stdout);
-}
-
-// Damage is what these commands look for; everything else kept them from looking.
-int ExitOf(std::string_view command, const Error& error) {
-  Complain(command, error);
-  return error.code == ErrorCode::kDataLoss || error.code == ErrorCode::kNotFound ? kExitFinding : kExitError;
-}
 
 void AddCheck(CLI::App& audit, Action& action) {
   auto options = std::make_shared<audit::CheckOptions>();  // shared with the action, which runs after parsing
@@ -44,19 +32,10 @@ void AddCheck(CLI::App& audit, Action& action) {
   command->callback([options, &action] {
     action = [options] {
       audit::CheckReport report = audit::Check(*options);
-      Print(audit::RenderText(*options, report));
+      PrintReport(audit::RenderText(*options, report));
       return static_cast<int>(report.verdict);
     };
   });
-}
-
-// A token by file, since a command line can be read by every user of the host.
-void AddTokenFile(CLI::App& command, std::string& path) {
-  command.add_option("--ledger-token-file", path, "File (0600) with the bearer token of the ledger");
-}
-
-Result<std::string> TokenOf(const std::string& path) {
-  return path.empty() ? Result<std::string>("") : ReadToken(path);
 }
 
 void AddFsck(CLI::App& audit, Action& action) {
@@ -68,33 +47,15 @@ void AddFsck(CLI::App& audit, Action& action) {
   CLI::App* command = audit.add_subcommand("fsck", "Check a whole log: entries, tiles, checkpoint, records");
   command->add_option("place", options->fsck.place, "Folder, or URL of a ledger")->required();
   command->add_option("--vkey", options->fsck.vkey, "The log's key")->required();
-  AddTokenFile(*command, options->token_file);
+  AddLedgerTokenFile(*command, options->token_file);
   command->callback([options, &action] {
     action = [options]() -> int {
       Result<std::string> token = TokenOf(options->token_file);
-      if (!token) return ExitOf("audit fsck", token.error());
+      if (!token) return ExitOfAudit("audit fsck", token.error());
       options->fsck.token = *token;
       Result<audit::FsckResult> result = audit::FsckLog(options->fsck);
-      if (!result) return ExitOf("audit fsck", result.error());
-      Print(audit::RenderText(options->fsck, *result));
-      return result->ok() ? kExitOk : kExitFinding;
-    };
-  });
-}
-
-void AddVerify(CLI::App& audit, Action& action) {
-  auto options =
-      std::make_shared<audit::VerifyOptions>();  // shared with the action, which runs after parsing
-  CLI::App* command = audit.add_subcommand("verify", "Check kept proofs and receipts, offline");
-  command->add_option("files", options->files, "Proofs (.tlog-proof) and files with receipts")->required();
-  command->add_option("--vkey", options->vkey, "The log's key")->required();
-  command->add_option("--entry", options->entry,
-                      "The record's exact bytes; default: X.json beside X.tlog-proof");
-  command->callback([options, &action] {
-    action = [options]() -> int {
-      Result<audit::VerifyResult> result = audit::VerifyFiles(*options);
-      if (!result) return ExitOf("audit verify", result.error());
-      Print(audit::RenderText(*result));
+      if (!result) return ExitOfAudit("audit fsck", result.error());
+      PrintReport(audit::RenderText(options->fsck, *result));
       return result->ok() ? kExitOk : kExitFinding;
     };
   });
@@ -112,15 +73,15 @@ void AddProve(CLI::App& audit, Action& action) {
   command->add_option("--ledger", options->prove.ledger_url, "The ledger")->capture_default_str();
   command->add_option("--vkey", options->prove.vkey, "The log's key; default: what the ledger says it is");
   command->add_option("--out", options->prove.folder, "Folder for the files")->capture_default_str();
-  AddTokenFile(*command, options->token_file);
+  AddLedgerTokenFile(*command, options->token_file);
   command->callback([options, &action] {
     action = [options]() -> int {
       Result<std::string> token = TokenOf(options->token_file);
-      if (!token) return ExitOf("audit prove", token.error());
+      if (!token) return ExitOfAudit("audit prove", token.error());
       options->prove.token = *token;
       Result<audit::ProveResult> result = audit::Prove(options->prove);
-      if (!result) return ExitOf("audit prove", result.error());
-      Print(audit::RenderText(*result));
+      if (!result) return ExitOfAudit("audit prove", result.error());
+      PrintReport(audit::RenderText(*result));
       return kExitOk;
     };
   });
@@ -133,7 +94,8 @@ void AddAudit(CLI::App& program, Action& action) {
   audit->require_subcommand(1);
   AddCheck(*audit, action);
   AddFsck(*audit, action);
-  AddVerify(*audit, action);
+  AddAuditVerify(*audit, action);
+  AddAuditReconcile(*audit, action);
   AddProve(*audit, action);
 }
 

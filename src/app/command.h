@@ -12,14 +12,16 @@ class App;
 
 namespace beleg::app {
 
-// What a program ends with. Audit commands: 1 is a finding, 2 means that it could not be looked at.
-enum ExitCode { kExitOk = 0, kExitFinding = 1, kExitError = 2 };
+// What a program ends with. Audit commands: 1 is a finding, 2 means that it could not be looked at, 3 that the evidence decides
+// nothing.
+enum ExitCode { kExitOk = 0, kExitFinding = 1, kExitError = 2, kExitUnknown = 3 };
 
 using Action = std::function<int()>;
 
 // Each adds its subcommand to the program and sets action when it is the one that was called.
 void AddServe(CLI::App& program, Action& action);
 void AddStore(CLI::App& program, Action& action);
+void AddWitness(CLI::App& program, Action& action);
 void AddUp(CLI::App& program, Action& action);
 void AddAudit(CLI::App& program, Action& action);
 void AddEmit(CLI::App& program, Action& action);

@@ -22,6 +22,7 @@ int main(int argc, char** argv) {
   beleg::app::AddUp(program, action);
   beleg::app::AddServe(program, action);
   beleg::app::AddStore(program, action);
+  beleg::app::AddWitness(program, action);
   beleg::app::AddAudit(program, action);
   beleg::app::AddEmit(program, action);
   beleg::app::AddCollector(program, action);

@@ -14,7 +14,7 @@ struct RunFile {
   uint16_t ledger_port = 0;     // serve
   uint16_t otlp_port = 0;       // collector, store: OTLP/HTTP
   uint16_t otlp_grpc_port = 0;  // collector, store: OTLP/gRPC
-  std::string vkey;             // serve
+  std::string vkey;             // serve: the log's; store and witness: the cosigner's
 };
 
 // Does nothing when path is "".

@@ -31,8 +31,12 @@ struct ServeOptions {
   int max_num_seqs = 16, max_waiting = 256, threads = 0, http_threads = 1;
   std::string audit = "closed", ledger_dir = "data/ledger", origin, ledger_token_file;
   std::string otlp_endpoint, semconv = "dup", region, environment, run_file;
-  int64_t drain_s = 30;
+  int64_t drain_s = 30, request_timeout_s = 1800;
   uint64_t ledger_free_bytes_min = 64 << 20;
+  std::vector<std::string> witnesses, witness_logs;
+  std::string mirror, ack = "local";
+  size_t witness_quorum = 1;
+  int64_t ack_timeout_ms = 5000;
   bool insecure_no_auth = false, take_over = false;
   std::string collect_detailed_traces;
   int64_t replay_tokens = 16, replay_delay_us = 0;
@@ -98,7 +102,8 @@ void FillFromEnvironment(serve::ServerOptions& server) {
 
 // What the config record says: every setting that changes answers or records, and no secret.
 std::map<std::string, std::string> Settings(const ServeOptions& options, const serve::ServerOptions& server) {
-  return {{"engine", options.engine},
+  return {{"audit", options.audit},
+          {"engine", options.engine},
           {"listen", fmt::format("{}:{}", options.host, options.port)},
           {"ledger_listen", options.ledger_listen},
           {"api_keys", std::to_string(options.api_keys.size())},
@@ -108,7 +113,29 @@ std::map<std::string, std::string> Settings(const ServeOptions& options, const s
           {"max_num_seqs", std::to_string(options.max_num_seqs)},
           {"max_waiting", std::to_string(options.max_waiting)},
           {"otlp_traces", server.otlp_endpoint.empty() ? "off" : "on"},
-          {"semconv", options.semconv}};
+          {"semconv", options.semconv},
+          {"ack", options.ack},
+          {"witnesses", std::to_string(options.witnesses.size() + (options.mirror.empty() ? 0 : 1))}};
+}
+
+Result<void> FillWitnesses(const ServeOptions& options, serve::ServerOptions& server) {
+  for (const std::string& text : options.witnesses) {
+    auto address = witness::ParseWitnessAddress(text);
+    if (!address) return Fail(address.error(), "--witness");
+    server.witnesses.push_back(*std::move(address));
+  }
+  if (!options.mirror.empty()) {
+    auto address = witness::ParseWitnessAddress(options.mirror);
+    if (!address) return Fail(address.error(), "--mirror");
+    server.mirror = *std::move(address);
+  }
+  for (const std::string& vkey : options.witness_logs)
+    if (auto added = server.witnessed_logs.Add(vkey); !added) return Fail(added.error(), "--witness-log");
+  server.witness_quorum = options.witness_quorum;
+  if (options.ack == "local") return {};
+  if (!server.mirror) return Fail(ErrorCode::kInvalidArgument, "--ack mirror: needs --mirror URL=VKEY");
+  server.mirror_ack = std::chrono::milliseconds(options.ack_timeout_ms);
+  return {};
 }
 
 Result<serve::ServerOptions> MakeServerOptions(const ServeOptions& options) {
@@ -125,7 +152,10 @@ Result<serve::ServerOptions> MakeServerOptions(const ServeOptions& options) {
   TRY(CheckBind(server.ledger_listen.host, !server.ledger_token.empty(), options.insecure_no_auth,
                 "the ledger"));
   server.threads = static_cast<size_t>(options.http_threads);
-  server.audit = options.audit == "closed";
+  server.audit = options.audit == "closed" ? serve::AuditMode::kClosed
+                 : options.audit == "open" ? serve::AuditMode::kOpen
+                                           : serve::AuditMode::kOff;
+  server.request_time_max = std::chrono::seconds(options.request_timeout_s);
   server.ledger_dir = options.ledger_dir;
   server.origin = options.origin;
   server.ledger_free_bytes_min = options.ledger_free_bytes_min;
@@ -135,6 +165,7 @@ Result<serve::ServerOptions> MakeServerOptions(const ServeOptions& options) {
   server.version = BELEG_VERSION;
   server.build = "unknown";
   server.drain = std::chrono::seconds(options.drain_s);
+  TRY(FillWitnesses(options, server));
   TRY_ASSIGN(OtlpTarget target, ResolveOtlpTarget(options.otlp_endpoint, Environment));
   server.otlp_protocol = target.protocol;
   server.otlp_endpoint = std::move(target.endpoint);
@@ -179,10 +210,63 @@ Result<void> Serve(const ServeOptions& options) {
                    {.port = server->port(), .ledger_port = server->ledger_port(), .vkey = server->vkey()}));
   LOG_INFO("serve.ready", F("port", server->port()), F("ledger_port", server->ledger_port()),
            F("audit", options.audit));
+  if (options.audit != "closed")
+    LOG_WARN("serve.audit_is_not_closed", F("audit", options.audit),
+             F("means", "requests may be answered that leave no record"));
   int signal = WaitForStopSignal();
   LOG_INFO("serve.stopping", F("signal", signal));
   server->Stop();
   return {};
+}
+
+// The log, and which requests may run as far as it goes.
+void AddAuditOptions(CLI::App& command, ServeOptions& options) {
+  command
+      .add_option("--audit", options.audit,
+                  "closed: no record, no answer; open: answers without a record while the log takes none, "
+                  "and says so; off: no records, for benches only")
+      ->check(CLI::IsMember({"closed", "open", "off"}))
+      ->capture_default_str();
+  command
+      .add_option("--request-timeout-seconds", options.request_timeout_s,
+                  "How long a request may run; begin receipts promise a record a minute later")
+      ->check(CLI::Range(int64_t{1}, int64_t{7} * 86'400))
+      ->capture_default_str();
+  command.add_option("--ledger", options.ledger_dir, "Folder of the log")->capture_default_str();
+  command.add_option("--origin", options.origin, "Name of the log, at its making; default: random");
+  command
+      .add_option("--ledger-free-bytes-min", options.ledger_free_bytes_min,
+                  "Refuse requests when the disk has less room")
+      ->capture_default_str();
+  command.add_option("--ledger-listen", options.ledger_listen, "Where mirrors read the log")
+      ->capture_default_str();
+  command.add_option("--ledger-token-file", options.ledger_token_file,
+                     "File (0600) with the bearer token for it");
+}
+
+void AddWitnessOptions(CLI::App& command, const std::shared_ptr<ServeOptions>& options) {
+  command.add_option(
+      "--witness", options->witnesses,
+      "URL=VKEY of a witness (C2SP tlog-witness) that cosigns our checkpoints; may be given several times");
+  command.add_option("--mirror", options->mirror,
+                     "URL=VKEY of the store that mirrors and cosigns, e.g. http://HOST:3301/mirror=…");
+  command
+      .add_option("--witness-quorum", options->witness_quorum,
+                  "Cosignatures that /audit/checkpoint has at least")
+      ->check(CLI::Range(1, 100))
+      ->capture_default_str();
+  command.add_option(
+      "--witness-log", options->witness_logs,
+      "Verifier key of another host's log to cosign on the ledger port, /witness/add-checkpoint");
+  command
+      .add_option("--ack", options->ack,
+                  "local: an answer waits for this host's disk; mirror: also for the mirror's")
+      ->check(CLI::IsMember({"local", "mirror"}))
+      ->capture_default_str();
+  command
+      .add_option("--ack-timeout-ms", options->ack_timeout_ms,
+                  "After that an answer that waits for the mirror is withheld (503)")
+      ->capture_default_str();
 }
 
 }  // namespace
@@ -206,22 +290,9 @@ void AddServe(CLI::App& program, Action& action) {
   command->add_option("--threads", options->threads, "Threads of the engine; 0: all cores");
   command->add_option("--http-threads", options->http_threads, "Event loops of the API")
       ->capture_default_str();
-  command
-      ->add_option("--audit", options->audit,
-                   "closed: no record, no answer; off: no records, for benches only")
-      ->check(CLI::IsMember({"closed", "off"}))
-      ->capture_default_str();
-  command->add_option("--ledger", options->ledger_dir, "Folder of the log")->capture_default_str();
-  command->add_option("--origin", options->origin, "Name of the log, at its making; default: random");
-  command
-      ->add_option("--ledger-free-bytes-min", options->ledger_free_bytes_min,
-                   "Refuse requests when the disk has less room")
-      ->capture_default_str();
-  command->add_option("--ledger-listen", options->ledger_listen, "Where mirrors read the log")
-      ->capture_default_str();
-  command->add_option("--ledger-token-file", options->ledger_token_file,
-                      "File (0600) with the bearer token for it");
-  command->add_option("--otlp-traces-endpoint", options->otlp_endpoint,
+  AddAuditOptions(*command, *options);
+  AddWitnessOptions(*command, options);
+  command->add_option("--otlp-traces-endpoint", options->otlp_endpoint, 
                       "Send spans there: http://HOST:4317 by gRPC, http://HOST:4318/v1/traces by HTTP");
   command->add_option("--collect-detailed-traces", options->collect_detailed_traces,
                       "Accepted for vLLM's sake: they always are");

@@ -4,6 +4,7 @@
 
 #include "app/command.h"
 #include "app/run_file.h"
+#include "app/store_log.h"
 #include "base/log.h"
 #include "io/durable.h"
 #include "net/grpc_server.h"
@@ -19,17 +20,23 @@ constexpr size_t kOtlpThreads = 8;                 // each waits for its group's
 constexpr size_t kQueueMax = 1'024;                // requests that wait for a thread
 constexpr size_t kGrpcMessageBytesMax = 64 << 20;  // as over HTTP
 constexpr std::chrono::milliseconds kDrain{5'000};
+constexpr size_t kManifestBytesMax = 4 << 20;
 
 struct StoreCommandOptions {
   std::string data = "data/store", listen = "127.0.0.1:3301", otlp_listen = "127.0.0.1:14318",
               otlp_grpc_listen = "127.0.0.1:14317";
   std::vector<std::string> ledgers;
   std::string ledger_token_file, ledger_vkey, api_key, run_file, mirror_dir;
+  std::string mirror_name, manifest_file;
+  int64_t silence_limit_s = 300;
   uint64_t duckdb_memory_mb = 256, metric_log_mb = 32, metric_points_max = 500'000;
-  bool insecure_no_auth = false;
+  std::string log_dir;
+  std::vector<std::string> log_witnesses;
+  bool insecure_no_auth = false, own_log = true;
 };
 
 Result<std::vector<std::unique_ptr<store::Mirror>>> OpenMirrors(const StoreCommandOptions& options,
+                                                                const witness::Cosigner& cosigner,
                                                                 store::Store& store,
                                                                 MetricRegistry& metrics) {
   std::vector<std::unique_ptr<store::Mirror>> mirrors;
@@ -44,6 +51,8 @@ Result<std::vector<std::unique_ptr<store::Mirror>>> OpenMirrors(const StoreComma
     mirror.url = url;
     mirror.token = token;
     mirror.vkey = options.ledger_vkey;
+    mirror.silence_limit = std::chrono::seconds(options.silence_limit_s);
+    mirror.cosigner = &cosigner;
     mirror.metrics = &metrics;
     TRY_ASSIGN(std::unique_ptr<store::Mirror> opened, store::Mirror::Open(std::move(mirror), store));
     mirrors.push_back(std::move(opened));
@@ -81,15 +90,17 @@ Result<Endpoints> CheckEndpoints(const StoreCommandOptions& options) {
   return out;
 }
 
-Result<Doors> OpenDoors(const Endpoints& endpoints, query::QueryApi& api) {
+// own_log: null when there is none.
+Result<Doors> OpenDoors(const Endpoints& endpoints, query::QueryApi& api, const StoreLog* own_log) {
   Doors out;
   out.api_pool = net::WorkerPool::Start(kApiThreads, kQueueMax);
   out.otlp_pool = net::WorkerPool::Start(kOtlpThreads, kQueueMax);
   net::HttpServerOptions http;
   http.listen = endpoints.api;
   TRY_ASSIGN(out.api, net::HttpServer::Listen(
-                          http, net::OnPool(*out.api_pool, [&api](const net::HttpRequest& request) {
-                            return api.Handle(request);
+                          http, net::OnPool(*out.api_pool, [&api, own_log](const net::HttpRequest& request) {
+                            const bool is_own = own_log != nullptr && own_log->Serves(request);
+                            return is_own ? own_log->Handle(request) : api.Handle(request);
                           })));
   http.listen = endpoints.otlp;
   TRY_ASSIGN(out.otlp, net::HttpServer::Listen(
@@ -116,23 +127,55 @@ Result<std::unique_ptr<store::Store>> OpenStore(const StoreCommandOptions& optio
   return store::Store::Open(std::move(out));
 }
 
+Result<std::optional<store::OriginManifest>> ReadManifest(const std::string& path) {
+  if (path.empty()) return std::optional<store::OriginManifest>();
+  TRY_ASSIGN(std::string text, io::ReadFile(io::PosixFileSystem(), path, kManifestBytesMax));
+  auto manifest = store::OriginManifest::Parse(text);
+  if (!manifest) return Fail(manifest.error(), "{}", path);
+  return std::optional(*std::move(manifest));
+}
+
+StoreLogOptions OwnLogOptions(const StoreCommandOptions& options, MetricRegistry& metrics) {
+  StoreLogOptions log;
+  log.dir = options.log_dir.empty() ? options.data + "/log" : options.log_dir;
+  log.api_key = options.api_key;
+  log.witnesses = options.log_witnesses;
+  log.settings = {{"api_key", options.api_key.empty() ? "none" : "set"},
+                  {"insecure_no_auth", options.insecure_no_auth ? "true" : "false"},
+                  {"ledgers", std::to_string(options.ledgers.size())},
+                  {"listen", options.listen},
+                  {"otlp_listen", options.otlp_listen}};
+  log.metrics = &metrics;
+  return log;
+}
+
 Result<void> RunStore(const StoreCommandOptions& options) {
   BlockStopSignals();
   TRY_ASSIGN(Endpoints endpoints, CheckEndpoints(options));
   MetricRegistry metrics;
   TRY_ASSIGN(std::unique_ptr<store::Store> store, OpenStore(options, metrics));
-  TRY_ASSIGN(auto mirrors, OpenMirrors(options, *store, metrics));
+  SystemRng rng;
+  TRY_ASSIGN(auto cosigner, witness::Cosigner::Open(io::PosixFileSystem(), options.data + "/keys/cosigner",
+                                                    options.mirror_name, "beleg-mirror-", rng));
+  TRY_ASSIGN(auto mirrors, OpenMirrors(options, *cosigner, *store, metrics));
   std::vector<store::Mirror*> views;
   for (auto& mirror : mirrors) views.push_back(mirror.get());
+  std::unique_ptr<StoreLog> own_log;
+  if (options.own_log) {
+    TRY_ASSIGN(own_log, StoreLog::Open(OwnLogOptions(options, metrics)));
+  }
   query::QueryApiOptions api_options;
+  if (own_log) api_options.log = &own_log->sink();
   api_options.api_key = options.api_key;
   api_options.metrics = &metrics;
+  api_options.cosigner_vkey = cosigner->vkey();
+  TRY_ASSIGN(api_options.manifest, ReadManifest(options.manifest_file));
   query::QueryApi api(api_options, *store, views);
-  TRY_ASSIGN(Doors doors, OpenDoors(endpoints, api));
+  TRY_ASSIGN(Doors doors, OpenDoors(endpoints, api, own_log.get()));
   TRY(WriteRunFile(options.run_file, {.port = doors.api->port(),
                                       .otlp_port = doors.otlp->port(),
                                       .otlp_grpc_port = doors.otlp_grpc->port(),
-                                      .vkey = ""}));
+                                      .vkey = cosigner->vkey()}));
   LOG_INFO("store.ready", F("port", doors.api->port()), F("otlp_port", doors.otlp->port()),
            F("otlp_grpc_port", doors.otlp_grpc->port()));
   int signal = WaitForStopSignal();
@@ -140,6 +183,7 @@ Result<void> RunStore(const StoreCommandOptions& options) {
   doors.Stop();
   for (auto& mirror : mirrors) mirror->Close();
   store->Close();
+  if (own_log) own_log->Close();
   return {};
 }
 
@@ -160,6 +204,20 @@ void AddStore(CLI::App& program, Action& action) {
                       "File (0600) with the bearer token for it");
   command->add_option("--ledger-vkey", options->ledger_vkey,
                       "The log's key; default: pinned at first contact");
+  command->add_option("--mirror-name", options->mirror_name,
+                      "Name of the key that cosigns mirrored logs, at its making; default: random");
+  command->add_option("--manifest", options->manifest_file,
+                      "File (JSON) of the logs that must be writing; others are findings");
+  command
+      ->add_option("--silence-limit-s", options->silence_limit_s,
+                   "A log that has not grown for so long is an alarm")
+      ->capture_default_str();
+  command->add_option("--log-dir", options->log_dir,
+                      "Folder of this host's own log (reads, prunes, reconciliations); default: DATA/log");
+  command->add_option(
+      "--log-witness", options->log_witnesses,
+      "URL=VKEY of a witness that cosigns it, such as serve's http://HOST:8001/witness; several");
+  command->add_flag("!--no-log", options->own_log, "Keep none: nobody can see later who looked");
   command->add_option("--api-key", options->api_key, "Key asked by the API and the receiver");
   command->add_option("--duckdb-memory-mb", options->duckdb_memory_mb, "Memory of the query engine")
       ->capture_default_str();

@@ -10,6 +10,8 @@
 #include "audit/check.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "net/http_client.h"
+#include "wire/json.h"
 
 namespace beleg::app {
 namespace {
@@ -46,6 +48,21 @@ class TemporaryFolder {
 void Step(std::string_view text) {
   fmt::print("{}\n", text);
   std::fflush(stdout);
+}
+
+// Whether somebody else would notice a rewritten log.
+std::string WitnessLine(uint16_t serve_port) {
+  constexpr std::string_view kNone =
+      "no independent witness: who owns this host can rewrite the log unseen. Run beleg witness on another "
+      "host, and here "
+      "--witness URL=VKEY";
+  auto client = net::HttpClient::Open(fmt::format("http://127.0.0.1:{}/health", serve_port));
+  if (!client) return std::string(kNone);
+  auto response = (*client)->Get("/health");
+  if (!response) return std::string(kNone);
+  auto health = wire::Json::Parse(response->body);
+  const wire::Json* seen = health ? health->Find("independent_witness") : nullptr;
+  return std::string(seen != nullptr && seen->is_int() ? "cosigned by an independent witness" : kNone);
 }
 
 // serve, collector, store: started in this order, and stopped in it, so that what one still gives finds the next.
@@ -121,6 +138,7 @@ bool Tree::Show() const {
              run_file(kCollector).otlp_grpc_port, run_file(kCollector).otlp_port, options_.collector_config);
   fmt::print("page          http://127.0.0.1:{}/\n", store.port);
   fmt::print("records       http://127.0.0.1:{}/api/records\n", store.port);
+  fmt::print("witness       {}\n", WitnessLine(serve.port));
   fmt::print("ledger        http://127.0.0.1:{}/checkpoint   key {}\n", serve.ledger_port, serve.vkey);
   fmt::print("data          {}   logs in {}/run\n", options_.data, options_.data);
   std::fflush(stdout);
@@ -180,6 +198,8 @@ void AddUp(CLI::App& program, Action& action) {
   auto not_empty = [](const std::string& text) {
     return std::string(text.empty() ? "must not be empty" : "");
   };
+  command->add_option("--witness", options->witnesses,
+                      "URL=VKEY of a witness on another host; may be given several times");
   command->add_option("--region", options->region, "deployment.region of records and spans")
       ->check(not_empty)
       ->capture_default_str();

@@ -63,6 +63,8 @@ Part ServePart(const UpOptions& options) {
   if (!options.served_name.empty())
     arguments.insert(arguments.end(), {"--served-model-name", options.served_name});
   for (const std::string& key : options.api_keys) arguments.insert(arguments.end(), {"--api-key", key});
+  for (const std::string& witness : options.witnesses)
+    arguments.insert(arguments.end(), {"--witness", witness});
   return Part("serve", std::move(arguments), RunDir(options));
 }
 

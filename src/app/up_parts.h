@@ -24,7 +24,7 @@ struct UpOptions {
   std::string data = "data", model = "demo", served_name, region = "local", environment = "local";
   std::string prompt = "What is a receipt? Answer in one sentence.";
   std::string collector_config;  // "": DATA/collector/config.yaml, made from the default when missing
-  std::vector<std::string> api_keys;
+  std::vector<std::string> api_keys, witnesses;
   UpPorts ports;
   std::string engine = "llama";
   bool once = false;

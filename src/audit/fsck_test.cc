@@ -10,21 +10,13 @@
 namespace beleg::audit {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Pair;
 using ::testing::SizeIs;
 using verify::testing::TestLog;
-
-void WriteLog(const TestLog& log, const std::string& folder) {
-  io::FileSystem& fs = io::PosixFileSystem();
-  for (const auto& [path, bytes] : log.files) {
-    std::string file = folder + "/" + path;
-    ASSERT_TRUE(fs.MakeFolders(file.substr(0, file.rfind('/'))).has_value());
-    ASSERT_TRUE(io::WriteFileDurably(fs, file, bytes).has_value());
-  }
-}
 
 // Log files behind a URL's "/log/", for whoever has the token.
 void ServeLog(const TestLog& log, FakeSite& site) {
@@ -54,10 +46,10 @@ TEST(AuditFsck, FolderIsCheckedAndItsRecordsCounted) {
   auto result = FsckLog(options);
   ASSERT_TRUE(result.has_value()) << result.error().message;
   EXPECT_TRUE(result->ok());
-  EXPECT_EQ(result->log.entries, 9u);
-  EXPECT_THAT(result->records, ElementsAre(Pair("boot", 1), Pair("config", 1), Pair("heartbeat", 1),
-                                           Pair("key", 1), Pair("lost", 1), Pair("model", 1),
-                                           Pair("refused", 1), Pair("request", 1), Pair("shutdown", 1)));
+  EXPECT_EQ(result->log.entries, 16u);
+  EXPECT_THAT(result->records, SizeIs(16));
+  EXPECT_THAT(result->records, Contains(Pair("request", 1)));
+  EXPECT_THAT(result->records, Contains(Pair("read", 1)));
   std::string text = RenderText(options, *result);
   EXPECT_THAT(text, HasSubstr("  request   1\n"));
   EXPECT_THAT(text, HasSubstr("OK: every entry, tile, root and signature is right\n"));
@@ -118,7 +110,7 @@ TEST(AuditFsck, EntryThatIsNoRecordIsFound) {
   ASSERT_TRUE(result.has_value());
   EXPECT_FALSE(result->ok());
   EXPECT_THAT(result->log.findings, IsEmpty());
-  EXPECT_THAT(result->record_findings, ElementsAre(HasSubstr("entry 9: "), HasSubstr("entry 10: ")));
+  EXPECT_THAT(result->record_findings, ElementsAre(HasSubstr("entry 16: "), HasSubstr("entry 17: ")));
 }
 
 TEST(AuditFsck, ManyBadRecordsAreCountedAndAHundredShown) {

@@ -52,10 +52,11 @@ TEST_F(ProveTest, FilesAreWrittenThatVerifyOffline) {
   EXPECT_EQ(result->proof_path, options_.folder + "/" + hex_ + ".tlog-proof");
   EXPECT_EQ(*io::ReadFile(io::PosixFileSystem(), result->record_path), log_.entries[0]);
   EXPECT_EQ(net::BearerToken(site_.Last("GET /audit/proof/" + hex_).headers), "secret");
-  EXPECT_THAT(RenderText(*result), HasSubstr("OK: leaf 0 of example.com/log, checkpoint of size 9"));
-  auto verified = VerifyFiles({{result->proof_path}, log_.vkey_text(), ""});
+  EXPECT_THAT(RenderText(*result), HasSubstr("OK: leaf 0 of example.com/log, checkpoint of size 16"));
+  auto verified = VerifyFiles(
+      {.files = {result->proof_path}, .policy = *verify::Policy::Make({log_.vkey()}, {}, 0), .entry = ""});
   ASSERT_TRUE(verified.has_value());
-  EXPECT_TRUE(verified->ok());
+  EXPECT_EQ(verified->verdict(), Verdict::kGood);
 }
 
 TEST_F(ProveTest, IdMayComeWithoutItsPrefix) {

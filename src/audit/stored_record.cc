@@ -63,10 +63,8 @@ Result<StoredRecord> FetchRecord(WebClient& store, std::string_view request_id,
 }
 
 std::string ResponseIdOf(const record::AuditRecord& record) {
-  const record::RequestIdentity* id = record::IdentityOf(record);
-  if (id == nullptr) return "";
-  return record::FormatRequestId(
-      id->operation, record::DeriveRequestId(record::BootOfRequest(record), id->seq, id->trace_id));
+  auto id = record::RequestIdOf(record);
+  return id ? record::FormatRequestId(record::IdentityOf(record)->operation, *id) : "";
 }
 
 }  // namespace beleg::audit

@@ -11,9 +11,11 @@
 #include "audit/stored_record.h"
 #include "base/check.h"
 #include "base/mutex.h"
+#include "io/durable.h"
 #include "net/worker_pool.h"
 #include "record/audit_record.h"
 #include "record/testing.h"
+#include "verify/cosignature.h"
 #include "verify/proof.h"
 #include "verify/testing.h"
 #include "wire/json.h"
@@ -118,13 +120,39 @@ inline std::string FinishReceiptText(const verify::testing::TestLog& log, uint64
                        index, HexEncode(AsView(log.leaves[index])), log.origin, request_id));
 }
 
-inline std::string BeginReceiptText(const verify::testing::TestLog& log, std::string_view request_id) {
+inline std::string BeginReceiptText(const verify::testing::TestLog& log, std::string_view request_id,
+                                    int64_t resolved_by_us = 1'795'500'600'000'000) {
   return ReceiptText(
       log,
       fmt::format(
-          R"({{"boot":"b0b1b2b3b4b5b6b7","origin":"{}","request_id":"{}","resolved_by_us":1795500600000000,)"
+          R"({{"boot":"b0b1b2b3b4b5b6b7","origin":"{}","request_id":"{}","resolved_by_us":{},)"
           R"("seq":48213,"time_us":1795500000000000,"trace_id":"0102030405060708090a0b0c0d0e0f10","type":"begin"}})",
-          log.origin, request_id));
+          log.origin, request_id, resolved_by_us));
+}
+
+// A signed note with a witness's cosignature more.
+inline std::string Cosigned(std::string note, std::string_view witness, const wire::Ed25519Key& key,
+                            int64_t unix_s) {
+  const std::string text = verify::ParseNote(note)->text;
+  std::string bytes;
+  PutBig64(bytes, static_cast<uint64_t>(unix_s));
+  bytes += AsView(key.Sign(verify::CosignedMessage(unix_s, text)));
+  const uint32_t id = verify::KeyIdOf(witness, key.public_key(), verify::KeyType::kCosignatureV1);
+  return note + verify::FormatSignature({std::string(witness), id, bytes});
+}
+
+inline std::string WitnessKey(std::string_view name, const wire::Ed25519Key& key) {
+  return verify::FormatVerifierKey(name, key.public_key(), verify::KeyType::kCosignatureV1);
+}
+
+// Writes a log's files below a folder.
+inline void WriteLog(const verify::testing::TestLog& log, const std::string& folder) {
+  io::FileSystem& fs = io::PosixFileSystem();
+  for (const auto& [path, bytes] : log.files) {
+    const std::string file = folder + "/" + path;
+    CHECK(fs.MakeFolders(file.substr(0, file.rfind('/'))).has_value(), "a test folder takes folders");
+    CHECK(io::WriteFileDurably(fs, file, bytes).has_value(), "a test folder takes files");
+  }
 }
 
 }  // namespace beleg::audit

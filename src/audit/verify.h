@@ -1,36 +1,40 @@
-// `beleg audit verify`: checks proofs and receipts that were kept as files, offline.
+// `beleg audit verify`: checks proofs, receipts and checkpoints that were kept as files: offline, or against a log.
 #pragma once
 
-#include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
-#include "base/result.h"
+#include "audit/log_scan.h"
+#include "audit/verdict.h"
+#include "base/clock.h"
+#include "verify/policy.h"
 
 namespace beleg::audit {
 
 struct VerifyOptions {
-  std::vector<std::string> files;  // .tlog-proof files, and files with receipts
-  std::string vkey;                // the log's key
+  std::vector<std::string> files;  // or folders of them (bundles)
+  verify::Policy policy;           // the keys that count (pinned_keys.h)
   // File with the entry's exact bytes. "": for X.tlog-proof the file X.json beside it, as `prove` writes it.
   std::string entry;
+  LogPlace against{};  // the log that receipts, proofs and checkpoints are compared with; place "": none
+  const Clock* clock = nullptr;  // null: the host's
 };
 
 struct VerifiedItem {
   std::string file;
-  bool ok = false;
-  std::string text;  // what was shown, or what is wrong
+  Judgement judgement;
 };
 
 struct VerifyResult {
   std::vector<VerifiedItem> items;
-  bool ok() const;  // at least one, and all good
+  // The worst of all; kUnknown when there is none.
+  Verdict verdict() const;
 };
 
-// A file is a tlog-proof (its first line says so) or text with receipts: each line's part from "v1." on, so that headers
-// ("Audit-Finish: v1.…") and SSE comments can be kept as they came.
-// Errors: kInvalidArgument (key, no such file) and the file system's; what does not hold is in the result.
+// What a file is, its content says: a tlog-proof (also by its name), a checkpoint, or any text with receipts in it
+// ("Audit-Finish: v1.…", an SSE comment, JSON), so that they can be kept as they came. A folder that holds a log ("checkpoint",
+// "tile/") is checked as a whole; of another one each file that is one of these.
+// Errors: kInvalidArgument (no such file) and the file system's; what does not hold is in the result.
 Result<VerifyResult> VerifyFiles(const VerifyOptions& options);
 
 std::string RenderText(const VerifyResult& result);

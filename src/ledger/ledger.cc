@@ -80,8 +80,13 @@ class ThreadedLedger final : public Ledger {
   Result<std::vector<Leaf>> Read(uint64_t first, size_t count_max, size_t bytes_max) override {
     return core_->Read(first, count_max, bytes_max);
   }
+  uint64_t WaitForCheckpoint(uint64_t size, milliseconds limit) override {
+    WaitUntil([&] { return core_->published()->size() >= size; }, limit);
+    return core_->published()->size();
+  }
   Result<uint64_t> CheckpointAtLeast(uint64_t size, milliseconds limit) override;
   Result<uint64_t> FindRequest(const RequestId& id) override { return core_->FindRequest(id); }
+  Result<FinishReceipt> ReceiptOf(uint64_t index) override { return core_->ReceiptOf(index); }
   Result<std::string> Proof(uint64_t index) override;
   Result<Resource> ReadResource(std::string_view path) override { return core_->ReadResource(path); }
   Result<void> Health() const override;

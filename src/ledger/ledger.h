@@ -128,12 +128,16 @@ class Ledger {
   virtual uint64_t WaitForSize(uint64_t size, std::chrono::milliseconds limit) = 0;
   // Durable leaves [first, first + count_max), cut at bytes_max (at least one).
   virtual Result<std::vector<Leaf>> Read(uint64_t first, size_t count_max, size_t bytes_max) = 0;
+  // Waits until the signed checkpoint covers size leaves by itself, Close, or the time is over; returns what it covers.
+  virtual uint64_t WaitForCheckpoint(uint64_t size, std::chrono::milliseconds limit) = 0;
   // Makes the signed checkpoint cover at least size leaves now, and waits for it. Returns the checkpoint's size. At most some tens
   // a second are made however often it is called.
   virtual Result<uint64_t> CheckpointAtLeast(uint64_t size, std::chrono::milliseconds limit) = 0;
 
   // Leaf index of a request's record (Request, Refused or Lost). kNotFound; kUnavailable while it runs.
   virtual Result<uint64_t> FindRequest(const RequestId& id) = 0;
+  // The finish receipt of a leaf once more, signed alone and without secret. kNotFound: the log has no such leaf.
+  virtual Result<FinishReceipt> ReceiptOf(uint64_t index) = 0;
   // C2SP tlog-proof of a leaf against the newest checkpoint (waits for one that covers it).
   virtual Result<std::string> Proof(uint64_t index) = 0;
   // "checkpoint", "tile/…": kNotFound when there is no such file, kInvalidArgument when the path is none of C2SP's.

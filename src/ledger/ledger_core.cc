@@ -5,6 +5,8 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "io/durable.h"
+#include "ledger/entry_bundle.h"
+#include "ledger/receipt.h"
 #include "record/request_id.h"
 #include "wire/sha256.h"
 
@@ -166,6 +168,16 @@ Result<std::vector<Leaf>> LedgerCore::Read(uint64_t first, size_t count_max, siz
     }
   }
   return leaves;
+}
+
+Result<FinishReceipt> LedgerCore::ReceiptOf(uint64_t index) {
+  TRY_ASSIGN(auto leaves, Read(index, 1, kLeafBytesMax));
+  if (leaves.empty()) return Fail(ErrorCode::kNotFound, "the log has no leaf {}", index);
+  const std::string& leaf = leaves[0].bytes;
+  FinishReceipt receipt{index, wire::MerkleLeafHash(leaf), ""};
+  const FinishReceiptBody body{origin(), index, receipt.leaf_hash, RequestIdOf(leaf)};
+  receipt.header = SignReceipts(*identity_.signer, {EncodeReceiptBody(body)})[0];
+  return receipt;
 }
 
 Result<std::string> LedgerCore::Proof(const Published& published, uint64_t index) {

@@ -60,6 +60,7 @@ class LedgerCore {
   std::shared_ptr<const Published> published() const { return publisher_->published(); }
   Result<std::vector<Leaf>> Read(uint64_t first, size_t count_max, size_t bytes_max);
   Result<uint64_t> FindRequest(const RequestId& id);
+  Result<FinishReceipt> ReceiptOf(uint64_t index);
   // CHECK: index is published.
   Result<std::string> Proof(const Published& published, uint64_t index);
   Result<Resource> ReadResource(std::string_view path);

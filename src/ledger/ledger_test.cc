@@ -232,6 +232,20 @@ TEST(Ledger, WaitForSizeGivesUp) {
   EXPECT_EQ(ledger->CheckpointAtLeast(1, milliseconds(1)).error().code, ErrorCode::kDeadlineExceeded);
 }
 
+TEST(Ledger, AReceiptIsGivenAgain) {
+  io::TempFolder temp;
+  auto ledger = OpenTestLedger(TestOptions(temp / "log"));
+  ASSERT_TRUE(ledger->BeginBoot(TestBoot(), TestBootBody()));
+  ASSERT_TRUE(BeginAndWait(*ledger, TestBegin(1)));
+  auto first = FinishAndWait(*ledger, 1, TestEnd(1));
+  ASSERT_TRUE(first);
+  auto again = ledger->ReceiptOf(first->index);
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(again->leaf_hash, first->leaf_hash);
+  EXPECT_EQ(again->header, first->header);  // that one was alone in its group, too
+  EXPECT_EQ(ledger->ReceiptOf(ledger->durable_size()).error().code, ErrorCode::kNotFound);
+}
+
 TEST(Ledger, ProofsLeadToTheCheckpointsRoot) {
   io::TempFolder folder;
   auto ledger = OpenTestLedger(TestOptions(folder / "log"));

@@ -21,9 +21,7 @@ std::optional<RequestId> RequestIdOf(std::string_view leaf) {
   if (leaf.find("\"trace_id\"") == leaf.npos) return std::nullopt;
   auto record = record::Decode(leaf);
   if (!record) return std::nullopt;
-  const record::RequestIdentity* id = record::IdentityOf(*record);
-  if (id == nullptr) return std::nullopt;
-  return record::DeriveRequestId(record::BootOfRequest(*record), id->seq, id->trace_id);
+  return record::RequestIdOf(*record);
 }
 
 Result<std::unique_ptr<RequestIndex>> RequestIndex::Open(io::FileSystem& fs, std::string folder,

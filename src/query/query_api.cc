@@ -25,15 +25,20 @@ net::HttpResponse WrongMethod(std::string_view allowed) {
 }  // namespace
 
 QueryApi::QueryApi(QueryApiOptions options, store::Store& store, std::vector<store::Mirror*> mirrors)
-    : options_(std::move(options)), store_(store), mirrors_(std::move(mirrors)) {}
+    : options_(std::move(options)), store_(store), mirrors_(std::move(mirrors)), mirror_api_(mirrors_) {}
 
 net::HttpResponse QueryApi::Handle(const net::HttpRequest& request) {
   const std::string_view path = request.path();
   const bool get = request.method == "GET";
   if (path == "/health") return get ? Health() : WrongMethod("GET");
   if (IsPagePath(path)) return get ? PageAnswer(request) : WrongMethod("GET");
+  if (path == store::kAddCheckpointPath)
+    return request.method == "POST" ? mirror_api_.AddCheckpoint(request.body) : WrongMethod("POST");
   if (!IsAllowed(request.headers))
     return ErrorAnswer({ErrorCode::kUnauthenticated, "wrong or no key in Authorization: Bearer"});
+  if (path.starts_with(store::kMirrorPrefix)) return get ? mirror_api_.Read(path) : WrongMethod("GET");
+  CountRead(path);
+  if (path == "/api/log") return request.method == "POST" ? TakeRecord(request) : WrongMethod("POST");
   if (path == "/api/sql") return request.method == "POST" ? Sql(request) : WrongMethod("POST");
   const bool known = path == "/api/v1/spans" || path == "/api/records" || path == "/api/ledger" ||
                      path == "/api/overview" || path == "/api/metrics" || path == "/metrics" ||
@@ -54,6 +59,30 @@ bool QueryApi::IsAllowed(const net::HttpHeaders& headers) const {
   if (options_.api_key.empty()) return true;
   auto token = net::BearerToken(headers);
   return token && net::EqualSecret(*token, options_.api_key);
+}
+
+void QueryApi::CountRead(std::string_view path) {
+  if (options_.log == nullptr) return;
+  const std::string_view what = path == "/api/records"            ? "records"
+                                : path.starts_with(kRecordPrefix) ? "record"
+                                : path == "/api/v1/spans"         ? "spans"
+                                : path.starts_with(kTracePrefix)  ? "trace"
+                                : path == "/api/sql"              ? "sql"
+                                                                  : "";
+  if (!what.empty()) options_.log->CountRead(options_.api_key.empty() ? "anonymous" : "api-key", what);
+}
+
+net::HttpResponse QueryApi::TakeRecord(const net::HttpRequest& request) {
+  if (options_.log == nullptr)
+    return ErrorAnswer({ErrorCode::kNotFound, "this store keeps no log of its own"});
+  auto record = record::Decode(request.body);
+  if (!record) return ErrorAnswer(record.error(), "body");
+  // Only what a person or a job says about the log; what this host does itself it puts on record itself.
+  if (!std::holds_alternative<record::Reconcile>(record->body) &&
+      !std::holds_alternative<record::Review>(record->body))
+    return ErrorAnswer({ErrorCode::kInvalidArgument, "type: want reconcile or review"}, "body");
+  auto index = options_.log->Append(std::move(record->body));
+  return index ? JsonAnswer(Json::MakeObject({{"index", *index}})) : ErrorAnswer(index.error());
 }
 
 void QueryApi::WaitVisible() {
@@ -90,18 +119,31 @@ net::HttpResponse QueryApi::Sql(const net::HttpRequest& request) {
 }
 
 net::HttpResponse QueryApi::LedgerState() const {
-  Json::Array out;
+  Json::Array mirrors, findings;
+  std::vector<store::MirrorState> states;
   for (const store::Mirror* mirror : mirrors_) {
-    const store::MirrorState state = mirror->state();
-    out.push_back(Json::MakeObject({{"url", state.url},
-                                    {"origin", state.origin},
-                                    {"vkey", state.vkey},
-                                    {"size", state.size},
-                                    {"problem", state.problem},
-                                    {"diverged", state.diverged},
-                                    {"last_contact_unix_us", state.last_contact_unix_us}}));
+    states.push_back(mirror->state());
+    const store::MirrorState& state = states.back();
+    mirrors.push_back(Json::MakeObject({{"url", state.url},
+                                        {"origin", state.origin},
+                                        {"vkey", state.vkey},
+                                        {"size", state.size},
+                                        {"problem", state.problem},
+                                        {"diverged", state.diverged},
+                                        {"silent", state.silent},
+                                        {"grew_unix_us", state.grew_unix_us},
+                                        {"cosigned_unix_s", state.cosigned_unix_s},
+                                        {"last_contact_unix_us", state.last_contact_unix_us}}));
   }
-  return JsonAnswer(Json::MakeObject({{"mirrors", std::move(out)}}));
+  const int64_t now_us =
+      options_.clock == nullptr ? SystemClock().UnixMicros() : options_.clock->UnixMicros();
+  const store::OriginManifest* manifest = options_.manifest ? &*options_.manifest : nullptr;
+  for (store::LedgerFinding& finding : store::FindingsOf(manifest, states, now_us))
+    findings.push_back(Json::MakeObject(
+        {{"kind", NameOf(finding.kind)}, {"origin", finding.origin}, {"text", finding.text}}));
+  return JsonAnswer(Json::MakeObject({{"mirrors", std::move(mirrors)},
+                                      {"cosigner_vkey", options_.cosigner_vkey},
+                                      {"findings", std::move(findings)}}));
 }
 
 net::HttpResponse QueryApi::Health() const {

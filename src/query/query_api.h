@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,7 +11,9 @@
 #include "base/clock.h"
 #include "net/grpc_server.h"
 #include "net/http.h"
-#include "store/mirror.h"
+#include "record/audit_sink.h"
+#include "store/mirror_api.h"
+#include "store/origin_manifest.h"
 #include "store/store.h"
 
 namespace beleg::query {
@@ -19,9 +22,12 @@ struct QueryApiOptions {
   std::string api_key{};             // "": none asked (loopback)
   size_t body_bytes_max = 64 << 20;  // of an OTLP request, packed and unpacked
   std::chrono::milliseconds visible_wait{
-      3000};  // how long reads wait for records that ended before the query came
+      3000};                         // how long reads wait for records that ended before the query came
+  record::AuditSink* log = nullptr;  // where reads and reconciliations go on record; nullptr: nowhere
   MetricRegistry* metrics = nullptr;
   const Clock* clock = nullptr;  // nullptr: the host's
+  std::string cosigner_vkey{};   // of the mirrors; "": they do not cosign
+  std::optional<store::OriginManifest> manifest{};
 };
 
 class QueryApi {
@@ -38,6 +44,8 @@ class QueryApi {
   class Sink;
 
   bool IsAllowed(const net::HttpHeaders& headers) const;
+  // Puts on record that somebody looks at what the path gives, if it gives records or spans.
+  void CountRead(std::string_view path);
   // Waits until every record that was finished before now is in the store, at most visible_wait.
   void WaitVisible();
   store::Mirror* MirrorOf(const std::string& origin) const;
@@ -50,6 +58,7 @@ class QueryApi {
   net::HttpResponse MetricPoints(const net::HttpRequest& request);  // /api/metrics?name=
   net::HttpResponse MetricNames();                                  // /api/metrics
   net::HttpResponse Sql(const net::HttpRequest& request);           // /api/sql
+  net::HttpResponse TakeRecord(const net::HttpRequest& request);    // /api/log
   net::HttpResponse LedgerState() const;                            // /api/ledger
   net::HttpResponse Health() const;                                 // /health
   net::HttpResponse OwnMetrics() const;                             // /metrics
@@ -62,6 +71,7 @@ class QueryApi {
   const QueryApiOptions options_;
   store::Store& store_;
   const std::vector<store::Mirror*> mirrors_;
+  store::MirrorApi mirror_api_;
 };
 
 }  // namespace beleg::query

@@ -39,6 +39,9 @@ class FakeMirror final : public store::Mirror {
     tiles_ = verify::testing::TestLog(log_.entries(), log_.origin());
     return store_.AddRecords(log_.origin(), log_.leaves());
   }
+  net::HttpResponse AddCheckpoint(witness::Submission, std::chrono::milliseconds) override {
+    return net::MakeResponse(200, "text/plain", "cosigned");
+  }
   Result<std::string> Entry(uint64_t index) override {
     return index == damaged ? std::string("damaged") : log_.leaves().at(index).bytes;
   }
@@ -156,6 +159,33 @@ TEST_F(QueryApiTest, LedgerThatIsDownDoesNotStopQueries) {
   EXPECT_EQ(GetJson("/health").Dump(), R"({"status":"degraded"})");
   EXPECT_EQ(GetJson("/api/ledger").Find("mirrors")->as_array()[0].Find("problem")->as_string(),
             "connection refused");
+}
+
+TEST_F(QueryApiTest, MirroredLogIsReadWithTheKeyAndCosignedWithoutIt) {
+  QueryApiOptions options;
+  options.api_key = "key";
+  MakeApi(std::move(options));
+  log_.AddRequest();
+  const std::string checkpoint = fmt::format("/mirror/{}/checkpoint", witness::OriginHash(log_.origin()));
+  EXPECT_EQ(Get(checkpoint).status, 401);
+  const verify::testing::TestLog tiles(log_.entries(), log_.origin());
+  net::HttpRequest submission = {
+      "POST", "/mirror/add-checkpoint", {}, "old 0\n\n" + tiles.files.at("checkpoint"), ""};
+  EXPECT_EQ(api_->Handle(submission).body, "cosigned");
+  submission.method = "GET";
+  EXPECT_EQ(api_->Handle(submission).status, 405);
+  MakeApi({});
+  EXPECT_EQ(Get(checkpoint).status, 200);
+}
+
+TEST_F(QueryApiTest, LogThatIsInNoManifestIsAFinding) {
+  EXPECT_EQ(GetJson("/api/ledger").Find("findings")->Dump(), "[]");
+  QueryApiOptions options;
+  options.manifest = *store::OriginManifest::Parse(R"({"origins":[]})");
+  MakeApi(std::move(options));
+  const Json answer = GetJson("/api/ledger");
+  ASSERT_EQ(answer.Find("findings")->as_array().size(), 1u);
+  EXPECT_EQ(answer.Find("findings")->as_array()[0].Find("kind")->as_string(), "unknown");
 }
 
 TEST_F(QueryApiTest, BadParametersAreNamed) {

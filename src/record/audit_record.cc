@@ -3,10 +3,10 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "record/host_schema.h"
 #include "record/member_reader.h"
 #include "record/member_writer.h"
 #include "record/names.h"
-#include "record/schema.h"
 #include "wire/jcs.h"
 
 namespace beleg::record {

@@ -18,6 +18,7 @@
 #include "base/bytes.h"
 #include "base/ids.h"
 #include "base/result.h"
+#include "record/host_records.h"
 
 namespace beleg::record {
 
@@ -189,7 +190,17 @@ struct Key {
   bool operator==(const Key&) const = default;
 };
 
-using Body = std::variant<Request, Refused, Lost, Boot, Shutdown, Heartbeat, Model, Config, Key>;
+// "unrecorded": requests that a server with audit mode "open" answered while the log took nothing; written as soon as it does
+struct Unrecorded {
+  int64_t requests = 0;
+  uint64_t first_seq = 0, last_seq = 0;  // among these; others in between may have a record
+  int64_t first_us = 0;                  // when the first of them was read
+  std::string error;                     // what kept the log from taking records: "RESOURCE_EXHAUSTED", …
+  bool operator==(const Unrecorded&) const = default;
+};
+
+using Body = std::variant<Request, Refused, Lost, Boot, Shutdown, Heartbeat, Model, Config, Key, Unrecorded,
+                          ReadAccess, Prune, Hold, Erasure, Reconcile, Review>;
 
 struct AuditRecord {
   BootId boot;          // the process that wrote it

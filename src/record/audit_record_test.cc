@@ -53,7 +53,8 @@ TEST(AuditRecord, EveryTypeReadsBackAsWritten) {
 
 TEST(AuditRecord, EveryTypeReadsBackWithNothingInIt) {
   for (Body body : std::initializer_list<Body>{Request{}, Refused{}, Lost{}, Boot{}, Shutdown{}, Heartbeat{},
-                                               Model{}, Config{}, Key{}})
+                                               Model{}, Config{}, Key{}, Unrecorded{}, ReadAccess{}, Prune{},
+                                               Hold{}, Erasure{}, Reconcile{}, Review{}})
     ExpectRoundTrip(AuditRecord{.boot = {}, .time_us = 0, .body = std::move(body)});
 }
 
@@ -68,7 +69,8 @@ TEST(AuditRecord, TypesHaveNames) {
   std::vector<std::string_view> names;
   for (const auto& record : SampleRecords()) names.push_back(TypeName(record.body));
   EXPECT_THAT(names, testing::ElementsAre("request", "refused", "lost", "boot", "shutdown", "heartbeat",
-                                          "model", "config", "key"));
+                                          "model", "config", "key", "unrecorded", "read", "prune", "hold",
+                                          "erasure", "reconcile", "review"));
   EXPECT_EQ(Name(Operation::kTextCompletion), "text_completion");
   EXPECT_EQ(Name(Outcome::kCancelled), "cancelled");
   EXPECT_EQ(Name(ErrorType::kNone), "");
@@ -232,7 +234,7 @@ TEST(AuditRecord, MembersThatSayNothingAreRefused) {
 TEST(AuditRecord, NewerVersionsAndUnknownTypesAreUnimplemented) {
   auto request = SampleRecord(FullRequest());
   ExpectRefused(With(request, "v", 2), ErrorCode::kUnimplemented, "schema version 2");
-  ExpectRefused(With(request, "type", "erasure"), ErrorCode::kUnimplemented, "erasure");
+  ExpectRefused(With(request, "type", "pardon"), ErrorCode::kUnimplemented, "pardon");
   ExpectRefused(With(request, "v", 0), ErrorCode::kInvalidArgument, "v: ");
   ExpectRefused(With(request, "v", "1"), ErrorCode::kInvalidArgument, "v: ");
   ExpectRefused(With(request, "v", nullptr), ErrorCode::kInvalidArgument, "v: missing");

@@ -34,8 +34,9 @@ inline constexpr std::array<std::string_view, 12> kNames<ErrorType> = {"",
                                                                        "upstream_error"};
 
 template <>
-inline constexpr std::array<std::string_view, 9> kNames<Body> = {
-    "request", "refused", "lost", "boot", "shutdown", "heartbeat", "model", "config", "key"};
+inline constexpr std::array<std::string_view, 16> kNames<Body> = {
+    "request", "refused",    "lost", "boot",  "shutdown", "heartbeat", "model",     "config",
+    "key",     "unrecorded", "read", "prune", "hold",     "erasure",   "reconcile", "review"};
 
 // Names of settings: printable ASCII in which JSON escapes nothing, so that bytes sort as RFC 8785 wants.
 constexpr bool IsSettingName(std::string_view name) {

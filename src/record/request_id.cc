@@ -22,6 +22,12 @@ RequestId DeriveRequestId(const BootId& boot, uint64_t seq, const TraceId& trace
   return id;
 }
 
+std::optional<RequestId> RequestIdOf(const AuditRecord& record) {
+  const RequestIdentity* id = IdentityOf(record);
+  if (id == nullptr) return std::nullopt;
+  return DeriveRequestId(BootOfRequest(record), id->seq, id->trace_id);
+}
+
 std::string FormatRequestId(Operation operation, const RequestId& id) {
   return std::string(operation == Operation::kChat ? kChatPrefix : kTextPrefix) + id.Hex();
 }

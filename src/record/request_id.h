@@ -1,6 +1,7 @@
 // Ids that cost nothing to store, because they follow from what a record says anyway.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -11,6 +12,9 @@ namespace beleg::record {
 
 // First 16 bytes of SHA-256("beleg/v1/request-id" ‖ boot ‖ seq as 8 bytes big-endian ‖ trace id).
 RequestId DeriveRequestId(const BootId& boot, uint64_t seq, const TraceId& trace_id);
+
+// The request that a record is of (Request, Refused, Lost); nullopt for other records.
+std::optional<RequestId> RequestIdOf(const AuditRecord& record);
 
 // "chatcmpl-" or "cmpl-", then 32 hex digits: the id in OpenAI answers.
 std::string FormatRequestId(Operation operation, const RequestId& id);

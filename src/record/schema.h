@@ -190,4 +190,16 @@ void Members(Io& io, Record& record, T& key) {
   io.Required("vkey", key.vkey);
 }
 
+template <class Io, MaybeConst<AuditRecord> Record, MaybeConst<Unrecorded> T>
+void Members(Io& io, Record& record, T& unrecorded) {
+  io.Required("boot", record.boot);
+  io.Required("error", unrecorded.error);
+  io.Required("first_seq", unrecorded.first_seq);
+  io.Required("first_us", unrecorded.first_us);
+  io.Required("last_seq", unrecorded.last_seq);
+  io.Required("requests", unrecorded.requests);
+  io.Required("time_us", record.time_us);
+  io.TypeAndVersion();
+}
+
 }  // namespace beleg::record

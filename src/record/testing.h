@@ -91,6 +91,57 @@ inline Counters LastCounters() {
   return counters;
 }
 
+// One of each type of the audit host's own log, and what a server says after a time without a log.
+inline std::vector<Body> SampleHostBodies() {
+  return {
+      Unrecorded{.requests = 12,
+                 .first_seq = 48'214,
+                 .last_seq = 48'226,
+                 .first_us = 1'795'500'001'000'000,
+                 .error = "RESOURCE_EXHAUSTED"},
+      ReadAccess{.reader = "auditor", .what = "records", .requests = 7, .first_us = 1'795'500'001'000'000},
+      Prune{.origin = "beleg-5f1d9c02a7e4b836",
+            .ground = "retention",
+            .first_index = 65'536,
+            .end_index = 131'072,
+            .before_us = 1'779'600'000'000'000,
+            .items = 65'536,
+            .bytes = 6'291'456},
+      Hold{.name = "case-17",
+           .action = "set",
+           .origin = "beleg-5f1d9c02a7e4b836",
+           .from_us = 1'795'400'000'000'000,
+           .to_us = 1'795'500'000'000'000,
+           .items = 1'893},
+      Erasure{.ground = "request",
+              .origin = "beleg-5f1d9c02a7e4b836",
+              .request_id = {CountingBytes<std::array<uint8_t, 16>>(0x70)},
+              .items = 1,
+              .destroyed = {"content", "secret"},
+              .kept = {"ids", "sizes", "outcome", "hashes"}},
+      Reconcile{.origin = "beleg-5f1d9c02a7e4b836",
+                .size = 1'252'740,
+                .root = CountingBytes<Hash32>(0xe0),
+                .requests = 48'213,
+                .spans = 48'209,
+                .receipts = 120,
+                .resent = 4,
+                .gaps = {.log_damage = 1,
+                         .seq_holes = 2,
+                         .counters = 1,
+                         .metrics = 1,
+                         .records_not_stored = 3,
+                         .records_without_span = 4,
+                         .spans_without_record = 1,
+                         .receipts_without_record = 1}},
+      Review{.reviewer = "dpo",
+             .subject = "reconcile",
+             .verdict = "ok",
+             .from_us = 1'795'400'000'000'000,
+             .to_us = 1'795'500'000'000'000,
+             .note_sha256 = CountingBytes<Hash32>(0x90)}};
+}
+
 // One of each type, in the order of Body.
 inline std::vector<AuditRecord> SampleRecords() {
   RequestIdentity identity = SampleIdentity();
@@ -138,6 +189,7 @@ inline std::vector<AuditRecord> SampleRecords() {
        std::initializer_list<Body>{SampleRequest(), refused, lost, boot,
                                    Shutdown{"signal", LastCounters(), 48'213}, heartbeat, model, config, key})
     records.push_back(SampleRecord(std::move(body)));
+  for (Body& body : SampleHostBodies()) records.push_back(SampleRecord(std::move(body)));
   return records;
 }
 

@@ -23,7 +23,16 @@ void AddRequestHeaders(const InferenceContext& context, const Admitted& admitted
   SpanId server_span = record::DeriveSpanId(context.trail.IdOf(admitted.id), "server");
   headers.Add("X-Request-Id", admitted.answer_id);
   headers.Add("traceparent", FormatTraceParent({admitted.id.trace_id, server_span, true}));
-  if (context.trail.mode() == AuditMode::kOff) headers.Add("Audit-Mode", "off");
+  if (AuditMode mode = context.trail.mode(); mode != AuditMode::kClosed)
+    headers.Add("Audit-Mode", std::string(Name(mode)));
+}
+
+std::string FinishReceiptFor(const InferenceContext& context, const Admitted& admitted,
+                             const Result<ledger::FinishReceipt>& receipt) {
+  if (!receipt || receipt->header.empty()) return "";
+  std::string with_secret = ledger::WithSecret(*receipt, admitted.secret);
+  context.receipts.Finished(context.trail.IdOf(admitted.id), admitted.id.caller, with_secret);
+  return with_secret;
 }
 
 net::Awaitable<net::HttpResponse> RecordRefusal(const InferenceContext& context,
@@ -40,12 +49,15 @@ net::Awaitable<net::HttpResponse> RecordRefusal(const InferenceContext& context,
   tree.Add("request/body", request.body);
   refused.commitment = tree.Root();
   Result<ledger::FinishReceipt> receipt = co_await context.trail.Refuse(executor, std::move(refused));
-  if (!receipt) co_return RefuseForNoRoom(context, request, receipt.error());
+  if (!receipt && context.trail.mode() != AuditMode::kOpen)
+    co_return RefuseForNoRoom(context, request, receipt.error());
+  if (!receipt) context.trail.CountUnrecorded(admitted.id, admitted.start_unix_us, receipt.error());
 
   net::HttpResponse response = ErrorResponse(error);
   AddRequestHeaders(context, admitted, response.headers);
-  if (!receipt->header.empty())
-    response.headers.Add("Audit-Finish", ledger::WithSecret(*receipt, admitted.secret));
+  if (!receipt) response.headers.Add("Audit-Record", "none");
+  if (std::string finish = FinishReceiptFor(context, admitted, receipt); !finish.empty())
+    response.headers.Add("Audit-Finish", std::move(finish));
   context.metrics.CountHttp(request.path(), "POST", error.status);
   co_return response;
 }
@@ -61,6 +73,12 @@ net::HttpResponse RefuseForNoRoom(const InferenceContext& context, const net::Ht
 ApiError NoRoom() {
   return {503, record::ErrorType::kNone, "The audit ledger takes no records now, so no request may run.", "",
           "ledger_unavailable"};
+}
+
+ApiError Unmirrored() {
+  return {503, record::ErrorType::kTimeout,
+          "The mirror has not confirmed the record of this request in time, so its answer is withheld.", "",
+          "mirror_unavailable"};
 }
 
 }  // namespace beleg::serve

@@ -1,8 +1,30 @@
 #include "serve/audit_trail.h"
 
+#include <algorithm>
+
 #include "base/log.h"
 
 namespace beleg::serve {
+
+std::string_view Name(AuditMode mode) {
+  switch (mode) {
+    case AuditMode::kClosed: return "closed";
+    case AuditMode::kOpen: return "open";
+    case AuditMode::kOff: return "off";
+  }
+  return "";
+}
+
+namespace {
+
+// Two spans of requests without a record, told as one.
+record::Unrecorded Joined(const record::Unrecorded& a, const record::Unrecorded& b) {
+  if (a.requests == 0) return b;
+  return {a.requests + b.requests, std::min(a.first_seq, b.first_seq), std::max(a.last_seq, b.last_seq),
+          std::min(a.first_us, b.first_us), b.error};
+}
+
+}  // namespace
 
 record::Counters AtomicCounters::Snapshot() const {
   record::Counters out;
@@ -17,6 +39,10 @@ Result<std::unique_ptr<AuditTrail>> AuditTrail::Open(Options options) {
   trail->boot_ = {trail->options_.rng->Draw<std::array<uint8_t, 8>>()};
   if (trail->mode() == AuditMode::kOff) return trail;
   TRY(trail->WriteOpening());
+  {
+    MutexLock lock(trail->beat_mutex_);
+    trail->last_beat_mono_us_ = trail->options_.clock->MonoMicros();
+  }
   trail->heartbeat_ = Thread("heartbeat", [raw = trail.get()](std::stop_token stop) { raw->Beat(stop); });
   return trail;
 }
@@ -55,6 +81,7 @@ record::RequestIdentity AuditTrail::NewRequest(record::Operation operation, std:
 void AuditTrail::Begin(const record::RequestIdentity& id, int64_t start_us,
                        OneShot<Result<ledger::BeginReceipt>>& done) {
   if (options_.ledger == nullptr) return done.Setter()(ledger::BeginReceipt{});
+  ExplainUnrecorded();
   auto deliver = done.Setter();
   options_.ledger->Begin({id, IdOf(id), start_us},
                          [this, deliver](Result<ledger::BeginReceipt> receipt) mutable {
@@ -80,6 +107,7 @@ net::Awaitable<Result<ledger::FinishReceipt>> AuditTrail::Finish(boost::asio::an
 net::Awaitable<Result<ledger::FinishReceipt>> AuditTrail::Refuse(boost::asio::any_io_executor executor,
                                                                  record::Refused refused) {
   if (options_.ledger == nullptr) co_return ledger::FinishReceipt{};
+  ExplainUnrecorded();
   OneShot<Result<ledger::FinishReceipt>> done(executor);
   options_.ledger->Append(Encode(std::move(refused)), done.Setter());
   Result<ledger::FinishReceipt> receipt = co_await done.Get();
@@ -87,26 +115,79 @@ net::Awaitable<Result<ledger::FinishReceipt>> AuditTrail::Refuse(boost::asio::an
   co_return receipt;
 }
 
-// A heartbeat each interval in which something was open, ended or counted; silence else, so that an idle log does not grow.
+net::Awaitable<Result<void>> AuditTrail::MirroredBegin(boost::asio::any_io_executor executor) {
+  if (ack_ == nullptr) co_return Result<void>();
+  OneShot<Result<void>> done(executor);
+  ack_->WaitForBegin(done.Setter());
+  co_return co_await done.Get();
+}
+
+net::Awaitable<Result<void>> AuditTrail::MirroredLeaf(boost::asio::any_io_executor executor, uint64_t index) {
+  if (ack_ == nullptr) co_return Result<void>();
+  OneShot<Result<void>> done(executor);
+  ack_->WaitForLeaf(index, done.Setter());
+  co_return co_await done.Get();
+}
+
+void AuditTrail::CountUnrecorded(const record::RequestIdentity& id, int64_t start_us, const Error& why) {
+  ++counters_.unrecorded;
+  MutexLock lock(unrecorded_mutex_);
+  unrecorded_ = Joined(unrecorded_, {1, id.seq, id.seq, start_us, std::string(ErrorCodeName(why.code))});
+  if (!has_unrecorded_.exchange(true)) LOG_ERROR("serve.answering_without_records", F("why", why.message));
+}
+
+// Before the next record, so that it stands in front of it.
+void AuditTrail::ExplainUnrecorded() {
+  if (!has_unrecorded_ || !options_.ledger->Health()) return;
+  record::Unrecorded told;
+  {
+    MutexLock lock(unrecorded_mutex_);
+    if (!has_unrecorded_.exchange(false)) return;
+    told = std::exchange(unrecorded_, {});
+  }
+  options_.ledger->Append(Encode(told), [this, told](Result<ledger::FinishReceipt> receipt) {
+    if (receipt) {
+      LOG_WARN("serve.records_again", F("requests_without_record", told.requests));
+      return;
+    }
+    MutexLock lock(unrecorded_mutex_);
+    unrecorded_ = unrecorded_.requests == 0 ? told : Joined(told, unrecorded_);
+    has_unrecorded_ = true;
+  });
+}
+
 void AuditTrail::Beat(std::stop_token stop) {
-  record::Counters last;
   while (!stop.stop_requested()) {
     {
       MutexLock lock(stop_mutex_);
       if (!stop.stop_requested()) stop_.WaitFor(stop_mutex_, options_.heartbeat_interval);
     }
-    record::Counters now = counters_.Snapshot();
-    ledger::Ledger::OpenSet open = options_.ledger->open_set();
-    if (now == last && open.count == 0) continue;
-    record::Heartbeat beat;
-    beat.counters = last = now;
-    beat.highest_seq = last_seq_;
-    beat.open_requests = open.count;
-    beat.open_digest = open.digest;
-    beat.clock_source = "system";
-    if (auto done = options_.ledger->AppendAndWait(Encode(beat)); !done)
-      LOG_WARN("serve.heartbeat_not_written", F("why", done.error().message));
+    ExplainUnrecorded();
+    if (!IsBeatDue()) continue;
+    if (auto done = BeatNow(); !done) LOG_WARN("serve.heartbeat_not_written", F("why", done.error().message));
   }
+}
+
+// Each interval in which something was open, ended or counted; else seldom, so that an idle log hardly grows.
+bool AuditTrail::IsBeatDue() {
+  MutexLock lock(beat_mutex_);
+  const int64_t age_us = options_.clock->MonoMicros() - last_beat_mono_us_;
+  return counters_.Snapshot() != last_counters_ || options_.ledger->open_set().count > 0 ||
+         age_us >= std::chrono::microseconds(options_.idle_heartbeat_interval).count();
+}
+
+Result<uint64_t> AuditTrail::BeatNow() {
+  MutexLock lock(beat_mutex_);
+  record::Heartbeat beat;
+  beat.counters = last_counters_ = counters_.Snapshot();
+  const ledger::Ledger::OpenSet open = options_.ledger->open_set();
+  beat.highest_seq = last_seq_;
+  beat.open_requests = open.count;
+  beat.open_digest = open.digest;
+  beat.clock_source = "system";
+  last_beat_mono_us_ = options_.clock->MonoMicros();
+  TRY_ASSIGN(const ledger::FinishReceipt receipt, options_.ledger->AppendAndWait(Encode(std::move(beat))));
+  return receipt.index;
 }
 
 void AuditTrail::Close(std::string reason) {
@@ -114,6 +195,7 @@ void AuditTrail::Close(std::string reason) {
   heartbeat_.RequestStop();
   stop_.NotifyAll();
   heartbeat_.Join();
+  ExplainUnrecorded();
   record::Shutdown shutdown{std::move(reason), counters_.Snapshot(), last_seq_};
   if (auto done = options_.ledger->AppendAndWait(Encode(std::move(shutdown))); !done)
     LOG_WARN("serve.shutdown_not_written", F("why", done.error().message));

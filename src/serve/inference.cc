@@ -31,6 +31,11 @@ ApiError NoSuchModel(std::string_view name) {
           fmt::format("The model `{}` does not exist.", name.substr(0, 200)), "model", "model_not_found"};
 }
 
+ApiError TimedOut() {
+  return {504, record::ErrorType::kTimeout, "The request took longer than this server allows.", "",
+          "request_timeout"};
+}
+
 ApiError EngineFailed() {
   return {500, record::ErrorType::kEngine, "The engine failed.", "", "engine_error"};
 }
@@ -48,13 +53,14 @@ InferenceRun::InferenceRun(const InferenceContext& context, net::Exchange& excha
       caller_(std::move(caller)),
       start_mono_us_(context.clock.MonoMicros()),
       begun_(exchange.executor()),
-      tokens_(exchange.executor()) {
+      tokens_(exchange.executor()),
+      deadline_(exchange.executor()) {
   request_.operation = operation;
 }
 
 net::Awaitable<void> InferenceRun::Run() {
-  if (auto ready = context_.trail.Ready(); !ready) {
-    co_await ReplyNoRoom(ready.error());
+  if (auto may = context_.trail.MayRun(); !may) {
+    co_await ReplyNoRoom(may.error());
     co_return;
   }
   admitted_ = Admit(context_, exchange_.request(), request_.operation, caller_);
@@ -66,14 +72,39 @@ net::Awaitable<void> InferenceRun::Run() {
     co_return;
   }
   Result<ledger::BeginReceipt> begin = co_await begun_.Get();
+  if (!begin && context_.trail.mode() == AuditMode::kOpen) {
+    unrecorded_ = true;
+    context_.trail.CountUnrecorded(admitted_.id, admitted_.start_unix_us, begin.error());
+    begin = ledger::BeginReceipt{};
+  }
   if (!begin) {
     generation_.reset();
     co_await ReplyNoRoom(begin.error());
     co_return;
   }
   begin_receipt_ = std::move(begin->header);
+  if (!begin_receipt_.empty())
+    context_.receipts.Begun(context_.trail.IdOf(admitted_.id), caller_, begin_receipt_);
+  Result<void> mirrored;
+  if (!unrecorded_) mirrored = co_await context_.trail.MirroredBegin(exchange_.executor());
+  if (!mirrored) {
+    LOG_ERROR("serve.begin_not_mirrored", F("request", head_.id), F("why", mirrored.error().message));
+    co_await EndUnmirrored();
+    co_return;
+  }
   exchange_.OnClientGone([this] { generation_->Cancel(); });
+  StartDeadline();
   co_await Answer();
+}
+
+// The handler may be on its way when the generation, or the run, ends, so it asks first; all are on the loop's thread.
+void InferenceRun::StartDeadline() {
+  deadline_.expires_after(context_.request_time_max);
+  deadline_.async_wait([this, run = std::weak_ptr(alive_)](const boost::system::error_code& cancelled) {
+    if (cancelled || run.expired() || !generation_) return;
+    timed_out_ = true;
+    generation_->Cancel();
+  });
 }
 
 net::Awaitable<std::expected<void, ApiError>> InferenceRun::Prepare() {
@@ -140,6 +171,24 @@ net::Awaitable<void> InferenceRun::ReplyNoRoom(const Error& why) {
   (void)co_await exchange_.Reply(std::move(response));
 }
 
+net::Awaitable<void> InferenceRun::EndUnmirrored() {
+  begin_unmirrored_ = true;
+  generation_->Cancel();
+  for (bool done = false; !done;) {
+    TokenStream::Batch batch = co_await tokens_.Next();
+    Take(batch);
+    done = batch.done.has_value();
+  }
+  generation_.reset();
+  Result<Receipt> receipt = co_await WriteRecord(503);
+  const std::string finish = FinishReceiptFor(context_, admitted_, receipt);
+  if (exchange_.client_gone()) co_return;
+  net::HttpResponse response = ErrorResponse(Unmirrored());
+  AddHeaders(response.headers);
+  if (!finish.empty()) response.headers.Add("Audit-Finish", finish);
+  (void)co_await exchange_.Reply(std::move(response));
+}
+
 net::Awaitable<void> InferenceRun::Answer() {
   ChunkWriter chunks(head_);
   bool sending = request_.params.stream;
@@ -164,6 +213,7 @@ net::Awaitable<void> InferenceRun::Answer() {
     if (batch.done) break;
   }
   exchange_.OnClientGone({});
+  deadline_.cancel();
   generation_.reset();
   if (request_.params.stream) {
     co_await EndStream(chunks);
@@ -190,52 +240,76 @@ void InferenceRun::Take(const TokenStream::Batch& batch) {
 }
 
 net::Awaitable<void> InferenceRun::EndWhole() {
-  bool failed = !result_.error.empty();
+  const std::optional<ApiError> failure = Failure();
   bool gone = exchange_.client_gone();
-  Result<Receipt> receipt = co_await WriteRecord(gone ? 499 : failed ? 500 : 200);
+  Result<Receipt> receipt = co_await WriteRecord(gone ? 499 : failure ? failure->status : 200);
+  const std::string finish = FinishReceiptFor(context_, admitted_, receipt);
   if (gone) co_return;
   if (!receipt) {
     co_await ReplyNoRoom(receipt.error());
     co_return;
   }
+  bool mirrored = co_await IsMirrored(*receipt);
   net::HttpResponse response;
-  if (failed) {
-    response = ErrorResponse(EngineFailed());
+  if (failure) {
+    response = ErrorResponse(*failure);
+  } else if (!mirrored) {
+    response = ErrorResponse(Unmirrored());
   } else {
     response = net::MakeResponse(200, "application/json", WholeAnswer(head_, choices_, UsageOf()));
   }
   AddHeaders(response.headers);
-  if (!receipt->header.empty())
-    response.headers.Add("Audit-Finish", ledger::WithSecret(*receipt, admitted_.secret));
+  if (!finish.empty()) response.headers.Add("Audit-Finish", finish);
   (void)co_await exchange_.Reply(std::move(response));
 }
 
 // The finish chunks, usage, receipt and [DONE] go out in one write, after the record is durable.
 net::Awaitable<void> InferenceRun::EndStream(const ChunkWriter& chunks) {
   Result<Receipt> receipt = co_await WriteRecord(head_sent_ ? 200 : 499);
+  const std::string finish = FinishReceiptFor(context_, admitted_, receipt);
   if (exchange_.client_gone() || !head_sent_) co_return;
+  bool mirrored = false;
+  if (receipt) mirrored = co_await IsMirrored(*receipt);
   std::string out;
-  if (!receipt || !result_.error.empty()) {
-    out += wire::SseData(ErrorBody(receipt ? EngineFailed() : NoRoom()));
+  const std::optional<ApiError> failure = Failure();
+  if (!receipt || failure) {
+    out += wire::SseData(ErrorBody(receipt ? *failure : NoRoom()));
+  } else if (!mirrored) {
+    out += wire::SseData(ErrorBody(Unmirrored()));
   } else {
     for (size_t i = 0; i < choices_.size(); ++i)
       out += chunks.Finish(static_cast<int>(i), choices_[i].finish_reason);
     if (request_.include_usage) out += chunks.UsageChunk(UsageOf());
   }
-  if (receipt && !receipt->header.empty())
-    out += wire::SseComment("audit-finish " + ledger::WithSecret(*receipt, admitted_.secret));
+  if (!finish.empty()) out += wire::SseComment("audit-finish " + finish);
   out += kStreamEnd;
   if (co_await exchange_.Write(out)) (void)co_await exchange_.EndStream();
+}
+
+std::optional<ApiError> InferenceRun::Failure() const {
+  if (begin_unmirrored_) return Unmirrored();
+  if (!result_.error.empty()) return EngineFailed();
+  if (timed_out_ && !exchange_.client_gone()) return TimedOut();
+  return std::nullopt;
 }
 
 net::Awaitable<Result<ledger::FinishReceipt>> InferenceRun::WriteRecord(int64_t status) {
   record::Request record = MakeRecord(status);
   context_.metrics.CountRequest(record);
   context_.metrics.CountHttp(exchange_.request().path(), "POST", static_cast<int>(status));
+  if (unrecorded_) co_return Receipt{};
   Result<Receipt> receipt = co_await context_.trail.Finish(exchange_.executor(), std::move(record));
   if (!receipt)
     LOG_ERROR("serve.record_not_written", F("request", head_.id), F("why", receipt.error().message));
   co_return receipt;
+}
+
+// What the record says is so whether or not the mirror confirms it; the client gets the end of its answer only if it does.
+net::Awaitable<bool> InferenceRun::IsMirrored(const Receipt& receipt) {
+  Result<void> mirrored = co_await context_.trail.MirroredLeaf(exchange_.executor(), receipt.index);
+  if (!mirrored)
+    LOG_ERROR("serve.end_not_mirrored", F("request", head_.id), F("why", mirrored.error().message));
+  co_return mirrored.has_value();
 }
 
 record::Request InferenceRun::MakeRecord(int64_t status) const {
@@ -254,9 +328,9 @@ record::Request InferenceRun::MakeRecord(int64_t status) const {
   bool cancelled = exchange_.client_gone();
   for (const engine::SequenceResult& end : result_.sequences)
     cancelled |= end.reason == engine::FinishReason::kCancelled;
-  if (!result_.error.empty()) {
+  if (const std::optional<ApiError> failure = Failure()) {
     record.outcome = record::Outcome::kFailed;
-    record.error = record::ErrorType::kEngine;
+    record.error = failure->error;
   } else if (cancelled) {
     record.outcome = record::Outcome::kCancelled;
     record.error = record::ErrorType::kClientGone;
@@ -297,6 +371,7 @@ Usage InferenceRun::UsageOf() const {
 void InferenceRun::AddHeaders(net::HttpHeaders& headers) const {
   AddRequestHeaders(context_, admitted_, headers);
   if (!begin_receipt_.empty()) headers.Add("Audit-Begin", begin_receipt_);
+  if (unrecorded_) headers.Add("Audit-Record", "none");
 }
 
 }  // namespace beleg::serve

@@ -7,6 +7,8 @@
 
 #include <string>
 
+#include <boost/asio/steady_timer.hpp>
+
 #include "engine/engine.h"
 #include "net/http_server.h"
 #include "serve/admission.h"
@@ -34,6 +36,8 @@ class InferenceRun {
   std::expected<void, ApiError> StartEngine(std::vector<engine::Token> prompt);
   net::Awaitable<void> Refuse(ApiError error);
   net::Awaitable<void> ReplyNoRoom(const Error& why);
+  // The begin is on record here and not at the mirror: the request ends before its first byte.
+  net::Awaitable<void> EndUnmirrored();
 
   // While it runs.
   net::Awaitable<void> Answer();
@@ -43,13 +47,19 @@ class InferenceRun {
   // Once it ended.
   net::Awaitable<void> EndWhole();
   net::Awaitable<void> EndStream(const ChunkWriter& chunks);
+  // Why the answer is none; nullopt: it is whole, or the client has gone.
+  std::optional<ApiError> Failure() const;
   net::Awaitable<Result<Receipt>> WriteRecord(int64_t status);
+  net::Awaitable<bool> IsMirrored(const Receipt& receipt);
   record::Request MakeRecord(int64_t status) const;
   record::Commitment Commit() const;
   Usage UsageOf() const;
 
   void AddHeaders(net::HttpHeaders& headers) const;
   int64_t DurationMicros() const { return context_.clock.MonoMicros() - start_mono_us_; }
+
+  // Ends the generation when the request has run for as long as its begin receipt allows.
+  void StartDeadline();
 
   const InferenceContext& context_;
   net::Exchange& exchange_;
@@ -60,12 +70,17 @@ class InferenceRun {
   AnswerHead head_;
   OneShot<Result<ledger::BeginReceipt>> begun_;
   std::string begin_receipt_;
+  bool unrecorded_ = false;  // audit mode open, and the ledger took no begin
 
   TokenStream tokens_;  // before generation_, which calls it
   std::unique_ptr<engine::Generation> generation_;
   std::vector<Choice> choices_;
   engine::GenerateResult result_;
   bool head_sent_ = false;
+  bool begin_unmirrored_ = false;
+  const std::shared_ptr<const bool> alive_ = std::make_shared<bool>(true);  // for the deadline's handler
+  boost::asio::steady_timer deadline_;
+  bool timed_out_ = false;
 };
 
 }  // namespace beleg::serve

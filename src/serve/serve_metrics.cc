@@ -102,7 +102,32 @@ void ServeMetrics::CountRequest(const record::Request& request) {
   request_max_tokens_.Observe(static_cast<double>(request.params.max_tokens));
 }
 
+void ServeMetrics::Refresh(const BootId& boot, const AtomicCounters& counters) {
+  MutexLock lock(refresh_mutex_);
+  registry_
+      .AddGauge("beleg_boot_info", "1; the label names the process as its records do.",
+                {{"boot", boot.Hex()}})
+      .Set(1);
+  const auto set = [this](std::string end, int64_t value) {
+    Counter& counter =
+        registry_.AddCounter("beleg_requests_total", "Requests of this process by what became of them.",
+                             {{"end", std::move(end)}});
+    counter.Add(static_cast<double>(value) - counter.value());
+  };
+  set("accepted", counters.accepted);
+  set("answered", counters.answered);
+  set("failed", counters.failed);
+  set("cancelled", counters.cancelled);
+  set("refused", counters.refused);
+  set("no_room", counters.no_room);
+  set("unauthenticated", counters.unauthenticated);
+  set("unreadable", counters.unreadable);
+  set("unknown_path", counters.unknown_path);
+  set("unrecorded", counters.unrecorded);
+}
+
 void ServeMetrics::Refresh(const engine::EngineStats& stats) {
+  MutexLock lock(refresh_mutex_);
   running_.Set(static_cast<double>(stats.running));
   waiting_.Set(static_cast<double>(stats.waiting));
   kv_cache_usage_.Set(stats.kv_cache_usage);

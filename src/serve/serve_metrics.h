@@ -7,6 +7,7 @@
 #include "base/metrics.h"
 #include "engine/engine.h"
 #include "record/audit_record.h"
+#include "serve/audit_trail.h"
 
 namespace beleg::serve {
 
@@ -19,9 +20,12 @@ class ServeMetrics {
   void CountRequest(const record::Request& request);
   // Gauges that are read when somebody asks.
   void Refresh(const engine::EngineStats& stats);
+  // What an auditor compares with the log: the same counters that heartbeats carry, from outside of it.
+  void Refresh(const BootId& boot, const AtomicCounters& counters);
 
  private:
   MetricRegistry& registry_;
+  Mutex refresh_mutex_;  // one Refresh at a time: it adds what a counter lacks
   MetricLabels labels_;
   Counter &prompt_tokens_, &generation_tokens_, &cached_tokens_, &prefix_queries_, &prefix_hits_;
   Gauge &running_, &waiting_, &kv_cache_usage_;

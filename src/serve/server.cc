@@ -6,8 +6,12 @@
 #include "serve/api_keys.h"
 #include "serve/inference.h"
 #include "serve/ledger_api.h"
+#include "serve/mirror_ack.h"
+#include "serve/own_requests_api.h"
 #include "serve/span_exporter.h"
+#include "serve/witnessing.h"
 #include "wire/json.h"
+#include "witness/witness.h"
 
 namespace beleg::serve {
 namespace {
@@ -17,10 +21,14 @@ using wire::Json;
 constexpr size_t kPoolThreads = 2;
 constexpr size_t kPoolQueueMax = 1024;
 constexpr size_t kLedgerPoolThreads = 4;
+// From the end of a request that took all the time it may until its record is there, also over a restart; never longer than that time.
+constexpr std::chrono::seconds kResolveMargin{60};
 constexpr std::chrono::milliseconds kExporterFarewell{3'000};
 constexpr std::chrono::milliseconds kLedgerDrain{2'000};
 // For requests that are on their way on a kept connection when a stop begins.
 constexpr std::chrono::milliseconds kStopGrace{200};
+constexpr std::chrono::milliseconds kWitnessFarewell{2'000};
+constexpr std::string_view kWitnessPrefix = "/witness/";
 
 net::HttpResponse Unauthenticated() {
   return ErrorResponse({401, record::ErrorType::kNone,
@@ -56,11 +64,14 @@ class ServerImpl final : public Server {
   void Stop() override;
 
  private:
+  Result<void> OpenLedger();
   Result<void> OpenTrail();
+  Result<void> OpenWitness();
   Result<void> Listen();
+  net::HttpResponse AnswerOnLedgerPort(const net::HttpRequest& request);
   static net::Awaitable<void> Handle(ServerImpl& server, net::Exchange& exchange);
   net::Awaitable<void> Infer(net::Exchange& exchange, record::Operation operation, std::string caller);
-  net::Awaitable<void> AskLedger(net::Exchange& exchange);
+  net::Awaitable<void> AskLedger(net::Exchange& exchange, std::string caller);
   // A request whose body was not read whole: on record like any other, if it was one.
   static net::Awaitable<net::HttpResponse> RefuseUnread(ServerImpl& server, const net::HttpRequest& head,
                                                         int status, std::string message);
@@ -77,10 +88,17 @@ class ServerImpl final : public Server {
   MetricRegistry registry_;
   ApiKeys keys_;
   std::unique_ptr<ServeMetrics> metrics_;
+  ReceiptBook receipts_{{.clock = &clock_}};
   std::unique_ptr<ledger::Ledger> ledger_;
+  std::unique_ptr<CosignedCheckpoints> cosigned_;
+  std::unique_ptr<MirrorAck> ack_;
   std::unique_ptr<AuditTrail> trail_;
+  std::unique_ptr<Witnessing> witnessing_;
+  std::unique_ptr<witness::Cosigner> cosigner_;  // of other hosts' logs, with witness_
+  std::unique_ptr<witness::Witness> witness_;
   std::unique_ptr<SpanExporter> exporter_;
   std::unique_ptr<LedgerApi> ledger_api_;
+  std::unique_ptr<OwnRequestsApi> own_requests_api_;
   std::unique_ptr<net::WorkerPool> pool_, ledger_pool_;
   std::unique_ptr<InferenceContext> context_;
   std::unique_ptr<net::HttpServer> http_, ledger_http_;
@@ -93,19 +111,11 @@ Result<void> ServerImpl::Open() {
   metrics_ = std::make_unique<ServeMetrics>(registry_, engine_->model().name);
   pool_ = net::WorkerPool::Start(kPoolThreads, kPoolQueueMax);
   ledger_pool_ = net::WorkerPool::Start(kLedgerPoolThreads, kPoolQueueMax);
-  if (options_.audit) {
-    ledger::LedgerOptions ledger;
-    ledger.dir = options_.ledger_dir;
-    ledger.origin = options_.origin;
-    ledger.free_bytes_min = options_.ledger_free_bytes_min;
-    ledger.metrics = &registry_;
-    TRY_ASSIGN(ledger_, ledger::Ledger::Open(std::move(ledger)));
-    vkey_ = ledger_->vkey();
-    ledger_api_ = std::make_unique<LedgerApi>(*ledger_, options_.ledger_token);
-  }
+  if (options_.audit != AuditMode::kOff) TRY(OpenLedger());
   TRY(OpenTrail());
-  context_ = std::make_unique<InferenceContext>(
-      InferenceContext{*engine_, *trail_, *metrics_, *pool_, clock_, rng_});
+  if (witnessing_) witnessing_->Start();
+  context_ = std::make_unique<InferenceContext>(InferenceContext{
+      *engine_, *trail_, *metrics_, receipts_, *pool_, clock_, rng_, options_.request_time_max});
   if (ledger_ && !options_.otlp_endpoint.empty()) {
     SpanExporterOptions exporter;
     exporter.protocol = options_.otlp_protocol;
@@ -119,6 +129,54 @@ Result<void> ServerImpl::Open() {
   return Listen();
 }
 
+// Witnesses are asked before the boot record is appended: a log that was restored from an old copy must not grow.
+Result<void> ServerImpl::OpenLedger() {
+  ledger::LedgerOptions ledger;
+  ledger.dir = options_.ledger_dir;
+  ledger.origin = options_.origin;
+  ledger.free_bytes_min = options_.ledger_free_bytes_min;
+  ledger.resolved_within_us = std::chrono::microseconds(options_.request_time_max +
+                                                        std::min(kResolveMargin, options_.request_time_max))
+                                  .count();
+  ledger.metrics = &registry_;
+  TRY_ASSIGN(ledger_, ledger::Ledger::Open(std::move(ledger)));
+  vkey_ = ledger_->vkey();
+  CosignedCheckpoints::Options cosigned;
+  cosigned.dir = options_.ledger_dir + "/cosigned";
+  cosigned.quorum = options_.witness_quorum;
+  TRY_ASSIGN(cosigned_, CosignedCheckpoints::Open(std::move(cosigned)));
+  WitnessingOptions witnessing;
+  witnessing.witnesses = options_.witnesses;
+  witnessing.mirror = options_.mirror;
+  witnessing.metrics = &registry_;
+  if (options_.mirror_ack) {
+    MirrorAck::Options ack;
+    ack.limit = *options_.mirror_ack;
+    ack.beat = [this] { return trail_->BeatNow(); };
+    ack_ = std::make_unique<MirrorAck>(std::move(ack), *ledger_);
+    witnessing.on_mirrored = [this](uint64_t size) { ack_->OnMirrored(size); };
+  }
+  TRY_ASSIGN(witnessing_, Witnessing::Open(std::move(witnessing), *ledger_, *cosigned_));
+  ledger_api_ = std::make_unique<LedgerApi>(*ledger_, *cosigned_, *witnessing_, options_.ledger_token);
+  own_requests_api_ = std::make_unique<OwnRequestsApi>(
+      *ledger_, LedgerApi(*ledger_, *cosigned_, *witnessing_, ""), receipts_);
+  return OpenWitness();
+}
+
+// This host's witness of other hosts' logs, the audit host's above all.
+Result<void> ServerImpl::OpenWitness() {
+  if (options_.witnessed_logs.all().empty()) return {};
+  witness::WitnessOptions witness;
+  witness.dir = options_.ledger_dir + "/witness";
+  witness.logs = options_.witnessed_logs;
+  witness.metrics = &registry_;
+  TRY_ASSIGN(cosigner_, witness::Cosigner::Open(io::PosixFileSystem(), witness.dir + "/key", "",
+                                                "beleg-witness-", rng_));
+  TRY_ASSIGN(witness_, witness::Witness::Open(std::move(witness), *cosigner_));
+  LOG_INFO("serve.witness_of_others", F("vkey", cosigner_->vkey()));
+  return {};
+}
+
 Result<void> ServerImpl::OpenTrail() {
   const engine::ModelInfo& info = engine_->model();
   AuditTrail::Options trail;
@@ -129,7 +187,8 @@ Result<void> ServerImpl::OpenTrail() {
   trail.boot.region = options_.region;
   trail.boot.environment = options_.environment;
   if (ledger_) trail.boot.host = ledger_->host();
-  trail.boot.audit = "closed";
+  trail.open = options_.audit == AuditMode::kOpen;
+  trail.boot.audit = Name(options_.audit);
   trail.boot.clock_source = "system";
   trail.model = {info.name,
                  info.file,
@@ -145,6 +204,7 @@ Result<void> ServerImpl::OpenTrail() {
   trail.clock = &clock_;
   trail.rng = &rng_;
   TRY_ASSIGN(trail_, AuditTrail::Open(std::move(trail)));
+  trail_->SetMirrorAck(ack_.get());
   return {};
 }
 
@@ -157,7 +217,7 @@ Result<void> ServerImpl::Listen() {
     TRY_ASSIGN(ledger_http_,
                net::HttpServer::Listen(std::move(ledger),
                                        net::OnPool(*ledger_pool_, [this](const net::HttpRequest& request) {
-                                         return ledger_api_->Handle(request);
+                                         return AnswerOnLedgerPort(request);
                                        })));
   }
   net::HttpServerOptions api;
@@ -168,7 +228,8 @@ Result<void> ServerImpl::Listen() {
   api.body_bytes_max = options_.body_bytes_max;
   // Asked for a head that could not be read; what was wrong with a body goes to refuse_body.
   api.make_error = [this](int status, std::string message) {
-    if (status == 400 || status == 431) ++trail_->counters().unreadable;
+    // 500 and 503 are the server's own; every other page is for a head that could not be read.
+    if (status != 500 && status != 503) ++trail_->counters().unreadable;
     return ErrorResponse({status, record::ErrorType::kInvalidRequest, std::move(message), "", ""});
   };
   api.refuse_body = [this](const net::HttpRequest& head, int status, std::string message) {
@@ -177,6 +238,13 @@ Result<void> ServerImpl::Listen() {
   TRY_ASSIGN(http_, net::HttpServer::Listen(
                         std::move(api), [this](net::Exchange& exchange) { return Handle(*this, exchange); }));
   return {};
+}
+
+net::HttpResponse ServerImpl::AnswerOnLedgerPort(const net::HttpRequest& request) {
+  if (!witness_ || !request.path().starts_with(kWitnessPrefix)) return ledger_api_->Handle(request);
+  net::HttpRequest below = request;
+  below.target.erase(0, kWitnessPrefix.size() - 1);
+  return witness_->Handle(below);
 }
 
 net::Awaitable<void> ServerImpl::Handle(ServerImpl& server, net::Exchange& exchange) {
@@ -194,7 +262,7 @@ net::Awaitable<void> ServerImpl::Handle(ServerImpl& server, net::Exchange& excha
   if (std::optional<record::Operation> operation = InferenceRoute(request)) {
     co_await server.Infer(exchange, *operation, std::move(*caller));
   } else if (path.starts_with("/audit/") && server.ledger_) {
-    co_await server.AskLedger(exchange);
+    co_await server.AskLedger(exchange, std::move(*caller));
   } else {
     net::HttpResponse response = server.Answer(request);
     (void)co_await exchange.Reply(std::move(response));
@@ -210,9 +278,11 @@ net::Awaitable<net::HttpResponse> ServerImpl::RefuseUnread(ServerImpl& server, c
   ApiError error{status, why, std::move(message), "", ""};
   std::optional<record::Operation> operation = InferenceRoute(head);
   std::optional<std::string> caller = server.keys_.Authenticate(head.headers);
+  if (!caller) ++server.trail_->counters().unauthenticated;
+  if (caller && !operation) ++server.trail_->counters().unknown_path;
   if (!operation || !caller) co_return ErrorResponse(error);
-  if (auto ready = server.trail_->Ready(); !ready)
-    co_return RefuseForNoRoom(*server.context_, head, ready.error());
+  if (auto may = server.trail_->MayRun(); !may)
+    co_return RefuseForNoRoom(*server.context_, head, may.error());
   Admitted admitted = Admit(*server.context_, head, *operation, std::move(*caller));
   boost::asio::any_io_executor executor = co_await boost::asio::this_coro::executor;
   co_return co_await RecordRefusal(*server.context_, executor, admitted, head, error);
@@ -225,11 +295,12 @@ net::Awaitable<void> ServerImpl::Infer(net::Exchange& exchange, record::Operatio
 }
 
 // A proof may wait for a checkpoint, so it is answered on the pool.
-net::Awaitable<void> ServerImpl::AskLedger(net::Exchange& exchange) {
+net::Awaitable<void> ServerImpl::AskLedger(net::Exchange& exchange, std::string caller) {
   OneShot<net::HttpResponse> done(exchange.executor());
   auto deliver = done.Setter();
-  LedgerApi api(*ledger_, "");  // the caller's API key is checked already
-  if (!ledger_pool_->Run([&api, &exchange, deliver]() mutable { deliver(api.Handle(exchange.request())); }))
+  if (!ledger_pool_->Run([this, &caller, &exchange, deliver]() mutable {
+        deliver(own_requests_api_->Handle(exchange.request(), caller));
+      }))
     deliver(Busy());
   net::HttpResponse response = co_await done.Get();
   metrics_->CountHttp("/audit", exchange.request().method, response.status);
@@ -253,20 +324,28 @@ net::HttpResponse ServerImpl::Answer(const net::HttpRequest& request) {
     return NotFound(request);
   }
   metrics_->CountHttp(path, request.method, response.status);
+  if (trail_->mode() != AuditMode::kClosed)
+    response.headers.Add("Audit-Mode", std::string(Name(trail_->mode())));
   return response;
 }
 
 net::HttpResponse ServerImpl::Health() const {
   Result<void> ready = trail_->Ready();
-  Json body = Json::MakeObject({{"status", ready ? "ok" : "refusing"},
-                                {"audit", trail_->mode() == AuditMode::kOff ? "off" : "closed"},
+  const bool open = trail_->mode() == AuditMode::kOpen;
+  Json body = Json::MakeObject({{"status", ready  ? "ok"
+                                           : open ? "answering without records"
+                                                  : "refusing"},
+                                {"audit", Name(trail_->mode())},
                                 {"model", engine_->model().name}});
   if (ledger_) {
     body.Set("origin", ledger_->origin());
     body.Set("records", static_cast<int64_t>(ledger_->durable_size()));
+    const Json witnesses = witnessing_->Status();  // addresses stay inside: nobody is asked for a key here
+    body.Set("independent_witness", *witnesses.Find("independent_witness"));
   }
+  if (open) body.Set("requests_without_record", trail_->counters().unrecorded.load());
   if (!ready) body.Set("why", ready.error().message);
-  return net::MakeResponse(ready ? 200 : 503, "application/json", body.Dump());
+  return net::MakeResponse(ready || open ? 200 : 503, "application/json", body.Dump());
 }
 
 net::HttpResponse ServerImpl::Models(std::string_view path) const {
@@ -291,6 +370,7 @@ net::HttpResponse ServerImpl::Models(std::string_view path) const {
 
 net::HttpResponse ServerImpl::Metrics() {
   metrics_->Refresh(engine_->stats());
+  metrics_->Refresh(trail_->boot(), trail_->counters());
   return net::MakeResponse(200, "text/plain; version=0.0.4; charset=utf-8", registry_.RenderPrometheus());
 }
 
@@ -310,7 +390,14 @@ net::HttpResponse ServerImpl::NotFound(const net::HttpRequest& request) {
 void ServerImpl::Stop() {
   if (std::exchange(stopped_, true)) return;
   if (http_) http_->Stop(options_.drain);
+  if (ack_) ack_->Stop();
   if (trail_) trail_->Close("signal");
+  if (witnessing_) {
+    const uint64_t size = ledger_->durable_size();
+    if (auto covered = ledger_->CheckpointAtLeast(size, kWitnessFarewell))
+      witnessing_->WaitFor(size, kWitnessFarewell);
+    witnessing_->Stop();
+  }
   if (exporter_) {
     if (!exporter_->WaitFor(ledger_->durable_size(), kExporterFarewell))
       LOG_INFO("serve.exporter_behind", F("next", exporter_->next()), F("size", ledger_->durable_size()));

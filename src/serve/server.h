@@ -1,7 +1,7 @@
 // Server: one model behind the OpenAI API, its ledger, and the exporter of its spans, put together.
 //
 // Routes of the API port: POST /v1/chat/completions, /v1/completions; GET /v1/models[/ID], /health, /ping, /version, /metrics,
-// /audit/proof/ID, /audit/record/ID. /health, /ping, /version and /metrics ask for no key (probes and scrapers have none).
+// and what own_requests_api.h has below /audit. /health, /ping, /version and /metrics ask for no key (probes and scrapers have none).
 #pragma once
 
 #include <map>
@@ -14,7 +14,10 @@
 #include "ledger/ledger.h"
 #include "net/http_server.h"
 #include "record/otel_mapping.h"
+#include "serve/audit_trail.h"
 #include "serve/span_peer.h"
+#include "witness/client.h"
+#include "witness/known_logs.h"
 
 namespace beleg::serve {
 
@@ -25,12 +28,21 @@ struct ServerOptions {
       ledger_listen_socket = -1;  // taken over from a predecessor (net/hand_over.h); -1: none
   size_t threads = 1;             // event loops of the API
   size_t body_bytes_max = 64 << 20;
-  bool audit = true;  // false: no records, said on /health and in each answer; for benches
+  AuditMode audit = AuditMode::kClosed;  // others are said on /health and in each answer
+  std::chrono::seconds request_time_max{
+      1'800};  // then a request is ended; its begin receipt promises a record a minute later
   std::string ledger_dir;
   uint64_t ledger_free_bytes_min = 64 << 20;
   std::string origin;
   std::vector<std::string> api_keys;  // ApiKeys::Parse
   std::string ledger_token;           // asked on the ledger port; "": none
+  std::vector<witness::WitnessAddress> witnesses;
+  std::optional<witness::WitnessAddress> mirror;  // of the audit host's store
+  size_t witness_quorum = 1;
+  std::optional<std::chrono::milliseconds>
+      mirror_ack;  // --ack=mirror: how long a request waits for the mirror; it needs `mirror`
+  witness::KnownLogs
+      witnessed_logs;  // of other hosts, cosigned here: POST /witness/add-checkpoint on the ledger port
   OtlpProtocol otlp_protocol = OtlpProtocol::kHttpProtobuf;
   std::string otlp_endpoint;  // SpanPeer::Open; "": spans are not exported
   net::HttpHeaders otlp_headers;

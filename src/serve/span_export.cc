@@ -1,9 +1,6 @@
 #include "serve/span_export.h"
 
-#include <algorithm>
-#include <iterator>
-
-#include "wire/sha256.h"
+#include "record/span_batch.h"
 
 namespace beleg::serve {
 namespace {
@@ -63,35 +60,10 @@ Result<void> SpanExport::MoveCursor() {
 
 // The leaves' spans as one request; "" when they have none.
 Result<std::string> SpanExport::Encode(std::span<const ledger::Leaf> leaves) {
-  if (contexts_.size() > kContextsMax) contexts_.clear();  // not later: pointers into it are held below
-  std::vector<wire::otlp::ScopeSpans> scopes;
-  uint64_t boot_of_last = UINT64_MAX;
-  for (const ledger::Leaf& leaf : leaves) {
-    Result<record::AuditRecord> record = record::Decode(leaf.bytes);
-    if (!record && record.error().code == ErrorCode::kUnimplemented)
-      continue;  // a newer version's type: no spans known
-    if (!record) return Fail(std::move(record.error()), "leaf {}", leaf.index);
-    const record::RequestIdentity* id = record::IdentityOf(*record);
-    if (id == nullptr) continue;
-    record::SpanContext context;
-    context.origin = options_.origin;
-    context.boot_id = record::BootOfRequest(*record);
-    context.semconv = options_.semconv;
-    TRY_ASSIGN(const record::AuditRecord* boot, Context(id->boot_index));
-    context.boot = std::get_if<record::Boot>(&boot->body);
-    if (const auto* request = std::get_if<record::Request>(&record->body)) {
-      TRY_ASSIGN(const record::AuditRecord* model, Context(request->model_index));
-      context.model = std::get_if<record::Model>(&model->body);
-    }
-    if (scopes.empty() || boot_of_last != id->boot_index) {
-      scopes.push_back({record::ResourceOf(context), std::string(record::kScopeName), "", {}, {}});
-      boot_of_last = id->boot_index;
-    }
-    std::vector<wire::otlp::Span> spans =
-        record::SpansOf(context, *record, leaf.index, wire::MerkleLeafHash(leaf.bytes));
-    std::ranges::move(spans, std::back_inserter(scopes.back().spans));
-  }
-  return scopes.empty() ? std::string() : wire::otlp::EncodeTraces(scopes);
+  if (contexts_.size() > kContextsMax) contexts_.clear();  // not later: pointers into it are held meanwhile
+  record::SpanBatch batch(options_.origin, options_.semconv, [this](uint64_t index) { return Context(index); });
+  for (const ledger::Leaf& leaf : leaves) TRY(batch.Add(leaf.index, leaf.bytes));
+  return batch.Take();
 }
 
 Result<const record::AuditRecord*> SpanExport::Context(uint64_t index) {

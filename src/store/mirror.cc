@@ -1,6 +1,7 @@
 #include "store/mirror.h"
 
 #include <algorithm>
+#include <deque>
 #include <utility>
 
 #include "base/log.h"
@@ -9,19 +10,33 @@
 #include "io/durable.h"
 #include "store/ledger_client.h"
 #include "store/mirror_copy.h"
+#include "verify/cosignature.h"
 #include "verify/proof.h"
+#include "witness/checkpoint_archive.h"
 
 namespace beleg::store {
 namespace {
 
 constexpr uint64_t kBundleEntries = 256;
 constexpr uint64_t kLeavesAtOnce = 1024;
+constexpr size_t kSubmissionsMax = 16;  // that wait for the thread; more are refused
+
+// A submitted checkpoint on its way through the thread. Shared: the one who asked may have gone when it is answered.
+struct Submitted {
+  witness::Submission submission;
+  std::optional<net::HttpResponse> answer;
+};
+
+net::HttpResponse TryLater(std::string_view why) {
+  return net::MakeResponse(503, "text/plain; charset=utf-8", fmt::format("{}\n", why));
+}
 
 class MirrorImpl final : public Mirror {
  public:
   MirrorImpl(MirrorOptions options, Store& store, std::unique_ptr<LedgerClient> client)
       : options_(std::move(options)), store_(store), client_(std::move(client)) {
     state_.url = options_.url;
+    state_.grew_unix_us = clock().UnixMicros();
   }
   ~MirrorImpl() override { Close(); }
 
@@ -30,9 +45,12 @@ class MirrorImpl final : public Mirror {
 
   MirrorState state() const override {
     MutexLock lock(mutex_);
-    return state_;
+    MirrorState out = state_;
+    out.silent = IsSilent();
+    return out;
   }
   Result<void> Refresh(std::chrono::milliseconds limit) override;
+  net::HttpResponse AddCheckpoint(witness::Submission submission, std::chrono::milliseconds limit) override;
   Result<std::string> Entry(uint64_t index) override {
     TRY_ASSIGN(MirrorCopy * copy, Copy());
     TRY_ASSIGN(auto entries, copy->Entries(index, 1));
@@ -50,6 +68,8 @@ class MirrorImpl final : public Mirror {
 
  private:
   void Run(std::stop_token stop);
+  void AnswerSubmitted(const std::stop_token& stop);
+  net::HttpResponse Judge(const witness::Submission& submission, const std::stop_token& stop);
   Result<void> Round(bool ask_tip, const std::stop_token& stop);
   Result<void> OpenCopy(const std::string& vkey);
   Result<void> Advance(const verify::Checkpoint& checkpoint, const std::string& note,
@@ -57,27 +77,40 @@ class MirrorImpl final : public Mirror {
   Result<LogEdge> FetchUpTo(const verify::Checkpoint& checkpoint, const std::stop_token& stop);
   Result<void> Explain(const verify::Checkpoint& checkpoint, const std::string& note, Error error);
   Result<void> Diverge(const verify::Checkpoint& checkpoint, const std::string& note, const std::string& why);
+  Result<std::string> Cosigned(const std::string& note) const;
+  Result<void> Archive();
   Result<void> Kept(Result<void> written);
   Result<void> Feed();
   void Publish(const Result<void>& round);
+  void TellSilence() REQUIRES(mutex_);
   Result<MirrorCopy*> Copy() const;
   verify::TileSource Source();
+  const Clock& clock() const { return options_.clock != nullptr ? *options_.clock : system_clock_; }
+  int64_t NowSeconds() const { return clock().UnixMicros() / 1'000'000; }
+  bool IsSilent() const REQUIRES(mutex_) {
+    return clock().UnixMicros() - state_.grew_unix_us >
+           std::chrono::microseconds(options_.silence_limit).count();
+  }
 
   const MirrorOptions options_;
+  const SystemClock system_clock_;
   Store& store_;
   const std::unique_ptr<LedgerClient> client_;
   std::string broken_;  // of the thread; "" or why the disk is not trusted any more
   std::unique_ptr<MirrorCopy>
       copy_;  // set once, by Start or the thread; then read by any through copy_ready_
+  std::unique_ptr<witness::CheckpointArchive> archive_;  // of the thread; made with copy_
 
   mutable Mutex mutex_;
-  CondVar wake_;  // the thread: a round is wanted, or the end
-  CondVar done_;  // waiters of Refresh: a round ended
+  CondVar wake_;  // the thread: a round is wanted, a checkpoint was submitted, or the end
+  CondVar done_;  // waiters of Refresh and AddCheckpoint: a round ended, an answer is there
   MirrorState state_ GUARDED_BY(mutex_);
   MirrorCopy* copy_ready_ GUARDED_BY(mutex_) = nullptr;
   uint64_t started_ GUARDED_BY(mutex_) = 0, finished_ GUARDED_BY(mutex_) = 0,
                     wanted_ GUARDED_BY(mutex_) = 0;  // rounds
   Result<void> last_ GUARDED_BY(mutex_);
+  std::deque<std::shared_ptr<Submitted>> submitted_ GUARDED_BY(mutex_);  // answers too
+  bool told_silent_ GUARDED_BY(mutex_) = false;
   bool closed_ GUARDED_BY(mutex_) = false;
   Thread thread_;  // last: it uses all of the above
 };
@@ -112,8 +145,12 @@ Result<void> MirrorImpl::Start() {
 Result<void> MirrorImpl::OpenCopy(const std::string& vkey) {
   TRY_ASSIGN(verify::VerifierKey key, verify::ParseVerifierKey(vkey));
   TRY_ASSIGN(copy_,
-             MirrorCopy::Open(*options_.fs, options_.dir + "/" + FolderOf(key.name), vkey, options_.url));
+             MirrorCopy::Open(*options_.fs, options_.dir + "/" + FolderOf(key.name), vkey, options_.url,
+                              options_.cosigner == nullptr ? nullptr : &options_.cosigner->key()));
+  archive_ = std::make_unique<witness::CheckpointArchive>(*options_.fs, copy_->dir() + "/archive");
   MutexLock lock(mutex_);
+  if (copy_->cosigned_unix_s() > 0) state_.grew_unix_us = copy_->cosigned_unix_s() * 1'000'000;
+  state_.cosigned_unix_s = copy_->cosigned_unix_s();
   copy_ready_ = copy_.get();
   state_.origin = key.name;
   state_.size = copy_->checkpoint().size;
@@ -162,17 +199,75 @@ void MirrorImpl::Close() {
 }
 
 void MirrorImpl::Run(std::stop_token stop) {
+  int64_t polled_mono_us = INT64_MIN / 2;
   for (;;) {
-    bool ask_tip = false;
+    bool round = false, ask_tip = false;
     {
       MutexLock lock(mutex_);
-      if (!closed_ && wanted_ <= started_ && started_ > 0) wake_.WaitFor(mutex_, options_.poll_interval);
+      const int64_t left_us = polled_mono_us + std::chrono::microseconds(options_.poll_interval).count() -
+                              system_clock_.MonoMicros();
+      if (!closed_ && wanted_ <= started_ && submitted_.empty() && left_us > 0)
+        wake_.WaitFor(mutex_, std::chrono::microseconds(left_us));
       if (closed_) return;
       ask_tip = wanted_ > started_;
-      ++started_;
+      // Submitted checkpoints need no round of their own: it feeds the store's columns, which are no part of their answer.
+      round = ask_tip || left_us <= 0;
+      if (round) ++started_;
     }
+    AnswerSubmitted(stop);
+    if (!round) continue;
+    polled_mono_us = system_clock_.MonoMicros();
     Publish(Round(ask_tip, stop));
   }
+}
+
+net::HttpResponse MirrorImpl::AddCheckpoint(witness::Submission submission, std::chrono::milliseconds limit) {
+  auto submitted = std::make_shared<Submitted>(Submitted{std::move(submission), std::nullopt});
+  const int64_t deadline_us = system_clock_.MonoMicros() + std::chrono::microseconds(limit).count();
+  MutexLock lock(mutex_);
+  if (submitted_.size() >= kSubmissionsMax) return TryLater("too many checkpoints wait");
+  submitted_.push_back(submitted);
+  wake_.NotifyOne();
+  while (!submitted->answer) {
+    if (closed_) return TryLater("the mirror is closed");
+    const int64_t left_us = deadline_us - system_clock_.MonoMicros();
+    if (left_us <= 0) return TryLater("the mirror is behind");
+    done_.WaitFor(mutex_, std::chrono::microseconds(left_us));
+  }
+  return *submitted->answer;
+}
+
+void MirrorImpl::AnswerSubmitted(const std::stop_token& stop) {
+  for (;;) {
+    std::shared_ptr<Submitted> next;
+    {
+      MutexLock lock(mutex_);
+      if (closed_ || submitted_.empty()) return;
+      next = std::move(submitted_.front());
+      submitted_.pop_front();
+    }
+    net::HttpResponse answer = Judge(next->submission, stop);
+    MutexLock lock(mutex_);
+    next->answer = std::move(answer);
+    done_.NotifyAll();
+  }
+}
+
+net::HttpResponse MirrorImpl::Judge(const witness::Submission& submission, const std::stop_token& stop) {
+  if (copy_ == nullptr || options_.cosigner == nullptr) return TryLater("nothing is cosigned here");
+  if (!broken_.empty()) return TryLater(broken_);
+  if (!copy_->divergence().empty()) return TryLater(copy_->divergence());
+  const verify::Checkpoint mine = copy_->checkpoint();
+  const auto refusal = witness::CheckContinues(submission, mine);
+  // A wrong proof for a signed checkpoint may be a mistake or a rewrite: the log's own tiles say which, and Advance keeps the evidence.
+  if (refusal && refusal->status != 422) return witness::RefusalAnswer(*refusal, mine.size);
+  const Result<void> advanced = Advance(submission.checkpoint, submission.request.note, stop);
+  if (!advanced)
+    LOG_WARN("store.mirror.not_cosigned", F("url", options_.url), F("why", advanced.error().message));
+  if (refusal) return witness::RefusalAnswer(*refusal, mine.size);
+  if (!advanced) return TryLater(advanced.error().message);
+  return net::MakeResponse(200, "text/plain; charset=utf-8",
+                           options_.cosigner->Cosign(submission.note.text, NowSeconds()));
 }
 
 void MirrorImpl::Publish(const Result<void>& round) {
@@ -190,13 +285,29 @@ void MirrorImpl::Publish(const Result<void>& round) {
     if (problem.empty()) LOG_INFO("store.mirror.well", F("url", options_.url), F("size", size));
     if (!problem.empty()) LOG_WARN("store.mirror.problem", F("url", options_.url), F("problem", problem));
   }
-  state_.size = size;
+  TellSilence();
   state_.problem = problem;
   state_.diverged = copy_ != nullptr && !copy_->divergence().empty();
-  if (round) state_.last_contact_unix_us = SystemClock().UnixMicros();
+  if (round) state_.last_contact_unix_us = clock().UnixMicros();
   finished_ = started_;
   last_ = round;
   done_.NotifyAll();
+}
+
+void MirrorImpl::TellSilence() {
+  const bool silent = IsSilent();
+  if (options_.metrics != nullptr && copy_ != nullptr) {
+    options_.metrics
+        ->AddGauge("beleg_mirror_silent", "1 while the log has not grown for longer than allowed, else 0.",
+                   {{"origin", copy_->key().name}})
+        .Set(silent ? 1 : 0);
+  }
+  if (silent == std::exchange(told_silent_, silent)) return;
+  if (silent)
+    LOG_ERROR("store.mirror.silent", F("url", options_.url), F("origin", state_.origin),
+              F("size", state_.size), F("limit_s", options_.silence_limit.count()));
+  else
+    LOG_INFO("store.mirror.grows_again", F("url", options_.url), F("size", state_.size));
 }
 
 Result<void> MirrorImpl::Round(bool ask_tip, const std::stop_token& stop) {
@@ -230,7 +341,28 @@ Result<void> MirrorImpl::Advance(const verify::Checkpoint& checkpoint, const std
     return grown.error().code == ErrorCode::kDataLoss ? Explain(checkpoint, note, grown.error())
                                                       : std::unexpected<Error>(grown.error());
   }
-  return Kept(copy_->Accept(*std::move(grown), checkpoint, note));
+  TRY_ASSIGN(const std::string cosigned, Cosigned(note));
+  TRY(Kept(copy_->Accept(*std::move(grown), checkpoint, cosigned)));
+  {
+    MutexLock lock(mutex_);
+    state_.size = checkpoint.size;
+    state_.grew_unix_us = clock().UnixMicros();
+    if (options_.cosigner != nullptr) state_.cosigned_unix_s = NowSeconds();
+  }
+  return Archive();
+}
+
+// The note with the log's signature and ours. It leaves this host only after Accept has synced all that it covers.
+Result<std::string> MirrorImpl::Cosigned(const std::string& note) const {
+  if (options_.cosigner == nullptr) return note;
+  TRY_ASSIGN(verify::Note parsed, verify::ParseNote(note));
+  return witness::CosignedNote(parsed, {copy_->key()}, options_.cosigner->Cosign(parsed.text, NowSeconds()));
+}
+
+Result<void> MirrorImpl::Archive() {
+  if (options_.cosigner == nullptr) return {};
+  TRY_ASSIGN(std::string note, copy_->ReadResource("checkpoint"));
+  return Kept(archive_->Keep(note, NowSeconds()));
 }
 
 // The copy's edge with all new entries, whose root is the checkpoint's; full files are written already, where nothing trusts them
@@ -277,6 +409,9 @@ Result<void> MirrorImpl::Diverge(const verify::Checkpoint& checkpoint, const std
   LOG_ERROR("store.mirror.diverged", F("url", options_.url), F("origin", checkpoint.origin), F("why", why),
             F("what_now", "both checkpoints are kept as evidence; find out who changed the log"));
   TRY(Kept(copy_->KeepContradiction(checkpoint, note, why)));
+  MutexLock lock(mutex_);
+  state_.diverged = true;
+  state_.problem = why;
   return Fail(ErrorCode::kFailedPrecondition, "{}", why);
 }
 

@@ -1,7 +1,9 @@
-// Mirror: this host's own verified copy of a ledger, pulled over HTTP (C2SP tlog-tiles).
+// Mirror: this host's own verified copy of a ledger, pulled over HTTP (C2SP tlog-tiles), which it cosigns (C2SP tlog-witness).
 //
 // Shape:   polls the checkpoint; checks its signature and that it is consistent with the last one; fetches new bundles and tiles and
-//          checks every hash against the checkpoint; syncs them; hands new records to the store; then the checkpoint is kept.
+//          checks every hash against the checkpoint; syncs them; hands new records to the store; then the checkpoint is kept, with this
+//          mirror's cosignature: all of it is here, durable, and continues what was here before. One that the log submits is taken
+//          the same way, at once.
 //          Answers records and proofs from its own copy, whatever the inference host says now.
 // Errors:  a rewritten or shrunk history is never taken over: state() says so until an operator acts.
 // Threads: one of its own; Refresh and reads from any.
@@ -12,8 +14,11 @@
 #include <string>
 
 #include "base/clock.h"
+#include "net/http.h"
 #include "store/store.h"
 #include "verify/tiles.h"
+#include "witness/cosigner.h"
+#include "witness/submission.h"
 
 namespace beleg::store {
 
@@ -23,6 +28,9 @@ struct MirrorOptions {
   std::string token;  // bearer; "": none
   std::string vkey;   // "": trust the one served at first contact, pin it in dir/vkey, and compare ever after
   std::chrono::milliseconds poll_interval{500};
+  std::chrono::seconds silence_limit{300};      // a log that has not grown for so long is an alarm
+  const witness::Cosigner* cosigner = nullptr;  // null: nothing is cosigned
+  const Clock* clock = nullptr;                 // null: the host's
   DiskFailure on_fatal{};
   io::FileSystem* fs = nullptr;
   MetricRegistry* metrics = nullptr;
@@ -34,6 +42,9 @@ struct MirrorState {
   std::string problem;    // "" or what is wrong, in words
   bool diverged = false;  // the log was rewritten: needs an operator
   int64_t last_contact_unix_us = 0;
+  int64_t grew_unix_us = 0;     // when the copy grew last; before the first time: when it was opened
+  bool silent = false;          // not grown for longer than silence_limit
+  int64_t cosigned_unix_s = 0;  // of the newest cosignature of this mirror; 0: none yet
 };
 
 class Mirror {
@@ -45,6 +56,11 @@ class Mirror {
   // Asks the ledger for everything durable by now (GET /audit/tip, which makes a checkpoint cover it), and waits until the store has
   // it or the time is over. Concurrent callers share one round.
   virtual Result<void> Refresh(std::chrono::milliseconds limit) = 0;
+
+  // Judges a checkpoint of this log that somebody submitted: copies what it covers, syncs, and answers with the cosignature, or as
+  // C2SP tlog-witness refuses. 503 when that takes longer than the limit.
+  virtual net::HttpResponse AddCheckpoint(witness::Submission submission,
+                                          std::chrono::milliseconds limit) = 0;
 
   // From this copy.
   virtual Result<std::string> Entry(uint64_t index) = 0;

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "io/durable.h"
+#include "verify/cosignature.h"
 #include "verify/proof.h"
 
 namespace beleg::store {
@@ -51,7 +52,8 @@ std::string FolderOf(std::string_view origin) {
 }
 
 Result<std::unique_ptr<MirrorCopy>> MirrorCopy::Open(io::FileSystem& fs, const std::string& dir,
-                                                     const std::string& vkey, const std::string& url) {
+                                                     const std::string& vkey, const std::string& url,
+                                                     const verify::VerifierKey* cosigner) {
   TRY_ASSIGN(verify::VerifierKey key, verify::ParseVerifierKey(vkey));
   TRY(io::MakeFoldersDurably(fs, dir));
   TRY_ASSIGN(auto lock, fs.Lock(dir));
@@ -62,11 +64,11 @@ Result<std::unique_ptr<MirrorCopy>> MirrorCopy::Open(io::FileSystem& fs, const s
   TRY(WriteLine(fs, dir + "/vkey", vkey));
   TRY(WriteLine(fs, dir + "/url", url));
   std::unique_ptr<MirrorCopy> copy(new MirrorCopy(fs, dir, vkey, std::move(key), std::move(lock)));
-  TRY(copy->Load());
+  TRY(copy->Load(cosigner));
   return copy;
 }
 
-Result<void> MirrorCopy::Load() {
+Result<void> MirrorCopy::Load(const verify::VerifierKey* cosigner) {
   TRY_ASSIGN(divergence_, ReadLine(fs_, dir_ + "/diverged/why"));
   auto note = io::ReadFile(fs_, dir_ + "/checkpoint", kSmallFileMax);
   if (!note && note.error().code == ErrorCode::kNotFound) {
@@ -78,6 +80,10 @@ Result<void> MirrorCopy::Load() {
   auto checkpoint = verify::OpenCheckpoint(*note, key_);
   if (!checkpoint) return Fail(checkpoint.error(), "{}/checkpoint", dir_);
   TRY(Rebuild(*checkpoint));
+  if (cosigner != nullptr) {
+    TRY_ASSIGN(verify::Note parsed, verify::ParseNote(*note));
+    cosigned_unix_s_ = verify::CheckCosignature(parsed, *cosigner).value_or(0);
+  }
   MutexLock lock(mutex_);
   checkpoint_ = *std::move(checkpoint);
   note_ = *std::move(note);

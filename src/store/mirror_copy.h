@@ -1,7 +1,8 @@
 // MirrorCopy: this host's own copy of one log, in the layout of C2SP tlog-tiles, with the key that it was pinned to.
 //
-// Shape:   DIR/{checkpoint,tile/…} as the log serves them; DIR/vkey the pinned key; DIR/url where it came from; DIR/diverged/ holds
-//          every checkpoint that contradicts this copy (evidence; an operator removes it).
+// Shape:   DIR/{checkpoint,tile/…} as the log serves them, the checkpoint with this mirror's cosignature; DIR/vkey the pinned key;
+//          DIR/url where it came from; DIR/diverged/ holds every checkpoint that contradicts this copy (evidence; an operator
+//          removes it).
 // Order:   files first, each durable, the checkpoint last: what it covers is all there.
 // Errors:  kDataLoss: a file of the copy is damaged (names it) · the file system's own.
 // Threads: Advance, Grow and the like by one thread; readers any.
@@ -27,8 +28,12 @@ class MirrorCopy {
   // Opens or makes the folder and locks it; reads the whole copy and checks it against its checkpoint. Tiles that are missing or
   // damaged are made again from the entries. kFailedPrecondition: the folder is pinned to another key.
   static Result<std::unique_ptr<MirrorCopy>> Open(io::FileSystem& fs, const std::string& dir,
-                                                  const std::string& vkey, const std::string& url);
+                                                  const std::string& vkey, const std::string& url,
+                                                  const verify::VerifierKey* cosigner = nullptr);
 
+  const std::string& dir() const { return dir_; }
+  // When the checkpoint that Open found was cosigned by the key that Open was given; 0: never.
+  int64_t cosigned_unix_s() const { return cosigned_unix_s_; }
   const std::string& vkey() const { return vkey_; }
   const verify::VerifierKey& key() const { return key_; }
   // The newest checkpoint that was kept; size 0 before the first.
@@ -61,7 +66,7 @@ class MirrorCopy {
         key_(std::move(key)),
         lock_(std::move(lock)),
         folders_(fs, dir_) {}
-  Result<void> Load();
+  Result<void> Load(const verify::VerifierKey* cosigner);
   Result<void> Rebuild(const verify::Checkpoint& checkpoint);
   Result<void> Repair(const std::vector<LogEdge::File>& files);
   void RemoveStale(const std::vector<LogEdge::File>& old_partial);
@@ -75,6 +80,7 @@ class MirrorCopy {
   io::DurableFolders folders_;
   LogEdge edge_;
   std::string divergence_;
+  int64_t cosigned_unix_s_ = 0;
   mutable Mutex mutex_;  // a reader's files stay until it is done
   verify::Checkpoint checkpoint_ GUARDED_BY(mutex_);
   std::string note_ GUARDED_BY(mutex_);

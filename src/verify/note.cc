@@ -8,7 +8,6 @@ namespace {
 
 constexpr size_t kNoteBytesMax = 1 << 20;
 constexpr size_t kSignaturesMax = 100;
-constexpr char kEd25519Type = 0x01;
 constexpr std::string_view kDash = "\xE2\x80\x94 ";  // em dash, space
 
 // Unicode's White_Space above ASCII, in UTF-8.
@@ -17,15 +16,6 @@ constexpr std::string_view kWideSpaces[] = {"\xC2\x85",     "\xC2\xA0",     "\xE
                                             "\xE2\x80\x85", "\xE2\x80\x86", "\xE2\x80\x87", "\xE2\x80\x88",
                                             "\xE2\x80\x89", "\xE2\x80\x8A", "\xE2\x80\xA8", "\xE2\x80\xA9",
                                             "\xE2\x80\xAF", "\xE2\x81\x9F", "\xE3\x80\x80"};
-
-bool IsKeyName(std::string_view name) {
-  if (name.empty() || !IsUtf8(name)) return false;
-  for (char c : name)
-    if (static_cast<unsigned char>(c) <= 0x20 || c == '+') return false;
-  for (std::string_view space : kWideSpaces)
-    if (name.contains(space)) return false;
-  return true;
-}
 
 size_t LineOf(std::string_view text, size_t offset) {
   size_t line = 1;
@@ -69,21 +59,30 @@ std::string_view TakeLine(std::string_view& text) {
 
 }  // namespace
 
-uint32_t KeyIdOf(std::string_view name, const Hash32& public_key) {
+bool IsKeyName(std::string_view name) {
+  if (name.empty() || !IsUtf8(name)) return false;
+  for (char c : name)
+    if (static_cast<unsigned char>(c) <= 0x20 || c == '+') return false;
+  for (std::string_view space : kWideSpaces)
+    if (name.contains(space)) return false;
+  return true;
+}
+
+uint32_t KeyIdOf(std::string_view name, const Hash32& public_key, KeyType type) {
   std::string bytes(name);
   bytes += '\n';
-  bytes += kEd25519Type;
+  bytes += static_cast<char>(type);
   bytes += AsView(public_key);
   return GetBig32(reinterpret_cast<const char*>(wire::Sha256(bytes).data()));
 }
 
-std::string FormatVerifierKey(std::string_view name, const Hash32& public_key) {
-  std::string typed(1, kEd25519Type);
+std::string FormatVerifierKey(std::string_view name, const Hash32& public_key, KeyType type) {
+  std::string typed(1, static_cast<char>(type));
   typed += AsView(public_key);
-  return fmt::format("{}+{:08x}+{}", name, KeyIdOf(name, public_key), Base64Encode(typed));
+  return fmt::format("{}+{:08x}+{}", name, KeyIdOf(name, public_key, type), Base64Encode(typed));
 }
 
-Result<VerifierKey> ParseVerifierKey(std::string_view vkey) {
+Result<VerifierKey> ParseVerifierKey(std::string_view vkey, KeyType type) {
   // The base64 part may hold a '+' of its own, so the first two count.
   size_t first = vkey.find('+');
   size_t second = first == std::string_view::npos ? first : vkey.find('+', first + 1);
@@ -99,16 +98,23 @@ Result<VerifierKey> ParseVerifierKey(std::string_view vkey) {
   key.id = GetBig32(id->data());
   auto typed = Base64Decode(vkey.substr(second + 1));
   if (!typed) return Fail(ErrorCode::kInvalidArgument, "verifier key: {}", typed.error().message);
-  if (typed->empty() || (*typed)[0] != kEd25519Type)
-    return Fail(ErrorCode::kInvalidArgument, "verifier key: not of type 1 (Ed25519)");
+  if (typed->empty() || (*typed)[0] != static_cast<char>(type))
+    return Fail(ErrorCode::kInvalidArgument, "verifier key: not of type {} ({})", static_cast<int>(type),
+                type == KeyType::kEd25519 ? "Ed25519" : "cosignature/v1");
   auto public_key = ToArray<32>(std::string_view(*typed).substr(1));
   if (!public_key) return Fail(ErrorCode::kInvalidArgument, "verifier key: {}", public_key.error().message);
   key.public_key = *public_key;
-  if (key.id != KeyIdOf(key.name, key.public_key))
+  if (uint32_t want = KeyIdOf(key.name, key.public_key, type); key.id != want)
     return Fail(ErrorCode::kInvalidArgument,
-                "verifier key: key id {:08x} is not that of name and key ({:08x})", key.id,
-                KeyIdOf(key.name, key.public_key));
+                "verifier key: key id {:08x} is not that of name and key ({:08x})", key.id, want);
   return key;
+}
+
+std::string FormatSignature(const NoteSignature& signature) {
+  std::string blob;
+  PutBig32(blob, signature.key_id);
+  blob += signature.bytes;
+  return fmt::format("{}{} {}\n", kDash, signature.name, Base64Encode(blob));
 }
 
 Result<Note> ParseNote(std::string_view bytes) {

@@ -1,0 +1,137 @@
+#include "store/origin_manifest.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "wire/json.h"
+
+namespace beleg::store {
+namespace {
+
+using Kind = LedgerFinding::Kind;
+using wire::Json;
+
+constexpr int64_t kDayMicros = int64_t{86'400} * 1'000'000;
+
+// "2026-11-24" as its first moment.
+Result<int64_t> ParseDay(std::string_view text) {
+  const auto bad = [&] {
+    return Fail(ErrorCode::kInvalidArgument, "\"{}\" is no day, want YYYY-MM-DD", text);
+  };
+  if (text.size() != 10 || text[4] != '-' || text[7] != '-') return bad();
+  auto year = ParseUint64(text.substr(0, 4)), month = ParseUint64(text.substr(5, 2)),
+       day = ParseUint64(text.substr(8));
+  if (!year || !month || !day) return bad();
+  const std::chrono::year_month_day date{std::chrono::year(static_cast<int>(*year)),
+                                         std::chrono::month(static_cast<unsigned>(*month)),
+                                         std::chrono::day(static_cast<unsigned>(*day))};
+  if (!date.ok()) return bad();
+  return std::chrono::sys_days(date).time_since_epoch().count() * kDayMicros;
+}
+
+Result<std::string> TextOf(const Json& object, std::string_view name) {
+  const Json* value = object.Find(name);
+  if (value == nullptr || !value->is_string())
+    return Fail(ErrorCode::kInvalidArgument, "{}: want a text", name);
+  return value->as_string();
+}
+
+Result<int64_t> DayOf(const Json& object, std::string_view name) {
+  TRY_ASSIGN(std::string text, TextOf(object, name));
+  auto day = ParseDay(text);
+  if (!day) return Fail(day.error(), "{}", name);
+  return day;
+}
+
+Result<OriginManifest::Origin> ParseOrigin(const Json& json) {
+  if (!json.is_object()) return Fail(ErrorCode::kInvalidArgument, "want an object");
+  for (const auto& [name, value] : json.as_object())
+    if (name != "vkey" && name != "opened" && name != "closed")
+      return Fail(ErrorCode::kInvalidArgument, "{}: not known", name);
+  OriginManifest::Origin out;
+  TRY_ASSIGN(out.vkey, TextOf(json, "vkey"));
+  TRY_ASSIGN(out.opened_unix_us, DayOf(json, "opened"));
+  if (json.Find("closed") != nullptr) {
+    TRY_ASSIGN(int64_t last_day, DayOf(json, "closed"));
+    out.closed_unix_us = last_day + kDayMicros;
+  }
+  return out;
+}
+
+void AddManifestFindings(const OriginManifest& manifest, const MirrorState& mirror,
+                         std::vector<LedgerFinding>& out) {
+  if (mirror.origin.empty()) return;  // not reached yet: the manifest's side tells
+  const auto expected = manifest.origins().find(mirror.origin);
+  if (expected == manifest.origins().end()) {
+    out.push_back(
+        {Kind::kUnknown, mirror.origin, fmt::format("{} is mirrored and stands in no manifest", mirror.url)});
+    return;
+  }
+  if (expected->second.vkey != mirror.vkey)
+    out.push_back(
+        {Kind::kOtherKey, mirror.origin,
+         fmt::format("mirrored under key {}, the manifest has {}", mirror.vkey, expected->second.vkey)});
+  if (mirror.size > 0 && mirror.grew_unix_us >= expected->second.closed_unix_us)
+    out.push_back(
+        {Kind::kClosed, mirror.origin, fmt::format("closed, and grew to {} leaves after that", mirror.size)});
+}
+
+bool MayBeQuiet(const OriginManifest* manifest, const std::string& origin, int64_t now_unix_us) {
+  if (manifest == nullptr) return false;
+  const auto found = manifest->origins().find(origin);
+  return found != manifest->origins().end() &&
+         (now_unix_us < found->second.opened_unix_us || now_unix_us >= found->second.closed_unix_us);
+}
+
+}  // namespace
+
+std::string_view NameOf(LedgerFinding::Kind kind) {
+  switch (kind) {
+    case Kind::kRewritten: return "rewritten";
+    case Kind::kSilent: return "silent";
+    case Kind::kNotMirrored: return "not_mirrored";
+    case Kind::kUnknown: return "unknown";
+    case Kind::kOtherKey: return "other_key";
+    case Kind::kClosed: return "closed";
+  }
+  return "";
+}
+
+Result<OriginManifest> OriginManifest::Parse(std::string_view text) {
+  TRY_ASSIGN(Json json, Json::Parse(text));
+  const Json* list = json.is_object() ? json.Find("origins") : nullptr;
+  if (list == nullptr || !list->is_array()) return Fail(ErrorCode::kInvalidArgument, "origins: want a list");
+  OriginManifest out;
+  for (size_t i = 0; i < list->as_array().size(); ++i) {
+    auto origin = ParseOrigin(list->as_array()[i]);
+    if (!origin) return Fail(origin.error(), "origins[{}]", i);
+    auto key = verify::ParseVerifierKey(origin->vkey);
+    if (!key) return Fail(key.error(), "origins[{}]", i);
+    if (!out.origins_.emplace(key->name, *std::move(origin)).second)
+      return Fail(ErrorCode::kInvalidArgument, "origins[{}]: {} stands there twice", i, key->name);
+  }
+  return out;
+}
+
+std::vector<LedgerFinding> FindingsOf(const OriginManifest* manifest, const std::vector<MirrorState>& mirrors,
+                                      int64_t now_unix_us) {
+  std::vector<LedgerFinding> out;
+  for (const MirrorState& mirror : mirrors) {
+    if (mirror.diverged) out.push_back({Kind::kRewritten, mirror.origin, mirror.problem});
+    if (manifest != nullptr) AddManifestFindings(*manifest, mirror, out);
+    if (mirror.silent && !MayBeQuiet(manifest, mirror.origin, now_unix_us))
+      out.push_back({Kind::kSilent, mirror.origin,
+                     fmt::format("{} has not grown for {} s", mirror.url,
+                                 (now_unix_us - mirror.grew_unix_us) / 1'000'000)});
+  }
+  if (manifest == nullptr) return out;
+  for (const auto& [name, origin] : manifest->origins()) {
+    if (MayBeQuiet(manifest, name, now_unix_us)) continue;
+    const bool mirrored =
+        std::ranges::any_of(mirrors, [&](const MirrorState& mirror) { return mirror.origin == name; });
+    if (!mirrored) out.push_back({Kind::kNotMirrored, name, "must be writing, and is not mirrored here"});
+  }
+  return out;
+}
+
+}  // namespace beleg::store
