@@ -1,4 +1,4 @@
-"""A log that the real server wrote under load and kill -9, and what its clients kept of it."""
+"""A log that the real server wrote under load and kill -9, cosigned by a witness, and what its clients kept of it."""
 
 import json
 import pathlib
@@ -7,7 +7,7 @@ import time
 
 import c2sp_log
 from evidence import check_everything
-from harness import Stack, wait_until
+from harness import Part, Stack, free_port, wait_until
 from load import Load
 
 WORKERS = 8
@@ -41,7 +41,7 @@ def make(folder, records=700, kills=8):
     folder = pathlib.Path(folder)
     stack = Stack(folder / "stack")
     stack.folder.mkdir(parents=True)
-    stack.serve.start()
+    witness = start_with_witness(stack)
     load = Load(stack.api + "/chat/completions", workers=WORKERS, tokens=8, delay_ms=1)
     try:
         for kill in range(kills):
@@ -58,7 +58,9 @@ def make(folder, records=700, kills=8):
         seen = load.stop()
     keep_proofs(stack, folder / "proofs", [s for s in seen if s.finished])
     check_everything(stack, seen, WORKERS)
+    witness.stop()
     shutil.copytree(stack.public, folder / "public")
+    shutil.copy(stack.folder / "ledger/cosigned/checkpoint", folder / "public/checkpoint")
     shutil.copy(stack.folder / "ledger" / "key", folder / "key")
     (folder / "vkey").write_text(stack.serve.run["vkey"] + "\n")
     (folder / "receipts").write_text("".join(json.dumps(
@@ -67,9 +69,21 @@ def make(folder, records=700, kills=8):
     shutil.rmtree(stack.folder)
     made = Evidence(folder)
     types = [json.loads(entry)["type"] for entry in made.entries]
-    assert types.count("boot") == kills + 1 and "lost" in types, "no kill hit a stream: the log is an easy one"
+    assert types.count("boot") == kills + 2 and "lost" in types, "no kill hit a stream: the log is an easy one"
     assert 0 < made.older_size < made.size
+    assert (made.public / "checkpoint").read_text().count("\n\u2014 ") == 2, "the last checkpoint is not cosigned"
     return made
+
+
+def start_with_witness(stack):
+    """The log's key comes into being at the first start; then the witness is told of it."""
+    stack.serve.start()
+    stack.serve.stop()
+    witness = Part(stack.folder, "witness", ["--data", stack.folder / "witness", "--listen", f"127.0.0.1:{free_port()}",
+                                             "--log", stack.serve.run["vkey"]]).start()
+    stack.serve.arguments += ["--witness", f"{witness.url}={witness.run['vkey']}"]
+    stack.serve.start()
+    return witness
 
 
 def keep_proofs(stack, folder, finished):

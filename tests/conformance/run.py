@@ -98,9 +98,7 @@ def check_attacks(made, folder, tally):
     tampered, older = folder / "tampered", folder / "older"
     shutil.copytree(made.public, older)
     attacks.roll_back(made, older)
-    witnesses = verifiers.has_witness()
-    others = {seen: (verifiers.Mirror(made, log, folder / f"mirror-{log.name}"),
-                     verifiers.Witness(made, log, folder / f"witness-{log.name}") if witnesses else None)
+    others = {seen: (verifiers.Mirror(made, log, folder / f"mirror-{log.name}"), verifiers.Witness(made, log, folder / f"witness-{log.name}"))
               for seen, log in ((True, made.public), (False, older))}
     rows = []
     for attack in attacks.ATTACKS:
@@ -116,8 +114,7 @@ def check_attacks(made, folder, tally):
             print(f"    {name:<22} {'refuses: ' + why[:150] if why else 'accepts'}")
     for mirror, witness in others.values():
         mirror.close()
-        if witness:
-            witness.close()
+        witness.close()
     head = ["what is done to the log", "with its key", *columns]
     return "".join("| " + " | ".join(row) + " |\n" for row in [head, ["---"] * len(head), *rows])
 
@@ -129,19 +126,10 @@ def check_document(table, write, tally):
     if write:
         DOCUMENT.write_text(before + BEGIN + table + END + after)
         documented = table
-    if not verifiers.has_witness():
-        print("this beleg has no witness: its column is not checked")
-        documented = without_column(documented, verifiers.WITNESS_COLUMN)
     said, is_so = documented.splitlines(), table.splitlines()
     tally.check(len(said) == len(is_so), f"docs/threat-model.md has {len(said)} rows, and there are {len(is_so)}")
     for row, real in zip(said, is_so):
         tally.check(row == real, f"docs/threat-model.md says\n  {row}\nit is\n  {real}")
-
-
-def without_column(table, name):
-    rows = [row.split(" | ") for row in table.splitlines()]
-    at = rows[0].index(name) if name in rows[0] else None
-    return "".join(" | ".join(cell for i, cell in enumerate(row) if i != at) + "\n" for row in rows)
 
 
 if __name__ == "__main__":

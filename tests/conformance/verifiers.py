@@ -22,7 +22,6 @@ PEERS = os.environ.get("BELEG_LOG_PEERS", str(ROOT / "build/logpeers"))
 SPICY = os.environ.get("BELEG_SPICY", str(ROOT / "build/spicy"))
 CHECK_LOG = ROOT / "docs/check_log.py"
 LIMIT_S = 60
-WITNESS_COLUMN = "a witness"
 
 
 def ask(command, accepted="ok: size "):
@@ -243,11 +242,6 @@ def readable_entries(folder):
     return entries
 
 
-def has_witness():
-    """A beleg that was built without the witness has one column less to fill."""
-    return "Usage: beleg witness" in subprocess.run([BINARY, "witness", "--help"], capture_output=True, text=True).stdout
-
-
 # Programs that get the log and its key alone.
 OF_A_LOG = {
     "Go `x/mod`": x_mod,
@@ -260,7 +254,6 @@ OF_A_LOG = {
 
 
 def all_verifiers(mirror, witness):
-    """And those who hold more of it: what, is the column's name. witness: None when there is none."""
-    witnesses = {WITNESS_COLUMN: witness} if witness else {}
-    return {**OF_A_LOG, "an older checkpoint": older_checkpoint, "the mirror": mirror, **witnesses,
+    """And those who hold more of it: what, is the column's name."""
+    return {**OF_A_LOG, "an older checkpoint": older_checkpoint, "the mirror": mirror, "a witness": witness,
             "a finish receipt": finish_receipt, "a begin receipt": begin_receipt}
