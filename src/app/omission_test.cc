@@ -7,15 +7,12 @@
 
 #include <gtest/gtest.h>
 
-#include "audit/log_source.h"
-#include "audit/stored_record.h"
+#include "audit/pinned_keys.h"
+#include "audit/verify.h"
 #include "io/testing.h"
 #include "ledger/entry_bundle.h"
 #include "ledger/testing.h"
 #include "ledger/wal_format.h"
-#include "record/request_id.h"
-#include "verify/fsck.h"
-#include "verify/receipt.h"
 
 namespace beleg {
 namespace {
@@ -29,25 +26,20 @@ const ManualClock kLater(kBegunUs + kPromiseUs + 1'000'000);  // no promise is o
 
 enum class Found { kRecorded, kNotDueYet, kMissing, kLogIsDamaged };
 
-// What a client finds out that has nothing but a begin receipt and the log's key.
+// What `beleg audit verify RECEIPT --against FOLDER` says to a client that has nothing but a begin receipt and the log's key.
 Found Judge(const std::string& public_folder, const std::string& vkey, const std::string& begin_receipt) {
-  const verify::VerifierKey key = verify::ParseVerifierKey(vkey).value();
-  const verify::Receipt receipt = verify::ParseReceipt(begin_receipt).value();
-  EXPECT_TRUE(verify::CheckReceipt(receipt, key));
-  const auto& promise = std::get<verify::BeginClaim>(receipt.claim);
-  bool recorded = false;
-  int64_t newest_us = 0;
-  const auto look = [&](uint64_t, std::string_view entry) {
-    auto record = record::Decode(entry);
-    if (!record) return;
-    newest_us = std::max(newest_us, record->time_us);
-    auto id = record::ParseRequestId(audit::ResponseIdOf(*record));
-    recorded |= id && *id == promise.request_id;
-  };
-  auto report = verify::Fsck(audit::OpenLogSource(public_folder, "").value(), key, look).value();
-  if (!report.findings.empty()) return Found::kLogIsDamaged;
-  if (recorded) return Found::kRecorded;
-  return newest_us > promise.resolved_by_us ? Found::kMissing : Found::kNotDueYet;
+  io::TempFolder folder;
+  const std::string file = folder / "receipt";
+  EXPECT_TRUE(io::PosixFileSystem().Open(file, io::OpenMode::kCreate).value()->WriteAt(0, begin_receipt));
+  audit::VerifyOptions options;
+  options.files = {file};
+  options.policy = audit::ReadPolicy({.vkeys = {vkey}, .witnesses = {}, .quorum = {}, .policy_file = {}}).value();
+  options.against = {public_folder, ""};
+  const audit::VerifyResult result = audit::VerifyFiles(options).value();
+  const audit::Verdict verdict = result.items.at(0).judgement.verdict;  // on the receipt; what follows is about the log
+  if (verdict == audit::Verdict::kGood) return Found::kRecorded;
+  if (verdict == audit::Verdict::kBad) return Found::kMissing;
+  return result.verdict() == audit::Verdict::kBad ? Found::kLogIsDamaged : Found::kNotDueYet;
 }
 
 // A log with a finished request, the victim, and another finished request; and what their clients were given.
