@@ -292,7 +292,7 @@ void AddServe(CLI::App& program, Action& action) {
       ->capture_default_str();
   AddAuditOptions(*command, *options);
   AddWitnessOptions(*command, options);
-  command->add_option("--otlp-traces-endpoint", options->otlp_endpoint, 
+  command->add_option("--otlp-traces-endpoint", options->otlp_endpoint,
                       "Send spans there: http://HOST:4317 by gRPC, http://HOST:4318/v1/traces by HTTP");
   command->add_option("--collect-detailed-traces", options->collect_detailed_traces,
                       "Accepted for vLLM's sake: they always are");

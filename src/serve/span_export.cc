@@ -61,7 +61,8 @@ Result<void> SpanExport::MoveCursor() {
 // The leaves' spans as one request; "" when they have none.
 Result<std::string> SpanExport::Encode(std::span<const ledger::Leaf> leaves) {
   if (contexts_.size() > kContextsMax) contexts_.clear();  // not later: pointers into it are held meanwhile
-  record::SpanBatch batch(options_.origin, options_.semconv, [this](uint64_t index) { return Context(index); });
+  record::SpanBatch batch(options_.origin, options_.semconv,
+                          [this](uint64_t index) { return Context(index); });
   for (const ledger::Leaf& leaf : leaves) TRY(batch.Add(leaf.index, leaf.bytes));
   return batch.Take();
 }
