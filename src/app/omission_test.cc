@@ -33,10 +33,12 @@ Found Judge(const std::string& public_folder, const std::string& vkey, const std
   EXPECT_TRUE(io::PosixFileSystem().Open(file, io::OpenMode::kCreate).value()->WriteAt(0, begin_receipt));
   audit::VerifyOptions options;
   options.files = {file};
-  options.policy = audit::ReadPolicy({.vkeys = {vkey}, .witnesses = {}, .quorum = {}, .policy_file = {}}).value();
+  options.policy =
+      audit::ReadPolicy({.vkeys = {vkey}, .witnesses = {}, .quorum = {}, .policy_file = {}}).value();
   options.against = {public_folder, ""};
   const audit::VerifyResult result = audit::VerifyFiles(options).value();
-  const audit::Verdict verdict = result.items.at(0).judgement.verdict;  // on the receipt; what follows is about the log
+  const audit::Verdict verdict =
+      result.items.at(0).judgement.verdict;  // on the receipt; what follows is about the log
   if (verdict == audit::Verdict::kGood) return Found::kRecorded;
   if (verdict == audit::Verdict::kBad) return Found::kMissing;
   return result.verdict() == audit::Verdict::kBad ? Found::kLogIsDamaged : Found::kNotDueYet;

@@ -297,8 +297,8 @@ TEST_F(WitnessTest, PowerCutNeverForgetsACosignature) {
     options.fs = &disk;
     options.on_fatal = [](const Error&) {};
     uint64_t cosigned = 0;
-    disk.SetFault([=](uint64_t call) -> Result<void> {
-      if (call >= 1 + seed * 2) return Fail(ErrorCode::kDataLoss, "the disk is gone");
+    disk.SetFault([=](const io::DiskCall& call) -> Result<void> {
+      if (call.number >= 1 + seed * 2) return Fail(ErrorCode::kDataLoss, "the disk is gone");
       return {};
     });
     if (auto witness = Witness::Open(options, *cosigner_)) {
@@ -325,7 +325,8 @@ TEST_F(WitnessTest, FailedSyncIsFatal) {
   int fatal = 0;
   options.on_fatal = [&](const Error&) { ++fatal; };
   witness_ = *Witness::Open(std::move(options), *cosigner_);
-  disk.SetFault([](uint64_t) -> Result<void> { return Fail(ErrorCode::kDataLoss, "the disk is gone"); });
+  disk.SetFault(
+      [](const io::DiskCall&) -> Result<void> { return Fail(ErrorCode::kDataLoss, "the disk is gone"); });
   EXPECT_EQ(Status(SubmissionOf(LogOf(log_, 3), 0)), 503);
   EXPECT_EQ(fatal, 1);
   witness_.reset();  // before its disk
