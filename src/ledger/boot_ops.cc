@@ -1,5 +1,7 @@
 // LedgerCore's part in the start of a boot: the records that say what the former one left.
+#include "base/log.h"
 #include "ledger/ledger_core.h"
+#include "ledger/restore_mark.h"
 
 namespace beleg::ledger {
 namespace {
@@ -44,8 +46,18 @@ Result<std::vector<Op>> LedgerCore::BootOps(const BootId& boot, record::Boot bod
   std::vector<Op> ops;
   ops.push_back(LeafOp(boot, now_us, std::move(body)));
   if (size == 0) ops.push_back(LeafOp(boot, now_us, record::Key{.vkey = vkey(), .reason = "inception"}));
+  TRY_ASSIGN(auto restored, ReadRestored(*options_.fs, options_.dir));
+  if (restored)
+    ops.push_back(LeafOp(boot, now_us,
+                         record::Config{{{"restored_from_size", std::to_string(restored->from)},
+                                         {"restored_to_size", std::to_string(restored->to)}}}));
   for (const auto& [key, begin] : open) ops.push_back(LostOp(boot, now_us, key, begin));
   return ops;
+}
+
+void LedgerCore::BootIsDurable() {
+  if (auto forgotten = ForgetRestored(*options_.fs, options_.dir); !forgotten)
+    LOG_WARN("ledger.restored_told_again", F("why", forgotten.error().message));  // by the next boot
 }
 
 }  // namespace beleg::ledger

@@ -1,6 +1,7 @@
 #include "ledger/identity.h"
 
 #include "io/durable.h"
+#include "io/private_file.h"
 #include "wire/json.h"
 
 namespace beleg::ledger {
@@ -20,6 +21,7 @@ Result<void> MakeKey(io::FileSystem& fs, const std::string& path, std::string or
 }
 
 Result<std::unique_ptr<NoteSigner>> ReadKey(io::FileSystem& fs, const std::string& path) {
+  TRY(io::CheckPrivate(fs, path));
   TRY_ASSIGN(std::string line, io::ReadFile(fs, path, kFileBytesMax));
   if (line.ends_with('\n')) line.pop_back();
   auto signer = NoteSigner::FromPrivateKey(line);
@@ -51,7 +53,11 @@ Result<Identity> OpenIdentity(io::FileSystem& fs, const std::string& dir, const 
   TRY_ASSIGN(bool has_key, fs.Exists(key_path));
   TRY_ASSIGN(bool has_log, fs.Exists(log_path));
   if (!has_key && has_log)
-    return Fail(ErrorCode::kDataLoss, "{}: the log is there, its key is missing", key_path);
+    return Fail(ErrorCode::kDataLoss,
+                "{}: the log is there, its key is missing. Put it back from where you keep it (mode 600). If it is lost, this log "
+                "has ended: what is signed stays good, and a new log is begun with `beleg ledger new --continues` "
+                "(docs/operations/ledger.md)",
+                key_path);
   if (!has_key) TRY(MakeKey(fs, key_path, origin, rng));
   Identity identity;
   TRY_ASSIGN(identity.signer, ReadKey(fs, key_path));
@@ -68,6 +74,16 @@ Result<Identity> OpenIdentity(io::FileSystem& fs, const std::string& dir, const 
   TRY_ASSIGN(std::string text, io::ReadFile(fs, log_path, kFileBytesMax));
   TRY_ASSIGN(identity.host, ReadHost(log_path, text, *identity.signer));
   return identity;
+}
+
+Result<void> AdoptKey(io::FileSystem& fs, const std::string& dir, const std::string& line) {
+  const std::string path = dir + "/key";
+  TRY_ASSIGN(auto signer, NoteSigner::FromPrivateKey(line));
+  TRY_ASSIGN(bool exists, fs.Exists(path));
+  if (!exists) return io::WriteFileDurably(fs, path, signer->PrivateKey() + "\n", 0600);
+  TRY_ASSIGN(auto there, ReadKey(fs, path));
+  if (there->vkey() == signer->vkey()) return {};
+  return Fail(ErrorCode::kAlreadyExists, "{}: another key is there, {}", path, there->vkey());
 }
 
 }  // namespace beleg::ledger

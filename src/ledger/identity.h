@@ -18,8 +18,12 @@ struct Identity {
 };
 
 // origin: "" makes a random one at inception, later it takes the one that is there. kFailedPrecondition when it is another one.
-// kDataLoss when the log is there and its key is not, or they disagree. kUnimplemented for a log of a newer format.
+// kDataLoss when the log is there and its key is not, or they disagree. kPermissionDenied when others may read the key.
+// kUnimplemented for a log of a newer format.
 Result<Identity> OpenIdentity(io::FileSystem& fs, const std::string& dir, const std::string& origin,
                               Rng& rng);
+
+// Puts the key of a log whose folder was lost into a new folder, durably. kAlreadyExists when another key is there.
+Result<void> AdoptKey(io::FileSystem& fs, const std::string& dir, const std::string& line);
 
 }  // namespace beleg::ledger

@@ -140,6 +140,7 @@ Result<uint64_t> ThreadedLedger::BeginBoot(const BootId& boot, record::Boot body
     boot_ = boot;
   }
   auto index = AppendBoot(boot, std::move(body));
+  if (index) core_->BootIsDurable();
   MutexLock lock(mutex_);
   if (!index) boot_.reset();  // may be tried again
   return index;

@@ -7,6 +7,7 @@
 #include "io/durable.h"
 #include "ledger/entry_bundle.h"
 #include "ledger/receipt.h"
+#include "ledger/restore_mark.h"
 #include "record/request_id.h"
 #include "wire/sha256.h"
 
@@ -47,18 +48,23 @@ LedgerCore::LedgerCore(LedgerOptions options) : options_(std::move(options)) {
   room_ = std::make_unique<Room>(*options_.clock);
 }
 
-Result<std::unique_ptr<LedgerCore>> LedgerCore::Open(LedgerOptions options) {
+Result<std::unique_ptr<LedgerCore>> LedgerCore::Open(LedgerOptions options, OpenFor what) {
   TRY(CheckOptions(options));
   std::unique_ptr<LedgerCore> core(new LedgerCore(std::move(options)));
-  TRY(core->OpenFolders());
+  TRY(core->OpenFolders(what));
   TRY(core->Recover());
   return core;
 }
 
-Result<void> LedgerCore::OpenFolders() {
+Result<void> LedgerCore::OpenFolders(OpenFor what) {
   io::FileSystem& fs = *options_.fs;
   TRY(io::MakeFoldersDurably(fs, options_.dir));
   TRY_ASSIGN(lock_, fs.Lock(options_.dir));
+  TRY_ASSIGN(auto restoring, ReadRestoring(fs, options_.dir));
+  if (restoring && what != OpenFor::kRestore)
+    return Fail(ErrorCode::kFailedPrecondition,
+                "{}: a restore from {} to {} leaves was begun and is not finished: run `beleg ledger restore` again",
+                options_.dir, restoring->from, restoring->to);
   io::DurableFolders folders(fs, options_.dir);
   for (std::string_view name : {"wal", "public", "index", "cursors"}) TRY(folders.Make(PathOf(name)));
   TRY_ASSIGN(identity_, OpenIdentity(fs, options_.dir, options_.origin, *options_.rng));

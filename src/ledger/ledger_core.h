@@ -27,7 +27,9 @@ namespace beleg::ledger {
 class LedgerCore {
  public:
   // Locks the folder and recovers: reads what is published and what the write-ahead log has beyond it, and starts a fresh segment.
-  static Result<std::unique_ptr<LedgerCore>> Open(LedgerOptions options);
+  // kFailedPrecondition while a restore is not finished, which alone may go on then.
+  enum class OpenFor { kWork, kRestore };
+  static Result<std::unique_ptr<LedgerCore>> Open(LedgerOptions options, OpenFor what = OpenFor::kWork);
 
   const LedgerOptions& options() const { return options_; }
   const std::string& origin() const { return identity_.signer->name(); }
@@ -46,9 +48,11 @@ class LedgerCore {
   // Makes room ahead and looks whether a full disk has room again.
   Result<void> RefreshRoom() { return committer_->RefreshRoom(); }
 
-  // The ops of a boot's start: its boot record, the key record at inception, a lost record for each request that a former boot left
-  // open. Their callbacks are empty.
+  // The ops of a boot's start: its boot record, the key record at inception, a config record after a restore, a lost record for each
+  // request that a former boot left open. Their callbacks are empty.
   Result<std::vector<Op>> BootOps(const BootId& boot, record::Boot body);
+  // They are durable.
+  void BootIsDurable();
 
   OpenRequests& open_requests() { return open_; }
   const OpenRequests& open_requests() const { return open_; }
@@ -61,6 +65,9 @@ class LedgerCore {
   Result<std::vector<Leaf>> Read(uint64_t first, size_t count_max, size_t bytes_max);
   Result<uint64_t> FindRequest(const RequestId& id);
   Result<FinishReceipt> ReceiptOf(uint64_t index);
+  // Of the first so many durable leaves (CHECK), and of one (CHECK).
+  Result<Hash32> RootAt(uint64_t size);
+  Result<Hash32> LeafHash(uint64_t index);
   // CHECK: index is published.
   Result<std::string> Proof(const Published& published, uint64_t index);
   Result<Resource> ReadResource(std::string_view path);
@@ -68,7 +75,7 @@ class LedgerCore {
  private:
   explicit LedgerCore(LedgerOptions options);
   std::string PathOf(std::string_view name) const { return options_.dir + "/" + std::string(name); }
-  Result<void> OpenFolders();
+  Result<void> OpenFolders(OpenFor what);
   Result<void> Recover();
   Result<void> CheckContent(const WalContent& content) const;
   Result<void> StartWal(const WalContent& content);

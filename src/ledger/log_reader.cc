@@ -109,6 +109,10 @@ Result<Hash32> LogReader::LeafHash(const Published& published, uint64_t index) {
   return TileRoot(published, 0, index, 1);
 }
 
+Result<Hash32> LogReader::RootAt(const Published& published, uint64_t size) {
+  return size == 0 ? Result<Hash32>(TreeEdge().Root()) : RangeRoot(published, 0, size);
+}
+
 Result<std::vector<Hash32>> LogReader::InclusionPath(const Published& published, uint64_t index,
                                                      const Hash32& leaf_hash) {
   CHECK(index < published.size(), "a proof is of a published leaf");

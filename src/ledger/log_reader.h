@@ -30,6 +30,8 @@ class LogReader {
   Result<std::vector<Hash32>> InclusionPath(const Published& published, uint64_t index,
                                             const Hash32& leaf_hash);
   Result<Hash32> LeafHash(const Published& published, uint64_t index);
+  // Of the first so many leaves, as the tiles have it; at most published.size().
+  Result<Hash32> RootAt(const Published& published, uint64_t size);
   // kNotFound; kInvalidArgument when it is no path of a tile.
   Result<Resource> ReadTileResource(std::string_view path);
 

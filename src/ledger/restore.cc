@@ -1,0 +1,148 @@
+#include "ledger/restore.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "io/durable.h"
+#include "ledger/ledger_core.h"
+#include "ledger/restore_mark.h"
+
+namespace beleg::ledger {
+namespace {
+
+constexpr size_t kPublishBytes = 4 << 20;
+
+class Restorer {
+ public:
+  Restorer(LedgerCore& core, const MirroredLog& mirror) : core_(core), mirror_(mirror) {}
+
+  Result<RestoreOutcome> Run() {
+    RestoreOutcome outcome;
+    outcome.size_before = core_.durable_size();
+    TRY(CheckBeginning());
+    TRY_ASSIGN(auto mark, ReadRestoring(fs(), dir()));
+    outcome.was_cut_short = mark.has_value();
+    if (outcome.size_before < mirror_.size) {
+      TRY(MarkRestoring(fs(), dir(), {outcome.size_before, mirror_.size}));
+    } else if (!mark) {
+      outcome.size_after = outcome.size_before;
+      return outcome;
+    }
+    while (core_.durable_size() < mirror_.size) TRY(CopySome());
+    while (core_.published()->size() < core_.durable_size()) TRY(Publish());
+    if (core_.durable_size() == mirror_.size && core_.published()->root != mirror_.root)
+      return Fail(ErrorCode::kDataLoss, "{}: what the mirror gave does not have its root", dir());
+    TRY(MarkRestored(fs(), dir()));
+    outcome.size_after = core_.durable_size();
+    return outcome;
+  }
+
+ private:
+  io::FileSystem& fs() { return *core_.options().fs; }
+  const std::string& dir() { return core_.options().dir; }
+
+  Result<void> CheckBeginning();
+  Result<void> TellFirstDifference(uint64_t common, Error error);
+  Result<void> CopySome();
+  Op OpOf(std::string leaf);
+  Result<void> Commit(std::vector<Op> ops);
+  Result<void> Publish();
+
+  LedgerCore& core_;
+  const MirroredLog& mirror_;
+};
+
+Result<void> Restorer::CheckBeginning() {
+  const uint64_t common = std::min(core_.durable_size(), mirror_.size);
+  TRY_ASSIGN(Hash32 root, core_.RootAt(common));
+  auto same = mirror_.check_beginning(common, root);
+  if (same || same.error().code != ErrorCode::kDataLoss) return same;
+  return TellFirstDifference(common, std::move(same.error()));
+}
+
+// When no leaf differs the error is what it says: damage.
+Result<void> Restorer::TellFirstDifference(uint64_t common, Error error) {
+  for (uint64_t index = 0; index < common; ++index) {
+    TRY_ASSIGN(Hash32 ours, core_.LeafHash(index));
+    TRY_ASSIGN(Hash32 theirs, mirror_.leaf_hash(index));
+    if (ours == theirs) continue;
+    return Fail(ErrorCode::kFailedPrecondition,
+                "{}: this log ({} leaves) and the mirror's ({}) differ from leaf {} on: it is not an old copy of that log, "
+                "or it was written to after it was put back. Nothing was changed. Keep this folder as evidence, and restore "
+                "into an empty one with --key {}/key",
+                dir(), core_.durable_size(), mirror_.size, index, dir());
+  }
+  return std::unexpected<Error>(std::move(error));
+}
+
+// As many leaves as fit into one group, at most a bundle.
+Result<void> Restorer::CopySome() {
+  const uint64_t first = core_.durable_size();
+  const uint64_t count = std::min(kTileWidth - first % kTileWidth, mirror_.size - first);
+  TRY_ASSIGN(auto leaves, mirror_.leaves(first, count));
+  std::vector<Op> ops;
+  size_t bytes = 0;
+  for (std::string& leaf : leaves) {
+    Op op = OpOf(std::move(leaf));
+    if (!ops.empty() && bytes + op.size_bytes() > core_.ops_bytes_max()) {
+      TRY(Commit(std::exchange(ops, {})));
+      bytes = 0;
+    }
+    bytes += op.size_bytes();
+    ops.push_back(std::move(op));
+  }
+  TRY(Commit(std::move(ops)));
+  const size_t publish_at = std::min(kPublishBytes, core_.options().unpublished_bytes_max / 4);
+  return core_.unpublished_bytes() > publish_at ? Publish() : Result<void>();
+}
+
+// The record of a request that is open here ends it, as it did when it was written first.
+Op Restorer::OpOf(std::string leaf) {
+  Op op;
+  op.request_id = RequestIdOf(leaf);
+  if (op.request_id && core_.open_requests().Contains(*op.request_id)) {
+    auto record = record::Decode(leaf);
+    op.key = {record::BootOfRequest(*record), record::IdentityOf(*record)->seq};
+    if (core_.open_requests().End(op.key)) op.kind = Op::Kind::kEnd;
+  }
+  op.leaf = std::move(leaf);
+  return op;
+}
+
+Result<void> Restorer::Commit(std::vector<Op> ops) {
+  Result<void> all;
+  for (Op& op : ops)
+    op.done = [&all](Result<FinishReceipt> receipt) {
+      if (!receipt) all = std::unexpected<Error>(receipt.error());
+    };
+  TRY_ASSIGN(auto again, core_.Commit(std::move(ops)));
+  if (!again.empty()) return Fail(ErrorCode::kResourceExhausted, "{}: no room", dir());
+  return all;
+}
+
+Result<void> Restorer::Publish() {
+  TRY(core_.Publish());
+  TRY_ASSIGN(auto forward, core_.Retire());
+  if (!forward) return {};
+  std::vector<Op> ops;
+  ops.push_back(std::move(*forward));
+  TRY_ASSIGN(auto again, core_.Commit(std::move(ops)));
+  return {};
+}
+
+}  // namespace
+
+Result<RestoreOutcome> Restore(LedgerOptions options, const std::string& key, const MirroredLog& mirror) {
+  if (!key.empty()) {
+    io::FileSystem& fs = options.fs == nullptr ? io::PosixFileSystem() : *options.fs;
+    TRY(io::MakeFoldersDurably(fs, options.dir));
+    TRY_ASSIGN(bool has_key, fs.Exists(options.dir + "/key"));
+    // With its key alone the folder would open as a new log of the old name.
+    if (!has_key) TRY(MarkRestoring(fs, options.dir, {0, mirror.size}));
+    TRY(AdoptKey(fs, options.dir, key));
+  }
+  TRY_ASSIGN(auto core, LedgerCore::Open(std::move(options), LedgerCore::OpenFor::kRestore));
+  return Restorer(*core, mirror).Run();
+}
+
+}  // namespace beleg::ledger
