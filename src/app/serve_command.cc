@@ -35,6 +35,7 @@ struct ServeOptions {
   uint64_t ledger_free_bytes_min = 64 << 20;
   std::vector<std::string> witnesses, witness_logs;
   std::string mirror, ack = "local";
+  bool mirror_required = false;
   size_t witness_quorum = 1;
   int64_t ack_timeout_ms = 5000;
   bool insecure_no_auth = false, take_over = false;
@@ -129,6 +130,9 @@ Result<void> FillWitnesses(const ServeOptions& options, serve::ServerOptions& se
     if (!address) return Fail(address.error(), "--mirror");
     server.mirror = *std::move(address);
   }
+  server.mirror_required = options.mirror_required;
+  if (options.mirror_required && !server.mirror)
+    return Fail(ErrorCode::kInvalidArgument, "--mirror-required: needs --mirror URL=VKEY");
   for (const std::string& vkey : options.witness_logs)
     if (auto added = server.witnessed_logs.Add(vkey); !added) return Fail(added.error(), "--witness-log");
   server.witness_quorum = options.witness_quorum;
@@ -250,6 +254,8 @@ void AddWitnessOptions(CLI::App& command, const std::shared_ptr<ServeOptions>& o
       "URL=VKEY of a witness (C2SP tlog-witness) that cosigns our checkpoints; may be given several times");
   command.add_option("--mirror", options->mirror,
                      "URL=VKEY of the store that mirrors and cosigns, e.g. http://HOST:3301/mirror=…");
+  command.add_flag("--mirror-required", options->mirror_required,
+                   "Do not start when the mirror cannot be asked whether this log is an old copy");
   command
       .add_option("--witness-quorum", options->witness_quorum,
                   "Cosignatures that /audit/checkpoint has at least")

@@ -148,6 +148,8 @@ Result<void> ServerImpl::OpenLedger() {
   WitnessingOptions witnessing;
   witnessing.witnesses = options_.witnesses;
   witnessing.mirror = options_.mirror;
+  witnessing.mirror_required = options_.mirror_required;
+  witnessing.ledger_dir = options_.ledger_dir;
   witnessing.metrics = &registry_;
   if (options_.mirror_ack) {
     MirrorAck::Options ack;

@@ -38,6 +38,7 @@ struct ServerOptions {
   std::string ledger_token;           // asked on the ledger port; "": none
   std::vector<witness::WitnessAddress> witnesses;
   std::optional<witness::WitnessAddress> mirror;  // of the audit host's store
+  bool mirror_required = false;  // no start when it cannot be asked whether this log is an old copy
   size_t witness_quorum = 1;
   std::optional<std::chrono::milliseconds>
       mirror_ack;  // --ack=mirror: how long a request waits for the mirror; it needs `mirror`

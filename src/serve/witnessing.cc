@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/thread.h"
+#include "serve/fork_refusal.h"
 #include "verify/tiles.h"
 
 namespace beleg::serve {
@@ -138,11 +139,18 @@ Result<void> Witnessing::Link::FirstSubmit(std::chrono::milliseconds timeout) {
   TRY_ASSIGN(auto client, witness::WitnessClient::Open(address_, "", timeout));
   Result<void> done = SubmitNewest(*client);
   Tell(done);
-  if (done || !IsFinding(done.error())) return {};
-  return Fail(ErrorCode::kFailedPrecondition,
-              "this log is not the one that was cosigned, or an old copy of it: {}. Nothing is appended, "
-              "since that would fork it",
-              done.error().message);
+  if (done) return {};
+  if (IsFinding(done.error())) {
+    const WitnessAddress* mirror = options_.mirror ? &*options_.mirror : nullptr;
+    return std::unexpected(
+        RefuseToFork({address_, mirror, options_.ledger_dir, done.error()}, ledger_, timeout));
+  }
+  // A mirror that knows nothing of this log, or named its size and could not copy more (our port does not listen yet), has
+  // answered: it has seen no more than we have.
+  const bool answered = done.error().code == ErrorCode::kNotFound || client->witnessed_size() > 0;
+  if (!mirror_ || !options_.mirror_required || answered) return {};
+  return Fail(ErrorCode::kUnavailable, "--mirror-required: {} cannot be asked what it has of this log: {}",
+              address_.url, done.error().message);
 }
 
 void Witnessing::Link::Run(std::stop_token stop) {

@@ -24,7 +24,9 @@ namespace beleg::serve {
 struct WitnessingOptions {
   std::vector<witness::WitnessAddress> witnesses;
   std::optional<witness::WitnessAddress> mirror;
-  std::chrono::milliseconds timeout{15'000};       // of one submission; a mirror copies meanwhile
+  bool mirror_required = false;               // a mirror that cannot be asked at Open refuses the start too
+  std::string ledger_dir{};                   // for the message
+  std::chrono::milliseconds timeout{15'000};  // of one submission; a mirror copies meanwhile
   std::chrono::milliseconds start_timeout{2'000};  // of each at Open
   std::chrono::milliseconds backoff_min{500}, backoff_max{30'000};
   std::chrono::seconds renew_after{600};  // age of the newest cosignature of a log that does not grow
