@@ -10,6 +10,9 @@
 
 namespace beleg::ledger {
 
+// How far the entries of the log were pruned (ledger/prune.h): no reader, and no limit to the next prune.
+inline constexpr std::string_view kPrunedCursor = "pruned";
+
 class Cursor {
  public:
   // A file under DIR/cursors; starts at 0. kDataLoss when its content is damaged.

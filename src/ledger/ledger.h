@@ -140,7 +140,7 @@ class Ledger {
   virtual Result<FinishReceipt> ReceiptOf(uint64_t index) = 0;
   // C2SP tlog-proof of a leaf against the newest checkpoint (waits for one that covers it).
   virtual Result<std::string> Proof(uint64_t index) = 0;
-  // "checkpoint", "tile/…": kNotFound when there is no such file, kInvalidArgument when the path is none of C2SP's.
+  // "checkpoint", "tile/…", "keys/…": kNotFound when there is no such file, kInvalidArgument when the path is none of C2SP's.
   virtual Result<Resource> ReadResource(std::string_view path) = 0;
 
   // Ok, or why new work is refused.

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "io/durable.h"
+#include "ledger/cursor.h"
 #include "ledger/entry_bundle.h"
 #include "ledger/receipt.h"
 #include "ledger/restore_mark.h"
@@ -27,6 +28,12 @@ Result<void> CheckOptions(const LedgerOptions& options) {
     return Fail(ErrorCode::kInvalidArgument, "index_block_leaves is {}, wants a multiple of 256",
                 options.index_block_leaves);
   return {};
+}
+
+// "keys/001.tlog-proof"
+bool IsKeyProofPath(std::string_view path) {
+  return path.size() == 19 && path.starts_with("keys/") && path.ends_with(".tlog-proof") &&
+         std::ranges::all_of(path.substr(5, 3), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 std::vector<HashedLeaf> Hashed(std::vector<std::string> leaves) {
@@ -62,13 +69,17 @@ Result<void> LedgerCore::OpenFolders(OpenFor what) {
   TRY_ASSIGN(lock_, fs.Lock(options_.dir));
   TRY_ASSIGN(auto restoring, ReadRestoring(fs, options_.dir));
   if (restoring && what != OpenFor::kRestore)
-    return Fail(ErrorCode::kFailedPrecondition,
-                "{}: a restore from {} to {} leaves was begun and is not finished: run `beleg ledger restore` again",
-                options_.dir, restoring->from, restoring->to);
+    return Fail(
+        ErrorCode::kFailedPrecondition,
+        "{}: a restore from {} to {} leaves was begun and is not finished: run `beleg ledger restore` again",
+        options_.dir, restoring->from, restoring->to);
   io::DurableFolders folders(fs, options_.dir);
   for (std::string_view name : {"wal", "public", "index", "cursors"}) TRY(folders.Make(PathOf(name)));
   TRY_ASSIGN(identity_, OpenIdentity(fs, options_.dir, options_.origin, *options_.rng));
-  TRY_ASSIGN(publisher_, Publisher::Open(fs, PathOf("public"), *identity_.signer));
+  TRY_ASSIGN(publisher_, Publisher::Open(fs, PathOf("public"), CheckpointSigner(identity_, *options_.clock)));
+  ForgetExpiredKeys(fs, options_.dir, identity_, options_.clock->UnixMicros());
+  TRY_ASSIGN(auto pruned, Cursor::Open(fs, options_.dir, std::string(kPrunedCursor)));
+  pruned_before_ = pruned->next();
   TRY_ASSIGN(requests_, RequestIndex::Open(fs, PathOf("index"), options_.index_block_leaves));
   reader_ = std::make_unique<LogReader>(fs, PathOf("public"));
   return {};
@@ -156,6 +167,7 @@ Result<std::optional<Op>> LedgerCore::Retire() {
 }
 
 Result<std::vector<Leaf>> LedgerCore::Read(uint64_t first, size_t count_max, size_t bytes_max) {
+  TRY(CheckNotPruned(first));
   std::vector<Leaf> leaves;
   size_t bytes = 0;
   while (leaves.size() < count_max && (leaves.empty() || bytes < bytes_max)) {
@@ -174,6 +186,15 @@ Result<std::vector<Leaf>> LedgerCore::Read(uint64_t first, size_t count_max, siz
     }
   }
   return leaves;
+}
+
+Result<void> LedgerCore::CheckNotPruned(uint64_t index) const {
+  if (index >= pruned_before_) return {};
+  return Fail(
+      ErrorCode::kNotFound,
+      "entry {}: the entries before {} were pruned from this host, as a prune record in the log says; the "
+      "log's mirror has them",
+      index, pruned_before_);
 }
 
 Result<FinishReceipt> LedgerCore::ReceiptOf(uint64_t index) {
@@ -196,6 +217,12 @@ Result<std::string> LedgerCore::Proof(const Published& published, uint64_t index
 
 Result<Resource> LedgerCore::ReadResource(std::string_view path) {
   if (path == "checkpoint") return Resource{published()->checkpoint, "text/plain; charset=utf-8", false};
+  if (IsKeyProofPath(path)) {
+    TRY_ASSIGN(std::string bytes, io::ReadFile(*options_.fs, PathOf("public/") + std::string(path)));
+    return Resource{std::move(bytes), "text/plain; charset=utf-8", true};
+  }
+  if (auto tile = ParseTilePath(path); tile && tile->level == kEntriesLevel)
+    TRY(CheckNotPruned(tile->number * kTileWidth));
   return reader_->ReadTileResource(path);
 }
 

@@ -35,6 +35,7 @@ class LedgerCore {
   const std::string& origin() const { return identity_.signer->name(); }
   const std::string& vkey() const { return identity_.signer->vkey(); }
   const std::string& host() const { return identity_.host; }
+  const Identity& identity() const { return identity_; }
 
   // Writer. ops: of at most ops_bytes_max together, or one. Returns ends that are to be tried again (Committer::Commit).
   Result<std::vector<Op>> Commit(std::vector<Op> ops) { return committer_->Commit(std::move(ops)); }
@@ -60,6 +61,8 @@ class LedgerCore {
   const Room& room() const { return *room_; }
 
   uint64_t durable_size() const { return tail_->end(); }
+  // The first entry that is still here; a multiple of 256.
+  uint64_t pruned_before() const { return pruned_before_; }
   size_t unpublished_bytes() const { return tail_->unpublished_bytes(); }
   std::shared_ptr<const Published> published() const { return publisher_->published(); }
   Result<std::vector<Leaf>> Read(uint64_t first, size_t count_max, size_t bytes_max);
@@ -79,6 +82,7 @@ class LedgerCore {
   Result<void> Recover();
   Result<void> CheckContent(const WalContent& content) const;
   Result<void> StartWal(const WalContent& content);
+  Result<void> CheckNotPruned(uint64_t index) const;
   Result<void> RestoreRequestIndex();
   Result<RequestIndex::Ids> IdsOfBlock(uint64_t block);
   Result<std::optional<uint64_t>> FindAmong(const RequestId& id, const std::vector<uint64_t>& indexes);
@@ -88,6 +92,7 @@ class LedgerCore {
   SystemRng system_rng_;
   std::unique_ptr<io::FolderLock> lock_;
   Identity identity_;
+  uint64_t pruned_before_ = 0;
   std::unique_ptr<Probe> probe_;
   std::unique_ptr<Room> room_;
   OpenRequests open_;

@@ -62,9 +62,12 @@ Result<std::unique_ptr<NoteSigner>> NoteSigner::FromPrivateKey(std::string_view 
 
 std::string NoteSigner::SignNote(std::string_view text) {
   CHECK(text.ends_with('\n'), "a note's text ends with a newline");
+  return fmt::format("{}\n{}", text, SignatureLine(text));
+}
+
+std::string NoteSigner::SignatureLine(std::string_view text) {
   const auto signature = Sign(text);
-  return fmt::format("{}\n\u2014 {} {}\n", text, name_,
-                     Base64Encode(key_id_ + std::string(AsView(signature))));
+  return fmt::format("\u2014 {} {}\n", name_, Base64Encode(key_id_ + std::string(AsView(signature))));
 }
 
 wire::Ed25519Signature NoteSigner::Sign(std::string_view text) {

@@ -28,6 +28,8 @@ class NoteSigner {
 
   // The whole note: text, blank line, signature line. text ends with a newline (CHECK).
   std::string SignNote(std::string_view text);
+  // The last of these lines alone, with its newline.
+  std::string SignatureLine(std::string_view text);
   // The signature's 64 bytes alone.
   wire::Ed25519Signature Sign(std::string_view text);
 

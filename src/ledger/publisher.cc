@@ -31,7 +31,7 @@ Result<uint64_t> SizeOf(const std::string& path, std::string_view checkpoint) {
 }  // namespace
 
 Result<std::unique_ptr<Publisher>> Publisher::Open(io::FileSystem& fs, std::string folder,
-                                                   NoteSigner& signer) {
+                                                   CheckpointSigner signer) {
   std::unique_ptr<Publisher> publisher(new Publisher(fs, std::move(folder), signer));
   TRY_ASSIGN(bool exists, fs.Exists(publisher->PathOf(kCheckpoint)));
   if (exists)
@@ -51,8 +51,7 @@ Result<void> Publisher::Restore() {
   TRY_ASSIGN(std::string checkpoint, io::ReadFile(fs_, path, kCheckpointBytesMax));
   TRY_ASSIGN(uint64_t size, SizeOf(path, checkpoint));
   TRY_ASSIGN(TreeEdge edge, ReadEdge(size));
-  // Ed25519 signatures are deterministic: the same key, size and root give the same bytes.
-  if (signer_.SignNote(CheckpointText(signer_.name(), size, edge.Root())) != checkpoint)
+  if (!signer_.IsOurs(checkpoint, CheckpointText(signer_.origin(), size, edge.Root())))
     return Fail(ErrorCode::kDataLoss, "{}: is not what the key signs for the tiles of size {}", path, size);
   TRY(ReadBundle(edge));
   // Written anew: if its rename was not synced before a crash, only the page cache may know it (ADR 0004).
@@ -133,7 +132,7 @@ Result<void> Publisher::WriteCheckpoint(TreeEdge edge) {
   auto next = std::make_shared<Published>();
   next->edge = std::move(edge);
   next->root = next->edge.Root();
-  next->checkpoint = signer_.SignNote(CheckpointText(signer_.name(), next->size(), next->root));
+  next->checkpoint = signer_.Sign(CheckpointText(signer_.origin(), next->size(), next->root));
   TRY(io::WriteFileDurably(fs_, PathOf(kCheckpoint), next->checkpoint));
   MutexLock lock(mutex_);
   published_ = std::move(next);

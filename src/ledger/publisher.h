@@ -14,8 +14,8 @@
 #include "base/mutex.h"
 #include "io/durable.h"
 #include "io/file.h"
+#include "ledger/checkpoint_signer.h"
 #include "ledger/leaf_tail.h"
-#include "ledger/note_signer.h"
 #include "ledger/tree_edge.h"
 
 namespace beleg::ledger {
@@ -32,7 +32,8 @@ class Publisher {
  public:
   // Reads the newest checkpoint and the right edge of its tree, or signs the empty tree when there is none.
   // kDataLoss names the file that does not fit the others.
-  static Result<std::unique_ptr<Publisher>> Open(io::FileSystem& fs, std::string folder, NoteSigner& signer);
+  static Result<std::unique_ptr<Publisher>> Open(io::FileSystem& fs, std::string folder,
+                                                 CheckpointSigner signer);
 
   std::shared_ptr<const Published> published() const;
   // The published leaves of the bundle that is not full yet, as Open found them.
@@ -42,7 +43,7 @@ class Publisher {
   Result<void> Publish(const std::vector<HashedLeaf>& leaves);
 
  private:
-  Publisher(io::FileSystem& fs, std::string folder, NoteSigner& signer)
+  Publisher(io::FileSystem& fs, std::string folder, CheckpointSigner signer)
       : fs_(fs), folder_(std::move(folder)), signer_(signer), folders_(fs, folder_) {}
   Result<void> Restore();
   Result<TreeEdge> ReadEdge(uint64_t size);
@@ -54,7 +55,7 @@ class Publisher {
 
   io::FileSystem& fs_;
   const std::string folder_;
-  NoteSigner& signer_;
+  const CheckpointSigner signer_;
   io::DurableFolders folders_;
   std::string bundle_;  // of the leaves after the last full bundle
   std::vector<HashedLeaf> bundle_leaves_;

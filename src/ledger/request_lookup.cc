@@ -1,4 +1,6 @@
 // LedgerCore's way from a request to its leaf, and the index that shortens it.
+#include <algorithm>
+
 #include "base/log.h"
 #include "ledger/ledger_core.h"
 
@@ -28,10 +30,16 @@ Result<uint64_t> LedgerCore::FindRequest(const RequestId& id) {
 
 Result<std::optional<uint64_t>> LedgerCore::FindAmong(const RequestId& id,
                                                       const std::vector<uint64_t>& indexes) {
+  Result<void> pruned;
   for (uint64_t index : indexes) {
+    if (auto there = CheckNotPruned(index); !there) {
+      pruned = there;
+      continue;  // which may be another's: an index says where an id may be
+    }
     TRY_ASSIGN(auto leaves, Read(index, 1, kReadBytes));
     if (!leaves.empty() && RequestIdOf(leaves[0].bytes) == id) return index;
   }
+  if (!pruned) return std::unexpected<Error>(pruned.error());
   return std::nullopt;
 }
 
@@ -53,7 +61,7 @@ Result<void> LedgerCore::RestoreRequestIndex() {
 Result<RequestIndex::Ids> LedgerCore::IdsOfBlock(uint64_t block) {
   RequestIndex::Ids ids;
   const uint64_t first = block * requests_->block_leaves();
-  for (uint64_t next = first; next < first + requests_->block_leaves();) {
+  for (uint64_t next = std::max(first, pruned_before_); next < first + requests_->block_leaves();) {
     TRY_ASSIGN(auto leaves, Read(next, first + requests_->block_leaves() - next, kReadBytes));
     if (leaves.empty()) break;
     for (const Leaf& leaf : leaves)

@@ -32,6 +32,7 @@ class Restorer {
     while (core_.published()->size() < core_.durable_size()) TRY(Publish());
     if (core_.durable_size() == mirror_.size && core_.published()->root != mirror_.root)
       return Fail(ErrorCode::kDataLoss, "{}: what the mirror gave does not have its root", dir());
+    TRY(WriteKeyProofs());
     TRY(MarkRestored(fs(), dir()));
     outcome.size_after = core_.durable_size();
     return outcome;
@@ -47,6 +48,7 @@ class Restorer {
   Op OpOf(std::string leaf);
   Result<void> Commit(std::vector<Op> ops);
   Result<void> Publish();
+  Result<void> WriteKeyProofs();
 
   LedgerCore& core_;
   const MirroredLog& mirror_;
@@ -67,8 +69,10 @@ Result<void> Restorer::TellFirstDifference(uint64_t common, Error error) {
     TRY_ASSIGN(Hash32 theirs, mirror_.leaf_hash(index));
     if (ours == theirs) continue;
     return Fail(ErrorCode::kFailedPrecondition,
-                "{}: this log ({} leaves) and the mirror's ({}) differ from leaf {} on: it is not an old copy of that log, "
-                "or it was written to after it was put back. Nothing was changed. Keep this folder as evidence, and restore "
+                "{}: this log ({} leaves) and the mirror's ({}) differ from leaf {} on: it is not an old "
+                "copy of that log, "
+                "or it was written to after it was put back. Nothing was changed. Keep this folder as "
+                "evidence, and restore "
                 "into an empty one with --key {}/key",
                 dir(), core_.durable_size(), mirror_.size, index, dir());
   }
@@ -127,6 +131,17 @@ Result<void> Restorer::Publish() {
   std::vector<Op> ops;
   ops.push_back(std::move(*forward));
   TRY_ASSIGN(auto again, core_.Commit(std::move(ops)));
+  return {};
+}
+
+Result<void> Restorer::WriteKeyProofs() {
+  for (size_t i = 0; i < mirror_.key_proofs.size(); ++i) {
+    const std::string path = KeyProofPath(dir(), i + 1);
+    TRY_ASSIGN(bool exists, fs().Exists(path));
+    if (exists) continue;
+    TRY(io::MakeFoldersDurably(fs(), io::ParentOf(path)));
+    TRY(io::WriteFileDurably(fs(), path, mirror_.key_proofs[i]));
+  }
   return {};
 }
 

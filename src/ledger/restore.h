@@ -29,6 +29,7 @@ struct MirroredLog {
   std::function<Result<void>(uint64_t size, const Hash32& root)> check_beginning;
   std::function<Result<Hash32>(uint64_t index)> leaf_hash;
   std::function<Result<std::vector<std::string>>(uint64_t first, uint64_t count)> leaves;
+  std::vector<std::string> key_proofs;  // its keys/001.tlog-proof and so on
 };
 
 struct RestoreOutcome {

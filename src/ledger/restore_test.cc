@@ -29,7 +29,9 @@ MirroredLog MirrorOf(const std::vector<std::string>& leaves) {
     if (root_at(size) == root) return {};
     return Fail(ErrorCode::kDataLoss, "another root");
   };
-  mirror.leaf_hash = [leaves](uint64_t index) -> Result<Hash32> { return wire::MerkleLeafHash(leaves[index]); };
+  mirror.leaf_hash = [leaves](uint64_t index) -> Result<Hash32> {
+    return wire::MerkleLeafHash(leaves[index]);
+  };
   mirror.leaves = [leaves](uint64_t first, uint64_t count) -> Result<std::vector<std::string>> {
     return std::vector<std::string>(leaves.begin() + static_cast<ptrdiff_t>(first),
                                     leaves.begin() + static_cast<ptrdiff_t>(first + count));
@@ -59,7 +61,8 @@ struct History {
   static void AppendMany(Ledger& ledger, std::string_view what, uint64_t count) {
     const uint64_t size = ledger.durable_size() + count;
     for (uint64_t i = 0; i < count; ++i)
-      ledger.Append(fmt::format("{} {}", what, i), [](const Result<FinishReceipt>& done) { EXPECT_TRUE(done); });
+      ledger.Append(fmt::format("{} {}", what, i),
+                    [](const Result<FinishReceipt>& done) { EXPECT_TRUE(done); });
     EXPECT_GE(ledger.WaitForSize(size, kLong), size);
   }
   // The key's line.
@@ -87,7 +90,8 @@ TEST(Restore, AnOldCopyGoesOnWhereItsMirrorIs) {
   ASSERT_TRUE(ledger);
   EXPECT_EQ(AllLeaves(*ledger), history.leaves);
   EXPECT_EQ(ledger->BeginBoot(TestBoot(2), TestBootBody()), history.leaves.size());
-  EXPECT_EQ(CountRecords(*ledger, TestBegin(1).request_id), 1u) << "it has its record: it is not lost as well";
+  EXPECT_EQ(CountRecords(*ledger, TestBegin(1).request_id), 1u)
+      << "it has its record: it is not lost as well";
   EXPECT_EQ(CountRecords(*ledger, TestBegin(2).request_id), 1u) << "nobody has seen its end: it is lost";
   const auto told = record::Decode(AllLeaves(*ledger)[history.leaves.size() + 1]);
   ASSERT_TRUE(told);
@@ -144,8 +148,9 @@ TEST(Restore, ACopyThatWasWrittenToIsRefusedAndUnchanged) {
 
 TEST(Restore, AnotherKeyInTheFolderIsRefused) {
   History history, other;
-  auto done = Restore(TestOptions(history.copy), NoteSigner::Make("example.org/test", Hash32{})->get()->PrivateKey(),
-                      MirrorOf(history.leaves));
+  auto done =
+      Restore(TestOptions(history.copy), NoteSigner::Make("example.org/test", Hash32{})->get()->PrivateKey(),
+              MirrorOf(history.leaves));
   EXPECT_EQ(done.error().code, ErrorCode::kAlreadyExists);
 }
 
@@ -159,7 +164,8 @@ void CopyOnto(io::SimulatedDisk& disk, const std::string& from, const std::strin
     if (io::PosixFileSystem().List(path)) {
       CopyOnto(disk, path, to + "/" + name);
     } else if (name != "LOCK") {
-      ASSERT_TRUE(io::WriteFileDurably(disk, to + "/" + name, io::ReadFile(io::PosixFileSystem(), path).value()));
+      ASSERT_TRUE(
+          io::WriteFileDurably(disk, to + "/" + name, io::ReadFile(io::PosixFileSystem(), path).value()));
     }
   }
 }
@@ -211,7 +217,8 @@ void RestoreDyingAt(const History& history, uint64_t seed, bool with_key_alone) 
   ASSERT_EQ((*core)->durable_size(), history.leaves.size()) << "seed " << seed;
   EXPECT_EQ((*core)->published()->root, mirror.root) << "seed " << seed;
   ASSERT_TRUE((*core)->Commit((*core)->BootOps(TestBoot(9), TestBootBody()).value()));
-  const uint64_t want = history.leaves.size() + (with_key_alone ? 2 : 3);  // boot, restored, and seq 2 of the copy as lost
+  const uint64_t want =
+      history.leaves.size() + (with_key_alone ? 2 : 3);  // boot, restored, and seq 2 of the copy as lost
   EXPECT_EQ((*core)->durable_size(), want) << "seed " << seed;
 }
 

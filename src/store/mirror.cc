@@ -72,6 +72,8 @@ class MirrorImpl final : public Mirror {
   net::HttpResponse Judge(const witness::Submission& submission, const std::stop_token& stop);
   Result<void> Round(bool ask_tip, const std::stop_token& stop);
   Result<void> OpenCopy(const std::string& vkey);
+  Result<verify::Checkpoint> Open(const std::string& note);
+  void LearnKeys(const verify::Note& note);
   Result<void> Advance(const verify::Checkpoint& checkpoint, const std::string& note,
                        const std::stop_token& stop);
   Result<LogEdge> FetchUpTo(const verify::Checkpoint& checkpoint, const std::stop_token& stop);
@@ -99,6 +101,7 @@ class MirrorImpl final : public Mirror {
   std::string broken_;  // of the thread; "" or why the disk is not trusted any more
   std::unique_ptr<MirrorCopy>
       copy_;  // set once, by Start or the thread; then read by any through copy_ready_
+  std::vector<verify::VerifierKey> keys_;                // of the thread: the log's, from the pinned one on
   std::unique_ptr<witness::CheckpointArchive> archive_;  // of the thread; made with copy_
 
   mutable Mutex mutex_;
@@ -147,6 +150,7 @@ Result<void> MirrorImpl::OpenCopy(const std::string& vkey) {
   TRY_ASSIGN(copy_,
              MirrorCopy::Open(*options_.fs, options_.dir + "/" + FolderOf(key.name), vkey, options_.url,
                               options_.cosigner == nullptr ? nullptr : &options_.cosigner->key()));
+  TRY_ASSIGN(keys_, copy_->Keys());
   archive_ = std::make_unique<witness::CheckpointArchive>(*options_.fs, copy_->dir() + "/archive");
   MutexLock lock(mutex_);
   if (copy_->cosigned_unix_s() > 0) state_.grew_unix_us = copy_->cosigned_unix_s() * 1'000'000;
@@ -319,10 +323,49 @@ Result<void> MirrorImpl::Round(bool ask_tip, const std::stop_token& stop) {
     if (copy_ == nullptr) TRY(OpenCopy(tip.vkey));
   }
   TRY_ASSIGN(std::string note, client_->Fetch("checkpoint"));
-  auto checkpoint = verify::OpenCheckpoint(note, copy_->key());
+  auto checkpoint = Open(note);
   if (!checkpoint) return Fail(checkpoint.error(), "checkpoint of {}", options_.url);
   TRY(Advance(*checkpoint, note, stop));
   return Feed();
+}
+
+// Under the oldest of the log's keys that signed it.
+Result<verify::Checkpoint> MirrorImpl::Open(const std::string& note) {
+  TRY_ASSIGN(verify::Note parsed, verify::ParseNote(note));
+  LearnKeys(parsed);
+  for (const verify::VerifierKey& key : keys_) {
+    auto checkpoint = verify::OpenCheckpoint(note, key);
+    if (!checkpoint) continue;
+    MutexLock lock(mutex_);
+    state_.vkey = verify::FormatVerifierKey(key.name, key.public_key);
+    state_.other_vkeys.clear();
+    for (const verify::VerifierKey& other : keys_)
+      if (other.id != key.id)
+        state_.other_vkeys.push_back(verify::FormatVerifierKey(other.name, other.public_key));
+    return checkpoint;
+  }
+  return verify::OpenCheckpoint(note, copy_->key());
+}
+
+// A signature of the log's name under an unknown key may be of one that it changed to. The proofs of that are kept, then the key
+// counts. What does not come now is asked for again in the next round.
+void MirrorImpl::LearnKeys(const verify::Note& note) {
+  const bool has_unknown = std::ranges::any_of(note.signatures, [&](const verify::NoteSignature& signature) {
+    return signature.name == copy_->key().name &&
+           std::ranges::none_of(keys_,
+                                [&](const verify::VerifierKey& key) { return key.id == signature.key_id; });
+  });
+  if (!has_unknown) return;
+  std::vector<LogEdge::File> proofs;
+  const verify::TileSource source = [&](const std::string& path) -> Result<std::string> {
+    TRY_ASSIGN(std::string bytes, client_->Fetch(path));
+    proofs.push_back({path, bytes});
+    return bytes;
+  };
+  auto keys = verify::FollowKeys(source, copy_->key());
+  if (!keys || keys->size() <= keys_.size() || !Kept(copy_->Write(proofs))) return;
+  keys_ = *std::move(keys);
+  LOG_INFO("store.mirror.new_key", F("origin", copy_->key().name), F("keys", keys_.size()));
 }
 
 Result<void> MirrorImpl::Advance(const verify::Checkpoint& checkpoint, const std::string& note,
@@ -356,7 +399,7 @@ Result<void> MirrorImpl::Advance(const verify::Checkpoint& checkpoint, const std
 Result<std::string> MirrorImpl::Cosigned(const std::string& note) const {
   if (options_.cosigner == nullptr) return note;
   TRY_ASSIGN(verify::Note parsed, verify::ParseNote(note));
-  return witness::CosignedNote(parsed, {copy_->key()}, options_.cosigner->Cosign(parsed.text, NowSeconds()));
+  return witness::CosignedNote(parsed, keys_, options_.cosigner->Cosign(parsed.text, NowSeconds()));
 }
 
 Result<void> MirrorImpl::Archive() {

@@ -5,6 +5,7 @@
 //          mirror's cosignature: all of it is here, durable, and continues what was here before. One that the log submits is taken
 //          the same way, at once.
 //          Answers records and proofs from its own copy, whatever the inference host says now.
+// Keys:    a log that changes its key is followed (verify/key_chain.h): the proofs of that are copied, the pin stays the first key.
 // Errors:  a rewritten or shrunk history is never taken over: state() says so until an operator acts.
 // Threads: one of its own; Refresh and reads from any.
 #pragma once
@@ -38,9 +39,10 @@ struct MirrorOptions {
 
 struct MirrorState {
   std::string url, origin, vkey;
-  uint64_t size = 0;      // of the newest checkpoint that was verified and synced
-  std::string problem;    // "" or what is wrong, in words
-  bool diverged = false;  // the log was rewritten: needs an operator
+  std::vector<std::string> other_vkeys{};  // of the log too: it changed its key
+  uint64_t size = 0;                       // of the newest checkpoint that was verified and synced
+  std::string problem;                     // "" or what is wrong, in words
+  bool diverged = false;                   // the log was rewritten: needs an operator
   int64_t last_contact_unix_us = 0;
   int64_t grew_unix_us = 0;     // when the copy grew last; before the first time: when it was opened
   bool silent = false;          // not grown for longer than silence_limit
@@ -65,7 +67,7 @@ class Mirror {
   // From this copy.
   virtual Result<std::string> Entry(uint64_t index) = 0;
   virtual Result<std::string> Proof(uint64_t index) = 0;                // C2SP tlog-proof
-  virtual Result<std::string> ReadResource(std::string_view path) = 0;  // "checkpoint", "tile/…"
+  virtual Result<std::string> ReadResource(std::string_view path) = 0;  // "checkpoint", "tile/…", "keys/…"
   virtual void Close() = 0;
 };
 

@@ -25,6 +25,8 @@ net::HttpResponse MirrorApi::AddCheckpoint(std::string_view body) {
     if (!key) continue;  // nothing of this log is here yet
     by_origin[state.origin] = mirror;
     keys[state.origin] = {*std::move(key)};
+    for (const std::string& vkey : state.other_vkeys)
+      if (auto other = verify::ParseVerifierKey(vkey)) keys[state.origin].push_back(*std::move(other));
   }
   auto submission = witness::ReadSubmission(
       body, [&](const std::string& origin) -> const std::vector<verify::VerifierKey>* {

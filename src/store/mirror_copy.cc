@@ -29,9 +29,9 @@ Result<void> WriteLine(io::FileSystem& fs, const std::string& path, const std::s
 
 bool IsResourcePath(std::string_view path) {
   if (path == "checkpoint") return true;
-  return path.starts_with("tile/") && path.find("..") == std::string_view::npos &&
-         std::all_of(path.begin(), path.end(), [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '/' || c == '.';
+  return (path.starts_with("tile/") || path.starts_with("keys/")) &&
+         path.find("..") == std::string_view::npos && std::all_of(path.begin(), path.end(), [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '/' || c == '.' || c == '-';
          });
 }
 
@@ -77,7 +77,8 @@ Result<void> MirrorCopy::Load(const verify::VerifierKey* cosigner) {
     return {};
   }
   if (!note) return std::unexpected<Error>(note.error());
-  auto checkpoint = verify::OpenCheckpoint(*note, key_);
+  TRY_ASSIGN(const verify::VerifierKey signer, verify::KeyOfCheckpoint(Source(), key_));
+  auto checkpoint = verify::OpenCheckpoint(*note, signer);
   if (!checkpoint) return Fail(checkpoint.error(), "{}/checkpoint", dir_);
   TRY(Rebuild(*checkpoint));
   if (cosigner != nullptr) {

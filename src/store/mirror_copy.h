@@ -18,6 +18,7 @@
 #include "io/durable.h"
 #include "io/file.h"
 #include "store/log_edge.h"
+#include "verify/key_chain.h"
 #include "verify/note.h"
 #include "verify/tiles.h"
 
@@ -36,6 +37,8 @@ class MirrorCopy {
   int64_t cosigned_unix_s() const { return cosigned_unix_s_; }
   const std::string& vkey() const { return vkey_; }
   const verify::VerifierKey& key() const { return key_; }
+  // The pinned key, and those that the log changed to since, as far as keys/ here shows it (verify/key_chain.h).
+  Result<std::vector<verify::VerifierKey>> Keys() const { return verify::FollowKeys(Source(), key_); }
   // The newest checkpoint that was kept; size 0 before the first.
   verify::Checkpoint checkpoint() const;
   // To grow from; belongs to the growing thread.
@@ -54,7 +57,7 @@ class MirrorCopy {
   // Entries [first, first + count), checked against the checkpoint.
   Result<std::vector<std::string>> Entries(uint64_t first, uint64_t count);
   Result<std::string> Proof(uint64_t index);
-  // "checkpoint", "tile/…"; kNotFound.
+  // "checkpoint", "tile/…", "keys/…"; kNotFound.
   Result<std::string> ReadResource(std::string_view path) const;
 
  private:

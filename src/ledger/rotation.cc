@@ -1,0 +1,58 @@
+#include "ledger/rotation.h"
+
+#include "io/durable.h"
+#include "ledger/visit.h"
+
+namespace beleg::ledger {
+namespace {
+
+constexpr std::string_view kProofHead = "c2sp.org/tlog-proof@v1\n";
+
+// The key record and its proof in one file that needs nothing else: C2SP tlog-proof, the record as its extra data.
+Result<void> PublishKeyProof(LedgerCore& core, uint64_t index) {
+  TRY_ASSIGN(auto leaves, core.Read(index, 1, SIZE_MAX));
+  TRY_ASSIGN(std::string proof, core.Proof(*core.published(), index));
+  const std::string rest = proof.substr(kProofHead.size());
+  const std::string text = fmt::format("{}extra {}\n{}", kProofHead, Base64Encode(leaves.at(0).bytes), rest);
+  io::FileSystem& fs = *core.options().fs;
+  // After those that are there: a log that was restored with its newest key alone knows of the others by these files.
+  size_t number = 1;
+  for (bool exists = true; exists; number += exists) {
+    TRY_ASSIGN(exists, fs.Exists(KeyProofPath(core.options().dir, number)));
+  }
+  const std::string path = KeyProofPath(core.options().dir, number);
+  TRY(io::MakeFoldersDurably(fs, io::ParentOf(path)));
+  return io::WriteFileDurably(fs, path, text);
+}
+
+Result<RotationOutcome> Rotate(const LedgerOptions& options, std::chrono::seconds overlap,
+                               const std::string& version) {
+  TRY_ASSIGN(auto visit, Visit::Open(options, "rotate-key", version));
+  LedgerCore& core = visit->core();
+  const std::string& dir = core.options().dir;
+  TRY_ASSIGN(auto next, PrepareNextKey(*core.options().fs, dir, core.origin(), *core.options().rng));
+  TRY_ASSIGN(uint64_t index, visit->Append(record::Key{.vkey = next->vkey(), .reason = "rotation"}));
+  TRY(visit->Close());
+  TRY(PublishKeyProof(core, index));
+  const int64_t until_us = core.options().clock->UnixMicros() + std::chrono::microseconds(overlap).count();
+  TRY(TakeNextKey(*core.options().fs, dir, core.identity(), until_us));
+  return RotationOutcome{core.vkey(), next->vkey(), until_us};
+}
+
+}  // namespace
+
+Result<RotationOutcome> RotateKey(LedgerOptions options, std::chrono::seconds overlap,
+                                  const std::string& version) {
+  io::FileSystem& fs = options.fs == nullptr ? io::PosixFileSystem() : *options.fs;
+  TRY_ASSIGN(bool is_taken, IsNextKeyTaken(fs, options.dir));
+  RotationOutcome outcome;
+  if (!is_taken) {
+    TRY_ASSIGN(outcome, Rotate(options, overlap, version));
+  }
+  TRY_ASSIGN(auto core, LedgerCore::Open(std::move(options)));  // signs the checkpoint anew
+  if (!is_taken) return outcome;
+  const OldKey& old = core->identity().old_keys.back();
+  return RotationOutcome{old.vkey, core->vkey(), old.until_us};
+}
+
+}  // namespace beleg::ledger

@@ -1,0 +1,53 @@
+#include "ledger/visit.h"
+
+namespace beleg::ledger {
+
+Result<std::unique_ptr<Visit>> Visit::Open(LedgerOptions options, const std::string& command,
+                                           const std::string& version) {
+  TRY_ASSIGN(auto core, LedgerCore::Open(std::move(options)));
+  const BootId boot{core->options().rng->Draw<std::array<uint8_t, 8>>()};
+  std::unique_ptr<Visit> visit(new Visit(std::move(core), boot));
+  record::Boot body;
+  body.version = version;
+  body.build = "unknown";
+  body.service_name = "beleg-ledger";
+  body.host = visit->core().host();
+  body.audit = "closed";
+  body.clock_source = "system";
+  TRY_ASSIGN(auto ops, visit->core().BootOps(boot, std::move(body)));
+  TRY(visit->Commit(std::move(ops)));
+  visit->core().BootIsDurable();
+  TRY(visit->Append(record::Config{{{"command", command}}}));
+  return visit;
+}
+
+Result<uint64_t> Visit::Append(record::Body body) {
+  const uint64_t index = core_->durable_size();
+  std::vector<Op> ops(1);
+  ops[0].leaf = record::Encode({boot_, core_->options().clock->UnixMicros(), std::move(body)});
+  TRY(Commit(std::move(ops)));
+  return index;
+}
+
+Result<void> Visit::Commit(std::vector<Op> ops) {
+  Result<void> all;
+  for (Op& op : ops)
+    op.done = [&all](Result<FinishReceipt> receipt) {
+      if (!receipt) all = std::unexpected<Error>(receipt.error());
+    };
+  TRY_ASSIGN(auto again, core_->Commit(std::move(ops)));
+  if (!again.empty()) return Fail(ErrorCode::kResourceExhausted, "{}: no room", core_->options().dir);
+  return all;
+}
+
+Result<void> Visit::Publish() {
+  while (core_->published()->size() < core_->durable_size()) TRY(core_->Publish());
+  return {};
+}
+
+Result<void> Visit::Close() {
+  TRY(Append(record::Shutdown{"command", {}, 0}));
+  return Publish();
+}
+
+}  // namespace beleg::ledger
