@@ -16,8 +16,8 @@ constexpr size_t kHashBytes = 32;
 class Checker {
  public:
   Checker(const TileSource& source, const VerifierKey& key,
-          const std::function<void(uint64_t, std::string_view)>& on_entry)
-      : source_(source), key_(key), on_entry_(on_entry) {}
+          const std::function<void(uint64_t, std::string_view)>& on_entry, MissingFront missing_front)
+      : source_(source), key_(key), on_entry_(on_entry), missing_front_(missing_front) {}
 
   Result<FsckReport> Run() {
     TRY_ASSIGN(bool readable, ReadCheckpoint());
@@ -52,6 +52,8 @@ class Checker {
   Result<bool> ReadCheckpoint();
   // False: stop here.
   Result<bool> CheckBundle(uint64_t number);
+  // Whether the bundle is missing as those of a pruned log are.
+  Result<bool> IsPruned(uint64_t number, int width);
   // nullopt, and a finding, when the entries cannot be read.
   Result<std::optional<std::vector<std::string>>> ReadEntries(uint64_t number, int width);
   // nullopt, and a finding, when the tile cannot be read. The first `width` hashes.
@@ -64,6 +66,7 @@ class Checker {
   const TileSource& source_;
   const VerifierKey& key_;
   const std::function<void(uint64_t, std::string_view)>& on_entry_;
+  const MissingFront missing_front_;
   FsckReport report_;
   RootHasher root_;
   std::vector<Row> rows_{1};
@@ -95,7 +98,11 @@ Result<bool> Checker::CheckBundle(uint64_t number) {
     return false;
   }
   int width = TileWidth(report_.checkpoint.size, -1, number);
-  TRY_ASSIGN(auto entries, ReadEntries(number, width));
+  TRY_ASSIGN(bool pruned, IsPruned(number, width));
+  std::optional<std::vector<std::string>> entries;
+  if (!pruned) {
+    TRY_ASSIGN(entries, ReadEntries(number, width));
+  }
   if (entries) {
     for (std::string& entry : *entries) {
       if (on_entry_) on_entry_(hashed_, entry);
@@ -111,7 +118,15 @@ Result<bool> Checker::CheckBundle(uint64_t number) {
   }
   rows_[0].from_tile = true;
   for (int i = 0; i < width; ++i) TRY(AddLeaf(HashAt(*hashes, static_cast<size_t>(i))));
+  if (pruned) report_.first_entry = hashed_;
   return true;
+}
+
+Result<bool> Checker::IsPruned(uint64_t number, int width) {
+  if (missing_front_ != MissingFront::kIsPruned || report_.first_entry != hashed_) return false;
+  auto file = FetchTile(source_, -1, number, width);
+  if (!file && file.error().code != ErrorCode::kNotFound) return std::unexpected(std::move(file.error()));
+  return !file;
 }
 
 Result<std::optional<std::vector<std::string>>> Checker::ReadEntries(uint64_t number, int width) {
@@ -188,8 +203,9 @@ Result<void> Checker::CheckRow(int level) {
 }  // namespace
 
 Result<FsckReport> Fsck(const TileSource& source, const VerifierKey& key,
-                        const std::function<void(uint64_t index, std::string_view entry)>& on_entry) {
-  return Checker(source, key, on_entry).Run();
+                        const std::function<void(uint64_t index, std::string_view entry)>& on_entry,
+                        MissingFront missing_front) {
+  return Checker(source, key, on_entry, missing_front).Run();
 }
 
 }  // namespace beleg::verify
