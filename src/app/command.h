@@ -26,6 +26,7 @@ void AddUp(CLI::App& program, Action& action);
 void AddAudit(CLI::App& program, Action& action);
 void AddEmit(CLI::App& program, Action& action);
 void AddCollector(CLI::App& program, Action& action);
+void AddLedger(CLI::App& program, Action& action);
 
 // "beleg serve: 127.0.0.1:8000: address in use" on stderr; gives kExitError.
 int Complain(std::string_view command, const Error& error);

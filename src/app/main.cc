@@ -26,6 +26,7 @@ int main(int argc, char** argv) {
   beleg::app::AddAudit(program, action);
   beleg::app::AddEmit(program, action);
   beleg::app::AddCollector(program, action);
+  beleg::app::AddLedger(program, action);
   auto arguments = beleg::app::OwnArguments({argv, argv + argc});
   if (!arguments) {
     std::fprintf(stderr, "beleg: %s\n", arguments.error().message.c_str());
