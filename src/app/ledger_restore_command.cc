@@ -35,7 +35,7 @@ Result<void> RunRestore(const RestoreOptions& options) {
   ledger.dir = options.dir;
   const std::string new_key = options.key_file.empty() ? "" : key.line;
   TRY_ASSIGN(auto done, ledger::Restore(std::move(ledger), new_key, AsMirroredLog(copy)));
-  if (done.size_before == done.size_after && !done.was_cut_short)
+  if (!done.changed)
     PrintReport(
         fmt::format("nothing to restore: {} has {} entries, {} has {}, and one is the beginning of the other",
                     options.dir, done.size_after, copy.place, copy.checkpoint.size));

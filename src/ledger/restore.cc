@@ -21,7 +21,6 @@ class Restorer {
     outcome.size_before = core_.durable_size();
     TRY(CheckBeginning());
     TRY_ASSIGN(auto mark, ReadRestoring(fs(), dir()));
-    outcome.was_cut_short = mark.has_value();
     if (outcome.size_before < mirror_.size) {
       TRY(MarkRestoring(fs(), dir(), {outcome.size_before, mirror_.size}));
     } else if (!mark) {
@@ -32,9 +31,14 @@ class Restorer {
     while (core_.published()->size() < core_.durable_size()) TRY(Publish());
     if (core_.durable_size() == mirror_.size && core_.published()->root != mirror_.root)
       return Fail(ErrorCode::kDataLoss, "{}: what the mirror gave does not have its root", dir());
+    if (mark && core_.durable_size() < mark->to)
+      return Fail(ErrorCode::kFailedPrecondition,
+                  "{}: a restore to {} leaves was begun, and this mirror has {}: name the one that has them",
+                  dir(), mark->to, mirror_.size);
     TRY(WriteKeyProofs());
     TRY(MarkRestored(fs(), dir()));
     outcome.size_after = core_.durable_size();
+    outcome.changed = true;
     return outcome;
   }
 

@@ -34,7 +34,7 @@ struct MirroredLog {
 
 struct RestoreOutcome {
   uint64_t size_before = 0, size_after = 0;
-  bool was_cut_short = false;  // an earlier call had begun it
+  bool changed = false;  // false: there was nothing to restore
 };
 
 // key: "", or the line of the key file, put into a folder that has none.

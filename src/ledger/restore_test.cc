@@ -131,6 +131,26 @@ TEST(Restore, ALogThatIsAheadOfItsMirrorStaysAsItIs) {
   auto done = Restore(TestOptions(history.copy), "", MirrorOf(fewer));
   ASSERT_TRUE(done) << done.error().message;
   EXPECT_EQ(done->size_after, history.copied);
+  EXPECT_FALSE(done->changed);
+}
+
+TEST(Restore, WhatWasBegunIsNotEndedByASmallerMirror) {
+  History history;
+  MirroredLog broken = MirrorOf(history.leaves);
+  const auto leaves = broken.leaves;
+  broken.leaves = [leaves](uint64_t first, uint64_t count) -> Result<std::vector<std::string>> {
+    if (first < 600) return leaves(first, count);
+    return Fail(ErrorCode::kUnavailable, "gone");
+  };
+  EXPECT_EQ(Restore(TestOptions(history.copy), "", broken).error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(Ledger::Open(TestOptions(history.copy)).error().code, ErrorCode::kFailedPrecondition)
+      << "nothing but a restore opens it";
+  const std::vector<std::string> fewer(history.leaves.begin(), history.leaves.begin() + 500);
+  EXPECT_EQ(Restore(TestOptions(history.copy), "", MirrorOf(fewer)).error().code,
+            ErrorCode::kFailedPrecondition);
+  auto done = Restore(TestOptions(history.copy), "", MirrorOf(history.leaves));
+  ASSERT_TRUE(done) << done.error().message;
+  EXPECT_TRUE(done->changed);
 }
 
 TEST(Restore, ACopyThatWasWrittenToIsRefusedAndUnchanged) {
