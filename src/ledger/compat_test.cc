@@ -2,10 +2,14 @@
 // request was open, and ledger-vN/given what its clients were given: receipts, and a proof with its record. A new version adds a
 // folder here and never changes an old one. (That what was given still verifies: verify/compat_test.cc, tests/conformance.)
 //
-// BELEG_WRITE_COMPAT=FOLDER makes the newest version's folder before it is read.
+// Version 2 is of a log whose key was changed and whose first entries were pruned; a log without a change stays of version 1.
+// BELEG_WRITE_COMPAT=FOLDER makes version 1's folder before it is read, BELEG_WRITE_COMPAT_2=FOLDER version 2's.
 #include <cstdlib>
 #include <filesystem>
 
+#include "ledger/ledger_core.h"
+#include "ledger/prune.h"
+#include "ledger/rotation.h"
 #include "ledger/testing.h"
 
 namespace beleg::ledger {
@@ -74,6 +78,45 @@ TEST(LedgerCompat, ALogOfVersion1OpensAndGoesOn) {
   EXPECT_EQ(lost->id.seq, kOpenSeq);
   EXPECT_EQ(ledger->CheckpointAtLeast(kSavedLeaves + 2, kLong), kSavedLeaves + 2);
   EXPECT_EQ(ledger->FindRequest(TestBegin(7).request_id), 8u);
+}
+
+void WriteLog2(const std::string& folder) {
+  io::TempFolder temp;
+  ManualClock clock;
+  LedgerOptions options = SmallSegments(temp / "log");
+  options.clock = &clock;
+  RunLog(*OpenTestLedger(options), temp / "given");
+  ASSERT_TRUE(RotateKey(options, std::chrono::hours(24 * 90), "1"));
+  PruneRequest request;
+  request.before_index = kTileWidth;
+  {
+    auto core = LedgerCore::Open(options).value();
+    request.covered_size = core->durable_size();
+    request.covered_root = core->RootAt(request.covered_size).value();
+  }
+  ASSERT_TRUE(Prune(options, request, "1"));
+  io::CopyFolder(temp / "log", folder);
+}
+
+TEST(LedgerCompat, ALogOfVersion2OpensAndGoesOn) {
+  if (const char* folder = std::getenv("BELEG_WRITE_COMPAT_2")) WriteLog2(folder);
+  io::TempFolder temp;
+  io::CopyFolder(BELEG_SOURCE_DIR "/tests/golden/compat/ledger-v2", temp / "log");
+  for (const auto& file : std::filesystem::directory_iterator(temp / "log"))
+    if (file.path().filename().string().starts_with("key"))
+      std::filesystem::permissions(file.path(), std::filesystem::perms(0600));
+  ManualClock clock;
+  LedgerOptions options = SmallSegments(temp / "log");
+  options.clock = &clock;
+  auto core = LedgerCore::Open(options);
+  ASSERT_TRUE(core) << core.error().message;
+  EXPECT_EQ((*core)->pruned_before(), kTileWidth);
+  EXPECT_EQ((*core)->identity().old_keys.size(), 1u);
+  EXPECT_TRUE((*core)->identity().old_keys[0].signer) << "its overlap is not over";
+  EXPECT_TRUE((*core)->ReadResource("keys/001.tlog-proof"));
+  EXPECT_EQ((*core)->Read(kTileWidth, 1, SIZE_MAX)->at(0).bytes, TestEnd(kTileWidth - 1));
+  EXPECT_TRUE((*core)->Proof(*(*core)->published(), 7));
+  EXPECT_TRUE((*core)->Commit((*core)->BootOps(TestBoot(3), TestBootBody()).value()));
 }
 
 }  // namespace
