@@ -44,6 +44,28 @@ TEST(Fsck, GrownLogIsWholeAtAnOlderCheckpoint) {
   EXPECT_THAT(Findings(log), IsEmpty());
 }
 
+TEST(Fsck, APrunedFrontIsCheckedByItsHashes) {
+  TestLog log(700);
+  log.files.erase("tile/entries/000");
+  log.files.erase("tile/entries/001");
+  EXPECT_THAT(Findings(log), ElementsAre(HasSubstr("tile/entries/000"), HasSubstr("tile/entries/001")));
+  auto report = Fsck(log.Source(), log.vkey(), {}, MissingFront::kIsPruned);
+  ASSERT_TRUE(report.has_value());
+  EXPECT_THAT(report->findings, IsEmpty());
+  EXPECT_EQ(report->first_entry, 512u);
+  EXPECT_EQ(report->entries, 188u);
+  log.files["tile/0/001"][40] ^= 1;
+  EXPECT_THAT(Fsck(log.Source(), log.vkey(), {}, MissingFront::kIsPruned)->findings,
+              Contains(HasSubstr("checkpoint: root is")));
+}
+
+TEST(Fsck, AHoleBehindTheFrontIsNotPruned) {
+  TestLog log(700);
+  log.files.erase("tile/entries/001");
+  EXPECT_THAT(Fsck(log.Source(), log.vkey(), {}, MissingFront::kIsPruned)->findings,
+              ElementsAre(HasSubstr("tile/entries/001")));
+}
+
 TEST(Fsck, ChangedEntryIsFound) {
   TestLog log(300);
   log.files["tile/entries/000"][3 + 4 * 17] ^= 1;

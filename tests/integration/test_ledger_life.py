@@ -146,6 +146,10 @@ def test_a_new_key_is_followed_from_the_old_one(tmp_path):
         assert second != stack.vkey
         stack.ask()
         stack.all_mirrored()  # by a store that pinned the first key
+        compared = subprocess.run([BINARY, "audit", "reconcile", f"http://127.0.0.1:{stack.ledger_port}", "--vkey", stack.vkey,
+                                   "--ledger-token-file", stack.token, "--serve", stack.serve.url, "--store", stack.store.url],
+                                  capture_output=True, text=True, timeout=120)
+        assert compared.returncode == 0, compared.stdout + compared.stderr
         for vkey in (stack.vkey, second):
             assert go_entries(stack.public, vkey)
             assert fsck(stack.public, vkey).returncode == 0
