@@ -101,7 +101,7 @@ class MirrorImpl final : public Mirror {
   std::string broken_;  // of the thread; "" or why the disk is not trusted any more
   std::unique_ptr<MirrorCopy>
       copy_;  // set once, by Start or the thread; then read by any through copy_ready_
-  std::vector<verify::VerifierKey> keys_;                // of the thread: the log's, from the pinned one on
+  std::vector<verify::VerifierKey> keys_;  // of the thread: the log's, from the oldest that still signs on
   std::unique_ptr<witness::CheckpointArchive> archive_;  // of the thread; made with copy_
 
   mutable Mutex mutex_;
@@ -152,15 +152,18 @@ Result<void> MirrorImpl::OpenCopy(const std::string& vkey) {
                               options_.cosigner == nullptr ? nullptr : &options_.cosigner->key()));
   TRY_ASSIGN(keys_, copy_->Keys());
   archive_ = std::make_unique<witness::CheckpointArchive>(*options_.fs, copy_->dir() + "/archive");
-  MutexLock lock(mutex_);
-  if (copy_->cosigned_unix_s() > 0) state_.grew_unix_us = copy_->cosigned_unix_s() * 1'000'000;
-  state_.cosigned_unix_s = copy_->cosigned_unix_s();
-  copy_ready_ = copy_.get();
-  state_.origin = key.name;
-  state_.size = copy_->checkpoint().size;
-  state_.vkey = vkey;
-  state_.diverged = !copy_->divergence().empty();
-  state_.problem = copy_->divergence();
+  {
+    MutexLock lock(mutex_);
+    if (copy_->cosigned_unix_s() > 0) state_.grew_unix_us = copy_->cosigned_unix_s() * 1'000'000;
+    state_.cosigned_unix_s = copy_->cosigned_unix_s();
+    copy_ready_ = copy_.get();
+    state_.origin = key.name;
+    state_.size = copy_->checkpoint().size;
+    state_.vkey = vkey;
+    state_.diverged = !copy_->divergence().empty();
+    state_.problem = copy_->divergence();
+  }
+  if (auto note = copy_->ReadResource("checkpoint")) TRY(Open(*note));  // says which keys still count
   return {};
 }
 
@@ -329,22 +332,22 @@ Result<void> MirrorImpl::Round(bool ask_tip, const std::stop_token& stop) {
   return Feed();
 }
 
-// Under the oldest of the log's keys that signed it.
+// Under the oldest of the log's keys that signed it. Once a key has signed no more it counts no more: it may be in other hands.
 Result<verify::Checkpoint> MirrorImpl::Open(const std::string& note) {
   TRY_ASSIGN(verify::Note parsed, verify::ParseNote(note));
   LearnKeys(parsed);
-  for (const verify::VerifierKey& key : keys_) {
-    auto checkpoint = verify::OpenCheckpoint(note, key);
+  for (auto key = keys_.begin(); key != keys_.end(); ++key) {
+    auto checkpoint = verify::OpenCheckpoint(note, *key);
     if (!checkpoint) continue;
+    keys_.erase(keys_.begin(), key);
     MutexLock lock(mutex_);
-    state_.vkey = verify::FormatVerifierKey(key.name, key.public_key);
+    state_.vkey = verify::FormatVerifierKey(keys_[0].name, keys_[0].public_key);
     state_.other_vkeys.clear();
-    for (const verify::VerifierKey& other : keys_)
-      if (other.id != key.id)
-        state_.other_vkeys.push_back(verify::FormatVerifierKey(other.name, other.public_key));
+    for (size_t i = 1; i < keys_.size(); ++i)
+      state_.other_vkeys.push_back(verify::FormatVerifierKey(keys_[i].name, keys_[i].public_key));
     return checkpoint;
   }
-  return verify::OpenCheckpoint(note, copy_->key());
+  return verify::OpenCheckpoint(note, keys_.front());
 }
 
 // A signature of the log's name under an unknown key may be of one that it changed to. The proofs of that are kept, then the key
@@ -363,7 +366,8 @@ void MirrorImpl::LearnKeys(const verify::Note& note) {
     return bytes;
   };
   auto keys = verify::FollowKeys(source, copy_->key());
-  if (!keys || keys->size() <= keys_.size() || !Kept(copy_->Write(proofs))) return;
+  if (!keys || keys->back().id == keys_.back().id || !Kept(copy_->Write(proofs))) return;
+  keys->erase(keys->begin(), std::ranges::find(*keys, keys_.front().id, &verify::VerifierKey::id));
   keys_ = *std::move(keys);
   LOG_INFO("store.mirror.new_key", F("origin", copy_->key().name), F("keys", keys_.size()));
 }
