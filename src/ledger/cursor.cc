@@ -43,6 +43,7 @@ Result<std::unique_ptr<Cursor>> Cursor::Open(io::FileSystem& fs, const std::stri
   if (exists) {
     TRY_ASSIGN(std::string text, io::ReadFile(fs, path, kFileBytesMax));
     TRY_ASSIGN(next, Parse(path, text));
+    TRY(fs.SyncFolder(io::ParentOf(path)));  // a former process may have died before it did
   }
   return std::unique_ptr<Cursor>(new Cursor(fs, path, next));
 }

@@ -15,7 +15,7 @@ inline constexpr std::string_view kPrunedCursor = "pruned";
 
 class Cursor {
  public:
-  // A file under DIR/cursors; starts at 0. kDataLoss when its content is damaged.
+  // A file under DIR/cursors; starts at 0. What it says is durable. kDataLoss when its content is damaged.
   static Result<std::unique_ptr<Cursor>> Open(io::FileSystem& fs, const std::string& ledger_dir,
                                               const std::string& name);
 

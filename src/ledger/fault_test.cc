@@ -1,6 +1,8 @@
 // A disk that is full, and one that fails, under the running ledger.
 #include <atomic>
 
+#include "io/durable.h"
+#include "io/simulated_disk.h"
 #include "ledger/cursor.h"
 #include "ledger/testing.h"
 
@@ -262,6 +264,21 @@ TEST(Cursor, IsDurable) {
   ASSERT_TRUE((*cursor)->Advance(17));
   EXPECT_EQ(Cursor::Open(fs, folder / "log", "otlp").value()->next(), 17u);
   EXPECT_EQ(Cursor::Open(fs, folder / "log", "other").value()->next(), 0u);
+}
+
+TEST(Cursor, WhatAStartReadsSurvivesAPowerCut) {
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    io::SimulatedDisk disk(seed);
+    ASSERT_TRUE(io::MakeFoldersDurably(disk, "/log/cursors"));
+    auto cursor = Cursor::Open(disk, "/log", "otlp").value();
+    ASSERT_TRUE(cursor->Advance(1));
+    disk.KillAt(disk.calls() + 5);  // create, write, sync, rename, and the folder's sync
+    ASSERT_FALSE(cursor->Advance(2));
+    disk.Kill();
+    ASSERT_EQ(Cursor::Open(disk, "/log", "otlp").value()->next(), 2u);
+    disk.CutPower();
+    EXPECT_EQ(Cursor::Open(disk, "/log", "otlp").value()->next(), 2u);
+  }
 }
 
 TEST(CursorDeathTest, NeverGoesBack) {
