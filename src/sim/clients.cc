@@ -78,12 +78,14 @@ void Server::EndRequest() {
 void Server::AppendRecord() {
   Op op;
   const int64_t now_us = world_.clock.UnixMicros();
-  if (world_.Below(3) == 0) {
+  if (world_.Happens(world_.profile().big_records)) {
+    op.leaf = ConfigOf(boot_, ++others_, world_.Below(kPaddingBytesMax), now_us);
+  } else if (world_.Below(3) == 0) {
     const ledger::BeginFrame refused = BeginOf(boot_, ++last_seq_, boot_index_, now_us);
     op.leaf = RefusedOf(boot_, refused, now_us);
     op.request_id = refused.request_id;
   } else {
-    op.leaf = HeartbeatOf(boot_, core_->open_requests().Summary(boot_), ++heartbeats_, now_us);
+    op.leaf = HeartbeatOf(boot_, core_->open_requests().Summary(boot_), ++others_, now_us);
   }
   Watch(op);
   Push(std::move(op));

@@ -75,6 +75,12 @@ std::string HeartbeatOf(const BootId& boot, const ledger::Ledger::OpenSet& open,
   return record::Encode({boot, now_us, heartbeat});
 }
 
+std::string ConfigOf(const BootId& boot, uint64_t number, size_t padding_bytes, int64_t now_us) {
+  return record::Encode(
+      {boot, now_us,
+       record::Config{{{"number", std::to_string(number)}, {"padding", std::string(padding_bytes, 'x')}}}});
+}
+
 std::string ShutdownOf(const BootId& boot, uint64_t highest_seq, int64_t now_us) {
   return record::Encode({boot, now_us, record::Shutdown{"signal", {}, highest_seq}});
 }

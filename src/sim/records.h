@@ -23,6 +23,7 @@ std::string EndOf(const BootId& boot, const ledger::BeginFrame& begin, int64_t n
 std::string RefusedOf(const BootId& boot, const ledger::BeginFrame& begin, int64_t now_us);
 std::string HeartbeatOf(const BootId& boot, const ledger::Ledger::OpenSet& open, uint64_t number,
                         int64_t now_us);
+std::string ConfigOf(const BootId& boot, uint64_t number, size_t padding_bytes, int64_t now_us);
 std::string ShutdownOf(const BootId& boot, uint64_t highest_seq, int64_t now_us);
 
 }  // namespace beleg::sim

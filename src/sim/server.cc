@@ -196,13 +196,7 @@ void Server::PublishSome() {
     Fatal(where, done.error());
     return true;
   };
-  const uint64_t before = core_->published()->size();
-  auto published = core_->Publish();
-  publish_fails_ = !published;
-  const auto now = core_->published();
-  // Even after an error: it may come from the index, which follows the checkpoint.
-  if (now->size() > before) model_.Published(now->size(), now->root);
-  if (stops("publish", published)) return;
+  if (world_.Below(4) != 0 && stops("publish", Publish())) return;
   auto forward = core_->Retire();
   if (!forward) {
     stops("retire", std::unexpected<Error>(forward.error()));
@@ -216,6 +210,16 @@ void Server::PublishSome() {
   makes_segments_ = true;
   stops("refresh room", core_->RefreshRoom());
   makes_segments_ = false;
+}
+
+Result<void> Server::Publish() {
+  const uint64_t before = core_->published()->size();
+  auto done = core_->Publish();
+  publish_fails_ = !done;
+  const auto now = core_->published();
+  // Even after an error: it may come from the index, which follows the checkpoint.
+  if (now->size() > before) model_.Published(now->size(), now->root);
+  return done;
 }
 
 void Server::ExportSome() {

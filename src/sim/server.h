@@ -61,6 +61,7 @@ class Server {
   std::vector<ledger::Op> Take();
   bool PublisherCatchesUp();
   void PublishSome();
+  Result<void> Publish();
   void ExportSome();
   // What heartbeats say of open requests is so.
   void CheckOpenSet();
@@ -83,7 +84,7 @@ class Server {
   bool makes_segments_ = false;  // the publisher is where the writer would wait for it
   bool publish_fails_ = false;   // the last try did
   std::deque<ledger::Op> queue_;
-  uint64_t last_seq_ = 0, heartbeats_ = 0;
+  uint64_t last_seq_ = 0, others_ = 0;
   std::vector<ledger::BeginFrame> running_;  // those whose client will ask for an end
   std::set<uint64_t> open_;                  // seqs begun, neither refused nor ended
 };
