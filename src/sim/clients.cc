@@ -16,16 +16,17 @@ constexpr size_t kQueueCountMax = 400;
 }  // namespace
 
 void Server::ClientActs() {
-  const bool is_burst = world_.Happens(world_.profile().bursts);
+  // Most of all on a full disk, so that its last reserved room is asked for.
+  const bool is_burst = world_.Happens(world_.is_full() ? 50 : world_.profile().bursts);
   if (is_burst) world_.stats.Count("work.bursts");
   const uint64_t count = 1 + world_.Below(is_burst ? 80 : 6);
   for (uint64_t i = 0; i < count && !has_ended_; ++i) {
-    const uint64_t what = world_.Below(20);
-    if (what < 8)
+    const uint64_t what = world_.Below(100);
+    if (what < world_.profile().begins)
       BeginRequest();
-    else if (what < 16)
+    else if (what < 80)
       EndRequest();
-    else if (what < 19)
+    else if (what < 95)
       AppendRecord();
     else
       AskForRecord();

@@ -14,6 +14,7 @@ World::World(uint64_t seed) : disk(seed * 3 + 1), product_rng(seed * 3 + 2), rng
   profile_.orderly_ends = often_or_never(60);
   profile_.clock_jumps = often_or_never(50);
   profile_.publications = Below(3) == 0 ? 2 : 20;
+  profile_.begins = Below(3) == 0 ? 65 : 40;  // the first: more and more requests are open
   profile_.bursts = often_or_never(25);
   profile_.big_records = often_or_never(60);
   profile_.abandoned = often_or_never(30);

@@ -32,9 +32,10 @@ struct Profile {
   uint64_t steps_max = 0;  // of one life
   uint64_t deaths = 0, disk_errors = 0, full_disks = 0, orderly_ends = 0, clock_jumps = 0;  // of lives
   uint64_t publications = 0;                                                                // of steps
-  uint64_t bursts = 0, big_records = 0, abandoned = 0;                                      // of client acts
-  uint64_t preemptions = 0;                                                                 // of disk calls
-  uint64_t network_errors = 0, wrong_records = 0;  // of requests, of records
+  uint64_t begins = 0;                                  // of client acts; ends are up to 80
+  uint64_t bursts = 0, big_records = 0, abandoned = 0;  // of client acts
+  uint64_t preemptions = 0;                             // of disk calls
+  uint64_t network_errors = 0, wrong_records = 0;       // of requests, of records
 };
 
 class World {
@@ -56,6 +57,7 @@ class World {
   bool has_errors() const { return trouble_fired_ || disk.is_dead(); }
   // The process is about to make this call; it may die in it.
   void Before(const io::DiskCall& call);
+  bool is_full() const { return is_full_; }
   // Leaves little room on the disk, or gives it back.
   void FillDisk();
   void EmptyDisk();
