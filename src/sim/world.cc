@@ -28,6 +28,8 @@ void World::DrawDiskTrouble() {
                                    io::DiskAct::kRename, io::DiskAct::kRemove};
   trouble_fired_ = false;
   aim_ = Below(2) == 0 ? std::nullopt : std::optional(kAims[Below(std::size(kAims))]);
+  constexpr std::string_view kFolders[] = {"", "", "/wal/", "/public/", "/cursors/"};
+  aim_folder_ = kFolders[Below(std::size(kFolders))];
   aimed_calls_ = 0;
   death_ = Happens(profile_.deaths) ? DrawCall() : UINT64_MAX;
   first_error_ = Happens(profile_.disk_errors) ? DrawCall() : UINT64_MAX;
@@ -38,17 +40,21 @@ void World::DrawDiskTrouble() {
 
 // Often soon, so that recovery itself is hit.
 uint64_t World::DrawCall() {
-  const uint64_t few = aim_ ? 10 : 50;
+  const uint64_t few = aim_ || !aim_folder_.empty() ? 10 : 50;
   return 1 + Below(Below(2) == 0 ? few : few * 20);
 }
 
+bool World::IsAimedAt(const io::DiskCall& call) const {
+  return (!aim_ || call.act == *aim_) && call.path.find(aim_folder_) != call.path.npos;
+}
+
 void World::Before(const io::DiskCall& call) {
-  if (aim_ && call.act != *aim_) return;
+  if (!IsAimedAt(call)) return;
   if (++aimed_calls_ == death_) disk.KillAt(disk.calls() + 1);
 }
 
 Result<void> World::Trouble(const io::DiskCall& call) {
-  if (aim_ && call.act != *aim_) return {};
+  if (!IsAimedAt(call)) return {};
   if (aimed_calls_ < first_error_ || aimed_calls_ > last_error_) return {};
   trouble_fired_ = true;
   stats.Count(error_ == ErrorCode::kDataLoss ? "fault.eio" : "fault.enospc");

@@ -46,7 +46,7 @@ class World {
   bool Happens(uint64_t percent) { return Below(100) < percent; }
   const Profile& profile() const { return profile_; }
 
-  // A new life begins: what will go wrong with its disk, at any call or at the calls of one kind. Heal ends that.
+  // A new life begins: what will go wrong with its disk, at any call or at those of one kind or one folder. Heal ends that.
   void DrawDiskTrouble();
   void Heal();
   // Threads come no more between others, so that what a last life does is known.
@@ -77,10 +77,12 @@ class World {
  private:
   Result<void> Trouble(const io::DiskCall& call);
   uint64_t DrawCall();
+  bool IsAimedAt(const io::DiskCall& call) const;
 
   SeededRng rng_;
   Profile profile_;
   std::optional<io::DiskAct> aim_;                      // at calls of this kind alone
+  std::string_view aim_folder_;                         // and in folders of this name; "": in all
   uint64_t aimed_calls_ = 0;                            // of this life
   uint64_t death_ = UINT64_MAX;                         // which of the aimed calls the process dies in
   uint64_t first_error_ = UINT64_MAX, last_error_ = 0;  // which of the aimed calls fail
