@@ -102,4 +102,5 @@ class Compat:
     def __init__(self, folder):
         self.folder = folder
         self.vkey = json.loads((folder / "log.json").read_text())["vkey"]
-        self.given = sorted(file for file in (folder / "given").iterdir() if file.suffix != ".json")
+        self.given = sorted(file for file in (folder / "given").glob("*") if file.suffix != ".json")
+        self.pruned = not (folder / "public/tile/entries/000").exists()
