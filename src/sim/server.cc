@@ -72,7 +72,7 @@ bool Server::Start() {
   for (Op& op : *ops)
     if (op.kind == Op::Kind::kLeaf) PushBootOp(op);
   WriteQueue();
-  if (!is_up_ && core_ != nullptr && !core_->room().status()) why_ = core_->room().status().error().message;
+  if (!is_up_ && !core_->room().status()) why_ = core_->room().status().error().message;
   if (!is_up_ || has_ended_) return false;
   for (Op& op : *ops)
     if (op.kind == Op::Kind::kEnd) PushBootOp(op);

@@ -2,7 +2,8 @@
 // from outside in between.
 //
 // Not simulated: threads (calls come between others at each call to the disk, and only there), the ledger's queue and its
-// waiting, sockets, a real file system. fault_test.cc, tests/integration and `make tsan` have those.
+// waiting, sockets, a real file system, a change of the log's key, pruning, restoring, the mirror. ledger's and store's own tests,
+// tests/fault, tests/integration and `make tsan` have those.
 #pragma once
 
 #include <cstdint>
