@@ -16,7 +16,7 @@ PYTEST  = BELEG_BINARY=$(BELEG) BELEG_TLOGCHECK=$(CURDIR)/build/tlogcheck BELEG_
 TELEMETRYGEN = github.com/open-telemetry/opentelemetry-collector-contrib/cmd/telemetrygen
 SOURCES = find src tests bench \( -name '*.h' -o -name '*.cc' \) -print0
 
-.PHONY: help setup setup-test setup-deep setup-e2e build up test unit integration fault sim e2e picture conformance go-verifier log-peers peers lint tidy format bench bench-net otelcol fuzz asan tsan deep ci
+.PHONY: help setup setup-test setup-deep setup-e2e build up test unit integration fault sim e2e picture conformance go-verifier log-peers peers lint tidy format bench bench-ledger bench-net otelcol fuzz asan tsan deep ci
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
@@ -91,6 +91,11 @@ format: setup-test ## clang-format on all files
 
 bench: setup-test build ## measure on this machine (ARGS go to bench/run.py)
 	BELEG_BINARY=$(BELEG) $(BELEG_DEPS)/venv/bin/python bench/run.py $(ARGS)
+
+bench-ledger: setup-test $(BUILD)/build.ninja ## durable appends beside the disk's fdatasync and Tessera on it (ARGS='--dir DIR')
+	cmake --build $(BUILD) -j $(JOBS) --target ledger_bench
+	cd bench/tessera && $(GO) vet . && $(GO) build -o $(CURDIR)/build/tessera_bench .
+	BELEG_BINARY=$(BELEG) $(BELEG_DEPS)/venv/bin/python bench/run.py ledger $(ARGS)
 
 otelcol: setup-test ## the OpenTelemetry Collector, for `make bench ARGS=collector`; two minutes of CPU
 	mkdir -p $(BELEG_DEPS)/otelcol

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Figures of this machine, printed beside what they are compared with. Benches, not tests: nothing here passes or fails.
 
-    bench/run.py [audit] [model] [ledger] [store] [collector]      all of them without an argument
+    bench/run.py [--dir DIR] [audit] [model] [ledger] [store] [collector]      all of them without a name
 
 On shared cores trust factors and CPU seconds, not percents. BENCH_DRIVERS=DIR also runs the drivers in DIR/store (load.py and a
-spangen built there) against the store, and DIR/collector/run.py against the collectors. BENCH_PAIRS, BENCH_REQUESTS, BENCH_SPANS
-change the amounts. `make otelcol` builds the OpenTelemetry Collector to run beside ours.
+spangen built there) against the store, and DIR/collector/run.py against the collectors. BENCH_PAIRS, BENCH_REQUESTS, BENCH_SPANS,
+BENCH_SECONDS change the amounts. `make otelcol` builds the OpenTelemetry Collector to run beside ours, `make bench-ledger` Tessera.
 """
 
+import argparse
 import json
 import os
 import pathlib
@@ -25,6 +26,7 @@ BUILD = pathlib.Path(harness.BINARY).parent
 PAIRS = int(os.environ.get("BENCH_PAIRS", "5"))
 REQUESTS = int(os.environ.get("BENCH_REQUESTS", "20000"))
 SPANS = int(os.environ.get("BENCH_SPANS", "300000"))
+SECONDS = int(os.environ.get("BENCH_SECONDS", "3"))
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -102,11 +104,72 @@ def bench_model():
         part.stop()
 
 
+DISK_BYTES = (700, 4096, 16384, 65536)
+WANTED_PER_S = 10_000
+TESSERA = ROOT / "build/tessera_bench"
+
+
 def bench_ledger():
-    print("\n# ledger: durable appends of 700-byte records, beside the disk's own fdatasync in the same folder")
-    with tempfile.TemporaryDirectory() as folder:
-        done = subprocess.run([BUILD / "src/ledger/ledger_bench", folder, "3"], capture_output=True, text=True)
-        print(done.stdout or done.stderr, flush=True)
+    print(f"\n# ledger: appends of 700-byte records, all on the disk of {OPTIONS.dir}; {SECONDS} s a run, {PAIRS} interleaved rounds, medians")
+    print("# disk: write and fdatasync in a preallocated file, one after the other. durable: answered, its receipt signed. resolved: Tessera's\n"
+          "# future is, which in its POSIX driver means synced and integrated. covered, published: by a signed checkpoint, one each 100 ms.\n"
+          "# CPU: of the whole process, the load in it too")
+    print("| what | a second | p50 ms | p99 ms | CPU us each |\n|---|---|---|---|---|")
+    pairs = [(beleg, tessera, count) for beleg, tessera in (("durable", "resolved"), ("covered", "published")) for count in (64, 1024)]
+    cases = {f"disk, {size} B": ("disk", size) for size in DISK_BYTES}
+    cases[f"beleg durable, {WANTED_PER_S // 2} a second"] = ("rate", 700, WANTED_PER_S // 2)
+    for beleg, tessera, count in pairs:
+        cases[f"beleg {beleg}, {count} in flight"] = ("closed" if beleg == "durable" else beleg, 700, count)
+        if TESSERA.exists():
+            cases[f"Tessera {tessera}, {count} goroutines"] = ("tessera", 700, count, tessera)
+    rows = interleaved(cases)
+    most = max(median(rows[f"beleg durable, {count} in flight"], "per_s") for count in (64, 1024))
+    rows |= interleaved({"disk, 4096 B, beside": ("disk", 4096), "beleg durable, half of its most": ("rate", 700, round(most / 2))})
+    print_promises(rows, most)
+    for beleg, tessera, count in pairs if TESSERA.exists() else ():
+        print_ratio(rows, f"beleg {beleg}, {count} in flight", f"Tessera {tessera}, {count} goroutines")
+    if not TESSERA.exists():
+        print("no Tessera here to run beside: `make bench-ledger` builds it")
+
+
+def print_promises(rows, most):
+    refused = sum(run.get("refused", 0) for runs in rows.values() for run in runs)
+    kept = all(run.get("order_kept", True) for runs in rows.values() for run in runs)
+    print(f"order {'kept in every run' if kept else 'NOT KEPT'}; {refused} appends refused")
+    print(f"most: {most:.0f} a second, {most / WANTED_PER_S:.1f} x the {WANTED_PER_S} wanted")
+    for ours, disk in ((f"beleg durable, {WANTED_PER_S // 2} a second", "disk, 4096 B"),
+                       ("beleg durable, half of its most", "disk, 4096 B, beside")):
+        p99_ms, bound_ms = median(rows[ours], "p99_us") / 1000, 3 * median(rows[disk], "p99_us") / 1000 + 2
+        print(f"{ours}: p99 {p99_ms:.2f} ms, {'within' if p99_ms <= bound_ms else 'OVER'} {bound_ms:.2f} ms = 3 x {disk}, p99, + 2 ms")
+
+
+def interleaved(cases):
+    """The runs of each case, which it prints a line of; every second round goes backwards."""
+    rows = {name: [] for name in cases}
+    for turn in range(PAIRS):
+        for name, arguments in cases.items() if turn % 2 == 0 else reversed(cases.items()):
+            rows[name].append(one_ledger_run(*arguments))
+    for name, runs in rows.items():
+        cpu = f"{median(runs, 'cpu_us'):.1f}" if "cpu_us" in runs[0] else ""
+        print(f"| {name} | {median(runs, 'per_s'):.0f} | {median(runs, 'p50_us') / 1000:.2f} | {median(runs, 'p99_us') / 1000:.2f} | {cpu} |",
+              flush=True)
+    return rows
+
+
+def one_ledger_run(what, size, *load):
+    with tempfile.TemporaryDirectory(dir=OPTIONS.dir, prefix="bench-ledger-") as folder:
+        program = [TESSERA] if what == "tessera" else [BUILD / "src/ledger/ledger_bench", what]
+        arguments = [pathlib.Path(folder, "data"), SECONDS, size, *load]
+        done = subprocess.run([*program, *map(str, arguments)], capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+    os.sync()  # what this run left to write is not the next one's wait
+    return json.loads(done.stdout)
+
+
+def print_ratio(rows, ours, theirs):
+    ratio = {key: statistics.median(a[key] / b[key] for a, b in zip(rows[ours], rows[theirs])) for key in ("per_s", "p50_us", "p99_us", "cpu_us")}
+    print(f"{ours} / {theirs}: {ratio['per_s']:.2f}x the rate, {ratio['p50_us']:.3f}x the p50, {ratio['p99_us']:.3f}x the p99, "
+          f"{ratio['cpu_us']:.2f}x the CPU")
 
 
 def bench_store():
@@ -229,10 +292,15 @@ def bench_collector_drivers(names):
 BENCHES = {"collector": bench_collector, "audit": bench_audit, "model": bench_model, "ledger": bench_ledger, "store": bench_store}
 
 if __name__ == "__main__":
-    wanted = sys.argv[1:] or list(BENCHES)
-    unknown = [name for name in wanted if name not in BENCHES]
-    if unknown:
-        sys.exit(f"no such bench: {', '.join(unknown)}\n{__doc__}")
-    print(f"machine: {os.cpu_count()} cores, {next(l for l in open('/proc/cpuinfo') if l.startswith('model name')).split(':')[1].strip()}")
-    for name in wanted:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("benches", nargs="*", metavar="BENCH", help=f"{', '.join(BENCHES)}; all of them without one")
+    parser.add_argument("--dir", default=BUILD, help="the ledger's data lie below it: names the disk that is measured")
+    OPTIONS = parser.parse_args()
+    if not os.path.isdir(OPTIONS.dir):
+        parser.error(f"--dir {OPTIONS.dir}: no such folder")
+    if unknown := [name for name in OPTIONS.benches if name not in BENCHES]:
+        parser.error(f"no such bench: {', '.join(unknown)}")
+    print(f"machine: {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, "
+          f"{next(l for l in open('/proc/cpuinfo') if l.startswith('model name')).split(':')[1].strip()}")
+    for name in OPTIONS.benches or BENCHES:
         BENCHES[name]()

@@ -1,80 +1,112 @@
-// How many durable appends a second, and how long one waits, beside the disk's own write and fdatasync in the same folder.
+// How many durable appends a second and how long one waits, or the disk's own write and fdatasync in the same folder.
 //
-//   ledger_bench [FOLDER [SECONDS [BYTES]]]
+//   ledger_bench disk    FOLDER SECONDS BYTES              one write and fdatasync after the other
+//   ledger_bench closed  FOLDER SECONDS BYTES IN_FLIGHT    so many appends are always under way, until answered
+//   ledger_bench covered FOLDER SECONDS BYTES IN_FLIGHT    the same, until a signed checkpoint covers them; one each 100 ms
+//   ledger_bench rate    FOLDER SECONDS BYTES PER_S        appends come evenly, whether or not earlier ones are answered
 //
-// Prints one JSON line. "closed": so many appends are always under way. "half_rate": appends come evenly at half the 10,000 a second
-// that the ledger is to reach, so the wait is the ledger's and not that of its own queue.
+// FOLDER must not exist. Prints one JSON line. A wait begins when the append was due, so a late sender hides nothing. After the
+// load the log is read back: "order_kept" says that its leaves are the appends in the order of sending, answered in that order.
 #include <algorithm>
+#include <chrono>
+#include <ctime>
 #include <deque>
 #include <filesystem>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include "base/bytes.h"
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/log.h"
+#include "base/mutex.h"
 #include "base/thread.h"
-#include "io/testing.h"
+#include "io/file.h"
 #include "ledger/ledger.h"
 
 namespace beleg::ledger {
 namespace {
 
+const SystemClock kClock;
+constexpr uint64_t kDiskFileBytes = 64 << 20;
+constexpr size_t kNumberBytes = 20;  // each leaf begins with the number of its append
+constexpr std::chrono::milliseconds kCheckpointInterval{100};  // in "covered": the least that Tessera takes
+constexpr std::chrono::milliseconds kCheckpointPoll{5};
+
 struct Waits {
   std::vector<int64_t> us;
-  int64_t At(double share) {
+  int64_t At(double share) const {  // us is sorted
     if (us.empty()) return 0;
-    std::ranges::sort(us);
     return us[std::min(us.size() - 1, static_cast<size_t>(share * static_cast<double>(us.size())))];
   }
-  std::string Json(double seconds) {
+  std::string Json(int64_t micros) {
+    std::ranges::sort(us);
     return fmt::format(R"("per_s":{:.0f},"p50_us":{},"p99_us":{},"max_us":{})",
-                       static_cast<double>(us.size()) / seconds, At(0.5), At(0.99), At(1));
+                       static_cast<double>(us.size()) * 1e6 / static_cast<double>(micros), At(0.5), At(0.99),
+                       At(1));
   }
 };
 
-const SystemClock kClock;
-constexpr double kHalfRate = 5'000;
-
-Waits MeasureDisk(const std::string& path, int64_t micros, size_t bytes) {
-  auto file = io::PosixFileSystem().Open(path, io::OpenMode::kCreate).value();
+void MeasureDisk(const std::string& folder, int64_t micros, size_t bytes) {
+  auto file = io::PosixFileSystem().Open(folder + "/disk", io::OpenMode::kCreate).value();
   const std::string block(bytes, 'x');
-  CHECK(file->Allocate(0, 64 << 20), "no room for the measurement");
+  CHECK(file->Allocate(0, kDiskFileBytes), "no room for the measurement");
   CHECK(file->Sync(), "sync");
   Waits waits;
-  const int64_t end_us = kClock.MonoMicros() + micros;
-  for (uint64_t i = 0; kClock.MonoMicros() < end_us; ++i) {
+  const int64_t begin_us = kClock.MonoMicros();
+  for (uint64_t at = 0; kClock.MonoMicros() < begin_us + micros;
+       at = (at + bytes) % (kDiskFileBytes - bytes)) {
     const int64_t start_us = kClock.MonoMicros();
-    CHECK(file->WriteAt(i * bytes % (60 << 20), block) && file->Sync(), "write and sync");
+    CHECK(file->WriteAt(at, block) && file->Sync(), "write and sync");
     waits.us.push_back(kClock.MonoMicros() - start_us);
   }
-  return waits;
+  fmt::print("{{\"bench\":\"disk\",\"bytes\":{},{}}}\n", bytes, waits.Json(kClock.MonoMicros() - begin_us));
 }
 
-// Sends appends and notes how long each took.
+// Sends appends from one thread and notes how long each took and in which order they were answered.
 class Load {
  public:
-  Load(Ledger& ledger, size_t bytes) : ledger_(ledger), leaf_(bytes, 'x') {}
+  Load(Ledger& ledger, size_t bytes) : ledger_(ledger), filler_(bytes - kNumberBytes, 'x') {}
 
-  Waits Closed(size_t in_flight, int64_t micros) {
+  void Closed(size_t in_flight, int64_t micros) {
     const int64_t end_us = kClock.MonoMicros() + micros;
     while (kClock.MonoMicros() < end_us) {
       WaitBelow(in_flight);
       Send(kClock.MonoMicros());
     }
-    return Finish();
+    WaitBelow(1);
   }
 
-  Waits AtRate(double per_s, int64_t micros) {
+  void Covered(size_t in_flight, int64_t micros) {
+    until_covered_ = true;
+    Thread watch("checkpoints", [this](std::stop_token stop) {
+      for (uint64_t size = 0; !stop.stop_requested();) {
+        size = ledger_.WaitForCheckpoint(size + 1, kCheckpointPoll);
+        EndBelow(size);
+      }
+    });
+    Closed(in_flight, micros);
+  }
+
+  void AtRate(uint64_t per_s, int64_t micros) {
     const int64_t start_us = kClock.MonoMicros();
     for (int64_t i = 0;; ++i) {
-      const int64_t due_us = start_us + static_cast<int64_t>(static_cast<double>(i) * 1e6 / per_s);
+      const int64_t due_us =
+          start_us + static_cast<int64_t>(static_cast<double>(i) * 1e6 / static_cast<double>(per_s));
       if (due_us > start_us + micros) break;
       SleepUntil(due_us);
       Send(due_us);
     }
-    return Finish();
+    WaitBelow(1);
   }
+
+  // After the load.
+  Waits& waits() { return waits_; }
+  uint64_t refused() const { return refused_; }
+  bool OrderKept();
 
  private:
   void Send(int64_t from_us) {
@@ -82,13 +114,36 @@ class Load {
       MutexLock lock(mutex_);
       ++in_flight_;
     }
-    ledger_.Append(leaf_, [this, from_us](Result<FinishReceipt> receipt) {
-      CHECK(receipt, "an append failed");
-      MutexLock lock(mutex_);
-      waits_.us.push_back(kClock.MonoMicros() - from_us);
+    const uint64_t number = sent_++;
+    ledger_.Append(
+        fmt::format("{:0{}}{}", number, kNumberBytes, filler_),
+        [this, from_us, number](Result<FinishReceipt> receipt) { Answered(from_us, number, receipt); });
+  }
+  void Answered(int64_t from_us, uint64_t number, const Result<FinishReceipt>& receipt) {
+    MutexLock lock(mutex_);
+    if (receipt) {
+      in_order_ =
+          in_order_ && receipt->index == answered_.size() && (answered_.empty() || answered_.back() < number);
+      answered_.push_back(number);
+      waiting_.push_back({receipt->index, from_us});
+      if (!until_covered_) End();
+    } else {
+      CHECK(receipt.error().code == ErrorCode::kResourceExhausted, "an append failed");
+      ++refused_;
       --in_flight_;
-      changed_.NotifyOne();
-    });
+    }
+    changed_.NotifyOne();
+  }
+  void EndBelow(uint64_t size) {
+    MutexLock lock(mutex_);
+    while (!waiting_.empty() && waiting_.front().index < size) End();
+    changed_.NotifyOne();
+  }
+  // Ends the oldest answered append.
+  void End() REQUIRES(mutex_) {
+    waits_.us.push_back(kClock.MonoMicros() - waiting_.front().from_us);
+    waiting_.pop_front();
+    --in_flight_;
   }
   void WaitBelow(size_t limit) {
     MutexLock lock(mutex_);
@@ -99,39 +154,83 @@ class Load {
     while (kClock.MonoMicros() < due_us)
       changed_.WaitFor(mutex_, std::chrono::microseconds(due_us - kClock.MonoMicros()));
   }
-  Waits Finish() {
-    WaitBelow(1);
-    MutexLock lock(mutex_);
-    return std::exchange(waits_, {});
-  }
+
+  struct Answer {
+    uint64_t index = 0;
+    int64_t from_us = 0;
+  };
 
   Ledger& ledger_;
-  const std::string leaf_;
+  const std::string filler_;
+  bool until_covered_ = false;
+  uint64_t sent_ = 0;
   Mutex mutex_;
   CondVar changed_;
   size_t in_flight_ GUARDED_BY(mutex_) = 0;
-  Waits waits_ GUARDED_BY(mutex_);
+  std::deque<Answer> waiting_ GUARDED_BY(mutex_);
+  Waits waits_;
+  std::vector<uint64_t> answered_;  // numbers, in order of answer
+  bool in_order_ = true;
+  uint64_t refused_ = 0;
 };
 
-void Run(const std::string& folder, double seconds, size_t bytes) {
-  const int64_t micros = static_cast<int64_t>(seconds * 1e6);
-  std::filesystem::create_directories(folder);
-  Waits disk = MeasureDisk(folder + "/disk", micros, 4096);
+bool Load::OrderKept() {
+  for (uint64_t next = 0; in_order_ && next < answered_.size();) {
+    const std::vector<Leaf> leaves = ledger_.Read(next, 1024, 1 << 20).value();
+    CHECK(!leaves.empty(), "an answered append is not in the log");
+    for (const Leaf& leaf : leaves) {
+      if (leaf.index != next || ParseUint64(leaf.bytes.substr(0, kNumberBytes)).value() != answered_[next])
+        return false;
+      ++next;
+    }
+  }
+  return in_order_;
+}
+
+void MeasureLedger(std::string_view what, const std::string& folder, int64_t micros, size_t bytes,
+                   uint64_t amount) {
+  CHECK(bytes > kNumberBytes, "a record holds its number");
   LedgerOptions options;
   options.dir = folder + "/log";
+  if (what == "covered") options.checkpoint_interval = kCheckpointInterval;
   auto ledger = Ledger::Open(options).value();
   Load load(*ledger, bytes);
-  std::string closed;
-  for (size_t in_flight : {1, 8, 64, 512}) {
-    Waits waits = load.Closed(in_flight, micros);
-    closed +=
-        fmt::format("{}{{\"in_flight\":{},{}}}", closed.empty() ? "" : ",", in_flight, waits.Json(seconds));
-  }
-  Waits half = load.AtRate(kHalfRate, micros);
+  const int64_t begin_us = kClock.MonoMicros();
+  const std::clock_t begin_cpu = std::clock();
+  if (what == "closed")
+    load.Closed(amount, micros);
+  else if (what == "covered")
+    load.Covered(amount, micros);
+  else
+    load.AtRate(amount, micros);
+  const int64_t taken_us = kClock.MonoMicros() - begin_us;
+  const double cpu_us = static_cast<double>(std::clock() - begin_cpu) * 1e6 / CLOCKS_PER_SEC;
+  const size_t count = load.waits().us.size();
+  CHECK(count > 0, "no append was answered");
   fmt::print(
-      "{{\"bench\":\"ledger_append\",\"record_bytes\":{},\"disk_fdatasync\":{{{}}},\"closed\":[{}],\"half_"
-      "rate\":{{{}}}}}\n",
-      bytes, disk.Json(seconds), closed, half.Json(seconds));
+      "{{\"bench\":\"ledger_append\",\"{}\":{},\"bytes\":{},{},\"cpu_us\":{:.1f},\"refused\":{},\"order_"
+      "kept\":{}}}\n",
+      what == "rate" ? "wanted_per_s" : "in_flight", amount, bytes, load.waits().Json(taken_us),
+      cpu_us / static_cast<double>(count), load.refused(), load.OrderKept());
+}
+
+int Main(const std::vector<std::string>& arguments) {
+  const std::string_view what = arguments.empty() ? "" : std::string_view(arguments[0]);
+  const bool load = what == "closed" || what == "covered" || what == "rate";
+  if (!(what == "disk" && arguments.size() == 4) && !(load && arguments.size() == 5)) {
+    fmt::print(stderr,
+               "want disk FOLDER SECONDS BYTES, or closed|covered|rate FOLDER SECONDS BYTES AMOUNT\n");
+    return 2;
+  }
+  const std::string& folder = arguments[1];
+  const int64_t micros = static_cast<int64_t>(ParseUint64(arguments[2]).value() * 1'000'000);
+  const size_t bytes = ParseUint64(arguments[3]).value();
+  CHECK(std::filesystem::create_directories(folder), "the folder exists or cannot be made");
+  if (load)
+    MeasureLedger(what, folder, micros, bytes, ParseUint64(arguments[4]).value());
+  else
+    MeasureDisk(folder, micros, bytes);
+  return 0;
 }
 
 }  // namespace
@@ -139,8 +238,5 @@ void Run(const std::string& folder, double seconds, size_t bytes) {
 
 int main(int argc, char** argv) {
   beleg::SetLogLevel("warn");
-  beleg::io::TempFolder temporary;
-  const double seconds = argc > 2 ? static_cast<double>(beleg::ParseUint64(argv[2]).value()) : 1;
-  const size_t bytes = argc > 3 ? beleg::ParseUint64(argv[3]).value() : 700;
-  beleg::ledger::Run(argc > 1 ? argv[1] : temporary.path(), seconds, bytes);
+  return beleg::ledger::Main({argv + 1, argv + argc});
 }
