@@ -31,6 +31,7 @@ inside() {
   env --ignore-environment HOME=/root LANG=C.UTF-8 PATH=/usr/sbin:/usr/bin:/sbin:/bin "${network[@]}" \
     unshare --mount --pid --fork --kill-child bash -c '
       mount -t proc proc "$1/proc" && mount -t sysfs sysfs "$1/sys" && mount -t tmpfs tmpfs "$1/dev/shm"
+      mkdir -p "$1/dev/pts" && mount -t devpts -o newinstance,ptmxmode=0666 devpts "$1/dev/pts"
       exec chroot "$1" bash -c "mkdir -p ~/beleg && cd ~/beleg && $2"' - "$root" "$1" < /dev/null
 }
 
