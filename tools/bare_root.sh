@@ -50,12 +50,17 @@ until_ready() {
   ! grep --text -l beleg /proc/[0-9]*/comm || { echo "make up: the processes above are left running"; return 1; }
 }
 
+# A file of certificates goes to a path of its own: the root's ca-certificates package writes the usual one.
 take_network_along() {
   local name
   network=()
   for name in $(compgen -e | grep -iE '_proxy$|_CERT$|_CERT_FILE$|CA_BUNDLE$|CA_CERTS$|^GOPROXY$|^GOSUMDB$|^PIP_INDEX_URL$'); do
-    network+=("$name=${!name}")
-    [ ! -f "${!name}" ] || install -D --mode=644 "${!name}" "$root${!name}"
+    if [ -f "${!name}" ]; then
+      install -D --mode=644 "${!name}" "$root/etc/host-network/${!name##*/}"
+      network+=("$name=/etc/host-network/${!name##*/}")
+    else
+      network+=("$name=${!name}")
+    fi
   done
   cp /etc/resolv.conf /etc/hosts "$root/etc/"
   [ ! -f /etc/apt/apt.conf ] || cp /etc/apt/apt.conf "$root/etc/apt/"
