@@ -41,41 +41,42 @@ bool SamePrincipal(int connection) {
          (peer.uid == ::geteuid() || peer.uid == 0);
 }
 
-// A message of one byte that carries sockets.
-union ControlBuffer {
-  cmsghdr header;  // for its alignment
-  char bytes[CMSG_SPACE(kSocketsMax * sizeof(int))];
+// A message of one byte that carries sockets. Points into itself.
+class SocketMessage {
+ public:
+  explicit SocketMessage(size_t sockets_max) {
+    message_.msg_iov = &text_;
+    message_.msg_iovlen = 1;
+    message_.msg_control = control_;
+    message_.msg_controllen = CMSG_SPACE(sockets_max * sizeof(int));
+  }
+  SocketMessage(const SocketMessage&) = delete;
+  SocketMessage& operator=(const SocketMessage&) = delete;
+
+  msghdr* get() { return &message_; }
+
+ private:
+  char byte_ = 1;
+  iovec text_{&byte_, 1};
+  alignas(cmsghdr) char control_[CMSG_SPACE(kSocketsMax * sizeof(int))] = {};
+  msghdr message_{};
 };
 
 bool SendSockets(int connection, const std::vector<int>& sockets) {
-  char byte = 1;
-  iovec text{&byte, 1};
-  ControlBuffer control{};
-  msghdr message{};
-  message.msg_iov = &text;
-  message.msg_iovlen = 1;
-  message.msg_control = control.bytes;
-  message.msg_controllen = CMSG_SPACE(sockets.size() * sizeof(int));
-  cmsghdr* header = CMSG_FIRSTHDR(&message);
+  SocketMessage message(sockets.size());
+  cmsghdr* header = CMSG_FIRSTHDR(message.get());
   header->cmsg_level = SOL_SOCKET;
   header->cmsg_type = SCM_RIGHTS;
   header->cmsg_len = CMSG_LEN(sockets.size() * sizeof(int));
   std::memcpy(CMSG_DATA(header), sockets.data(), sockets.size() * sizeof(int));
-  return ::sendmsg(connection, &message, MSG_NOSIGNAL) == 1;
+  return ::sendmsg(connection, message.get(), MSG_NOSIGNAL) == 1;
 }
 
 std::vector<UniqueFd> ReceiveSockets(int connection) {
-  char byte = 0;
-  iovec text{&byte, 1};
-  ControlBuffer control{};
-  msghdr message{};
-  message.msg_iov = &text;
-  message.msg_iovlen = 1;
-  message.msg_control = control.bytes;
-  message.msg_controllen = sizeof(control.bytes);
+  SocketMessage message(kSocketsMax);
   std::vector<UniqueFd> sockets;
-  if (::recvmsg(connection, &message, MSG_CMSG_CLOEXEC) != 1) return sockets;
-  cmsghdr* header = CMSG_FIRSTHDR(&message);
+  if (::recvmsg(connection, message.get(), MSG_CMSG_CLOEXEC) != 1) return sockets;
+  cmsghdr* header = CMSG_FIRSTHDR(message.get());
   if (header == nullptr || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
     return sockets;
   for (size_t i = 0; i < (header->cmsg_len - CMSG_LEN(0)) / sizeof(int); ++i) {

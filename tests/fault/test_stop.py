@@ -6,7 +6,7 @@ import time
 import pytest
 
 from evidence import check_everything, check_store
-from harness import Stack, wait_until
+from harness import Stack, fill, wait_until
 from load import Load
 
 WORKERS = 8
@@ -81,13 +81,3 @@ def stalled(load):
     before = load.finished()
     time.sleep(0.3)
     return load.finished() == before
-
-
-def fill(path):
-    with open(path, "wb", buffering=0) as f:
-        for size in (1 << 20, 4096):
-            try:
-                while True:
-                    f.write(b"x" * size)
-            except OSError:
-                pass

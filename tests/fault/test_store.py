@@ -1,12 +1,12 @@
 """The store's own log: what it acknowledged is there after any of its system calls failed or was the last."""
 
 import itertools
-import threading
 
 import pytest
 import requests
 
 from harness import wait_until
+from load import Workers
 from strace import Strace
 from test_append import wait_a_while
 
@@ -15,24 +15,15 @@ SPANS_EACH = 20
 EXIT_DISK_FAILED = 74
 
 
-class Senders:
+class Senders(Workers):
     """Sends requests of SPANS_EACH spans, one sender one request at a time; keeps the trace ids that were acknowledged."""
 
     def __init__(self, stack):
         self.url = f"http://127.0.0.1:{stack.otlp_port}/v1/traces"
         self.acknowledged, self.numbers = [], itertools.count(1)
-        self.stopping = threading.Event()
-        self.threads = [threading.Thread(target=self._work, daemon=True) for _ in range(SENDERS)]
-        for thread in self.threads:
-            thread.start()
+        super().__init__(SENDERS, self._work)
 
-    def stop(self):
-        self.stopping.set()
-        for thread in self.threads:
-            thread.join(60)
-            assert not thread.is_alive()
-
-    def _work(self):
+    def _work(self, _):
         while not self.stopping.is_set():
             trace_id = f"{next(self.numbers):032x}"
             spans = [{"traceId": trace_id, "spanId": f"{i + 1:016x}", "name": "fault", "startTimeUnixNano": "1795500000000000000",

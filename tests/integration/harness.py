@@ -88,6 +88,17 @@ def free_port():
         return s.getsockname()[1]
 
 
+def fill(path):
+    """Writes to path until the disk is full."""
+    with open(path, "wb", buffering=0) as f:
+        for size in (1 << 20, 4096):
+            try:
+                while True:
+                    f.write(b"x" * size)
+            except OSError:
+                pass
+
+
 class Stack:
     """serve and store side by side, as `up` runs them."""
 

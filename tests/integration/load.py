@@ -21,17 +21,12 @@ class Seen:
         self.finish_index = None
 
 
-class Load:
-    """workers threads, each sending one request after another until stop()."""
+class Workers:
+    """count threads that run work(number) until stop(); work looks at self.stopping."""
 
-    def __init__(self, url, workers=8, stream=True, tokens=30, delay_ms=2, api_key=None):
-        self.url = url
-        self.body = {"model": "replay", "stream": stream, "max_tokens": tokens,
-                     "messages": [{"role": "user", "content": f"REPLAY:TOKENS={tokens} REPLAY:DELAY_MS={delay_ms}"}]}
-        self.seen = []
-        self.lock = threading.Lock()
+    def __init__(self, count, work):
         self.stopping = threading.Event()
-        self.threads = [threading.Thread(target=self._work, daemon=True) for _ in range(workers)]
+        self.threads = [threading.Thread(target=work, args=(number,), daemon=True) for number in range(count)]
         for thread in self.threads:
             thread.start()
 
@@ -40,13 +35,28 @@ class Load:
         for thread in self.threads:
             thread.join(60)
             assert not thread.is_alive()
+
+
+class Load(Workers):
+    """workers threads, each sending one request after another until stop()."""
+
+    def __init__(self, url, workers=8, stream=True, tokens=30, delay_ms=2, api_key=None):
+        self.url = url
+        self.body = {"model": "replay", "stream": stream, "max_tokens": tokens,
+                     "messages": [{"role": "user", "content": f"REPLAY:TOKENS={tokens} REPLAY:DELAY_MS={delay_ms}"}]}
+        self.seen = []
+        self.lock = threading.Lock()
+        super().__init__(workers, self._work)
+
+    def stop(self):
+        super().stop()
         return self.seen
 
     def finished(self):
         with self.lock:
             return sum(s.finished for s in self.seen)
 
-    def _work(self):
+    def _work(self, _):
         session = requests.Session()
         while not self.stopping.is_set():
             seen = Seen()

@@ -13,7 +13,7 @@ import subprocess
 import pytest
 import requests
 
-from harness import BINARY, DEMO_MODEL, Part, free_port, go_entries, request_id, wait_until
+from harness import BINARY, DEMO_MODEL, Part, fill, free_port, go_entries, request_id, wait_until
 
 GOOD = {"model": "replay", "messages": [{"role": "user", "content": "hi"}]}
 
@@ -199,14 +199,3 @@ def test_a_full_disk_refuses_work_and_heals(tmp_path):
         if serve.process.poll() is None:
             serve.kill()
         subprocess.run(["umount", str(disk)], check=False)
-
-
-def fill(path):
-    """Writes to path until the disk is full."""
-    with open(path, "wb", buffering=0) as f:
-        for size in (1 << 20, 4096):
-            try:
-                while True:
-                    f.write(b"x" * size)
-            except OSError:
-                pass

@@ -1,35 +1,28 @@
 """A new binary takes over the ports of the running one: no client is refused, no stream is cut, nothing is lost."""
 
-import threading
-
 import requests
 
 from evidence import check_everything, check_store
 from harness import Part, receipt_body, wait_until
-from load import Seen
+from load import Seen, Workers
 
 WORKERS = 6
 TAKE_OVERS = 3
 
 
-class StrictLoad:
+class StrictLoad(Workers):
     """Each client keeps its connection, sends one chat after another, and counts anything but a whole answer as a failure."""
 
     def __init__(self, url):
         self.url, self.seen, self.failures = url, [], []
-        self.stopping = threading.Event()
-        self.threads = [threading.Thread(target=self._work, args=(i % 2 == 0,), daemon=True) for i in range(WORKERS)]
-        for thread in self.threads:
-            thread.start()
+        super().__init__(WORKERS, self._work)
 
     def stop(self):
-        self.stopping.set()
-        for thread in self.threads:
-            thread.join(60)
-            assert not thread.is_alive()
+        super().stop()
         return self.seen
 
-    def _work(self, stream):
+    def _work(self, number):
+        stream = number % 2 == 0
         body = {"model": "replay", "stream": stream, "max_tokens": 30,
                 "messages": [{"role": "user", "content": "REPLAY:TOKENS=30 REPLAY:DELAY_MS=2"}]}
         session = requests.Session()
