@@ -48,7 +48,7 @@ fault: setup-test build go-verifier peers ## each system call of an append fails
 
 e2e: setup-e2e $(BUILD)/build.ninja ## the page in Chromium over real traffic; pictures in build/e2e (F=proof: tests whose name matches)
 	cmake --build $(BUILD) -j $(JOBS) --target beleg
-	BELEG_BINARY=$(BELEG) $(BELEG_DEPS)/bin/node --test --test-concurrency 2 --test-reporter spec --test-name-pattern '$(F)' tests/e2e/*.test.mjs
+	BELEG_BINARY=$(BELEG) $(BELEG_DEPS)/bin/node --test --test-concurrency 2 --test-reporter spec $(if $(F),--test-name-pattern '$(F)') tests/e2e/*.test.mjs
 
 picture: setup-e2e $(BUILD)/build.ninja ## README's pictures anew, from a minute of the demo model's traffic
 	cmake --build $(BUILD) -j $(JOBS) --target beleg

@@ -17,7 +17,7 @@ class Seen:
         self.finish = None       # the finish receipt
         self.request_id = None   # from the begin receipt
         self.bytes = 0           # of the answer
-        self.finished = False    # saw the end of the answer
+        self.finished = False    # saw the end of the answer, and no error before it
         self.finish_index = None
 
 
@@ -76,13 +76,14 @@ class Load(Workers):
                 return
             seen.begin = answer.headers["Audit-Begin"]
             seen.request_id = receipt_body(seen.begin)["request_id"]
-            seen.bytes = 1  # a head is a byte of the answer
+            seen.bytes, failed = 1, False  # a head is a byte of the answer
             for line in answer.iter_lines():
                 seen.bytes += len(line)
                 if line.startswith(b": audit-finish "):
                     self._keep_finish(seen, line.decode().removeprefix(": audit-finish "))
+                failed = failed or line.startswith(b'data: {"error"')  # the server says that there is no record of the end
                 if line == b"data: [DONE]":
-                    seen.finished = True
+                    seen.finished = not failed
             if not self.body["stream"]:
                 self._keep_finish(seen, answer.headers["Audit-Finish"])
                 seen.finished = True
