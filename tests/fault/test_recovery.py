@@ -25,8 +25,9 @@ def killed_in_mid_stream(stack):
 
 def start_under_strace(stack, trace_path, inject):
     """One start that may fail, under strace. Gives what strace wrote of it."""
-    stack.serve.prefix = ["strace", "--follow-forks", "--decode-fds=path", f"--output={trace_path}", f"--trace={CALLS}",
-                          *([f"--inject={inject}"] if inject else [])]
+    command = stack.serve.command
+    stack.serve.command = ["strace", "--follow-forks", "--decode-fds=path", f"--output={trace_path}", f"--trace={CALLS}",
+                           *([f"--inject={inject}"] if inject else []), *command]
     try:
         stack.serve.start(wait=False)
         wait_until(lambda: stack.serve.process.poll() is not None or stack.serve.run_file.exists(), 60, "start ends in some way")
@@ -34,7 +35,7 @@ def start_under_strace(stack, trace_path, inject):
             os.kill(json.loads(stack.serve.run_file.read_text())["pid"], signal.SIGKILL)
             stack.serve.process.wait(20)
     finally:
-        stack.serve.prefix = []
+        stack.serve.command = command
     return trace_path.read_text(errors="replace")
 
 
