@@ -369,4 +369,11 @@ Result<std::unique_ptr<FolderLock>> SimulatedDisk::Lock(const std::string& folde
   return std::make_unique<SimulatedLock>(*this, folder, epoch_);
 }
 
+SimulatedDisk::Fault FailsFrom(uint64_t call) {
+  return [call](const DiskCall& asked) -> Result<void> {
+    if (asked.number < call) return {};
+    return Fail(ErrorCode::kDataLoss, "the disk is gone");
+  };
+}
+
 }  // namespace beleg::io

@@ -126,4 +126,7 @@ class SimulatedDisk final : public FileSystem {
   std::set<std::string> locks_ GUARDED_BY(mutex_);
 };
 
+// Every call from this one on fails with kDataLoss; unlike KillAt, a sync that fails so loses what it should have kept.
+SimulatedDisk::Fault FailsFrom(uint64_t call);
+
 }  // namespace beleg::io

@@ -152,16 +152,7 @@ void PruneDyingAt(uint64_t seed) {
     auto leaves = visit->core().Read(256, SIZE_MAX, SIZE_MAX).value();
     for (Leaf& leaf : leaves) kept.push_back(std::move(leaf.bytes));
   }
-  const uint64_t dies_at = disk.calls() + 1 + rng.Next() % 70;
-  disk.SetFault([dies_at](const auto& call) -> Result<void> {
-    uint64_t number = 0;
-    if constexpr (requires { call.number; })
-      number = call.number;
-    else
-      number = call;
-    if (number < dies_at) return {};
-    return Fail(ErrorCode::kDataLoss, "dead");
-  });
+  disk.SetFault(io::FailsFrom(disk.calls() + 1 + rng.Next() % 70));
   std::ignore = Prune(options, request, "1");
   disk.SetFault({});
   if (seed % 2 == 0)

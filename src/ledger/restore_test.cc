@@ -190,14 +190,6 @@ void CopyOnto(io::SimulatedDisk& disk, const std::string& from, const std::strin
   }
 }
 
-// The number of a disk call, whatever says it.
-uint64_t NumberOf(const auto& call) {
-  if constexpr (requires { call.number; })
-    return call.number;
-  else
-    return call;
-}
-
 // Dies at its n-th call, again and again, until a restore is done without dying.
 void RestoreDyingAt(const History& history, uint64_t seed, bool with_key_alone) {
   io::SimulatedDisk disk(seed);
@@ -212,11 +204,7 @@ void RestoreDyingAt(const History& history, uint64_t seed, bool with_key_alone) 
   bool done = false;
   for (int tries = 0; !done; ++tries) {
     ASSERT_LT(tries, 60) << "no restore ends, seed " << seed;
-    const uint64_t dies_at = disk.calls() + allowed;
-    disk.SetFault([dies_at](const auto& call) -> Result<void> {
-      if (NumberOf(call) < dies_at) return {};
-      return Fail(ErrorCode::kDataLoss, "dead");
-    });
+    disk.SetFault(io::FailsFrom(disk.calls() + allowed));
     done = Restore(options, key, mirror).has_value();
     disk.SetFault({});
     if (rng.Next() % 2 == 0)

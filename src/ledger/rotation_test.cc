@@ -122,16 +122,7 @@ void RotateDyingAt(uint64_t seed) {
   options.rng = &rng;
   options.clock = &clock;
   const std::string first = LedgerCore::Open(options).value()->vkey();
-  const uint64_t dies_at = disk.calls() + 1 + rng.Next() % 90;
-  disk.SetFault([dies_at](const auto& call) -> Result<void> {
-    uint64_t number = 0;
-    if constexpr (requires { call.number; })
-      number = call.number;
-    else
-      number = call;
-    if (number < dies_at) return {};
-    return Fail(ErrorCode::kDataLoss, "dead");
-  });
+  disk.SetFault(io::FailsFrom(disk.calls() + 1 + rng.Next() % 90));
   auto rotated = RotateKey(options, kOverlap, "1");
   disk.SetFault({});
   if (seed % 2 == 0)

@@ -1,6 +1,5 @@
 #include "net/grpc_connection.h"
 
-#include <array>
 #include <cstring>
 
 #include "base/bytes.h"
@@ -14,8 +13,6 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 
-constexpr int32_t kStreamWindow = 1 << 20;
-constexpr int32_t kConnectionWindow = 8 << 20;
 constexpr size_t kHeadBytesMax = 64 << 10;
 constexpr size_t kPrefixBytes = 5;
 // A call that servers keep refusing is not sent for ever.
@@ -61,11 +58,8 @@ void GrpcConnection::Begin() {
   nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, &OnStreamClosed);
   pump_.OpenClient(callbacks, this);
   nghttp2_session_callbacks_del(callbacks);
-  std::array<nghttp2_settings_entry, 3> settings = {{{NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
-                                                     {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, kStreamWindow},
-                                                     {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, kHeadBytesMax}}};
-  nghttp2_submit_settings(pump_.session(), NGHTTP2_FLAG_NONE, settings.data(), settings.size());
-  nghttp2_session_set_local_window_size(pump_.session(), NGHTTP2_FLAG_NONE, 0, kConnectionWindow);
+  pump_.SubmitSettings(
+      {{NGHTTP2_SETTINGS_ENABLE_PUSH, 0}, {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, kHeadBytesMax}});
 }
 
 asio::awaitable<void> GrpcConnection::Run() {

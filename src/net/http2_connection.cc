@@ -1,7 +1,5 @@
 #include "net/http2_connection.h"
 
-#include <array>
-
 #include <boost/asio/co_spawn.hpp>
 
 #include "base/bytes.h"
@@ -17,9 +15,6 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 
-// Room for what is on its way; what a request may hold in all is limited by body_bytes_max.
-constexpr int32_t kStreamWindow = 1 << 20;
-constexpr int32_t kConnectionWindow = 8 << 20;
 // What the client sent before it could see the first GOAWAY has come by then, even without its answer to the ping.
 constexpr std::chrono::milliseconds kNoticeTime{1'000};
 
@@ -63,12 +58,9 @@ void Http2Connection::Begin() {
   pump_.OpenServer(callbacks, this);
   nghttp2_session_callbacks_del(callbacks);
   const HttpServerOptions& options = state_.options;
-  std::array<nghttp2_settings_entry, 3> settings = {
+  pump_.SubmitSettings(
       {{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, static_cast<uint32_t>(options.http2.streams_max)},
-       {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, kStreamWindow},
-       {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, static_cast<uint32_t>(options.head_bytes_max)}}};
-  nghttp2_submit_settings(pump_.session(), NGHTTP2_FLAG_NONE, settings.data(), settings.size());
-  nghttp2_session_set_local_window_size(pump_.session(), NGHTTP2_FLAG_NONE, 0, kConnectionWindow);
+       {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, static_cast<uint32_t>(options.head_bytes_max)}});
   if (options.http2.age_max.count() > 0) {
     // Clients that connected together do not come back together.
     int64_t tenth = options.http2.age_max.count() / 10;

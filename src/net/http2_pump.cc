@@ -13,6 +13,9 @@ namespace asio = boost::asio;
 
 namespace {
 
+// Room for what is on its way.
+constexpr int32_t kStreamWindow = 1 << 20;
+constexpr int32_t kConnectionWindow = 8 << 20;
 constexpr size_t kOutBytes = 64 << 10;
 // Of a server: answers to what the peer sends. A client queues requests by itself.
 constexpr size_t kQueuedFramesMax = 4'000;
@@ -54,6 +57,12 @@ void Http2Pump::OpenServer(nghttp2_session_callbacks* callbacks, void* user) {
 void Http2Pump::OpenClient(nghttp2_session_callbacks* callbacks, void* user) {
   OptionPtr option = MakeOption();
   CHECK(nghttp2_session_client_new2(&session_, callbacks, user, option.get()) == 0, "out of memory");
+}
+
+void Http2Pump::SubmitSettings(std::vector<nghttp2_settings_entry> settings) {
+  settings.push_back({NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, kStreamWindow});
+  nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, settings.data(), settings.size());
+  nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0, kConnectionWindow);
 }
 
 asio::awaitable<void> Http2Pump::Run(std::function<void()> after_input) {

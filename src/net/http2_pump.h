@@ -32,6 +32,9 @@ class Http2Pump {
   void OpenServer(nghttp2_session_callbacks* callbacks, void* user);
   void OpenClient(nghttp2_session_callbacks* callbacks, void* user);
   nghttp2_session* session() { return session_; }
+  // Says to the peer what this end takes: its own settings, and as flow control what is on its way (1 MiB a stream, 8 MiB in all);
+  // what a message may hold in all is limited elsewhere.
+  void SubmitSettings(std::vector<nghttp2_settings_entry> settings);
 
   // Serves until the connection ends, or the session is done and the peer closed after it. after_input: called whenever
   // input was taken in, outside of callbacks.

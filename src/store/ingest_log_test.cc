@@ -291,10 +291,7 @@ TEST(IngestLogPower, WhatWasAcknowledgedSurvivesEveryPowerCut) {
           << seed << ": " << acknowledged.size() << " acknowledged, " << replayed.size() << " there";
       acknowledged = replayed;
       const uint64_t last_call = disk.calls() + 1 + (seed * 7 + static_cast<uint64_t>(life) * 13) % 40;
-      disk.SetFault([=](const io::DiskCall& call) -> Result<void> {
-        if (call.number >= last_call) return Fail(ErrorCode::kDataLoss, "the disk is gone");
-        return {};
-      });
+      disk.SetFault(io::FailsFrom(last_call));
       for (Result<void> done; done;) {
         ++sent;
         std::string payload = fmt::format("{} {}", sent, std::string(sent % 90, 'x'));

@@ -329,10 +329,7 @@ TEST_F(MirrorTest, PowerCutAtAnyCallLeavesAWholeCopy) {
     options.fs = &disk;
     options.on_fatal = [](const Error&) {};
     options.poll_interval = std::chrono::milliseconds(10'000);
-    disk.SetFault([=](const io::DiskCall& call) -> Result<void> {
-      if (call.number >= 1 + seed * 2) return Fail(ErrorCode::kDataLoss, "the disk is gone");
-      return {};
-    });
+    disk.SetFault(io::FailsFrom(1 + seed * 2));
     uint64_t kept = 0;
     ledger.Show(old);
     if (auto mirror = Mirror::Open(options, *store_)) {

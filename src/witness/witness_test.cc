@@ -297,10 +297,7 @@ TEST_F(WitnessTest, PowerCutNeverForgetsACosignature) {
     options.fs = &disk;
     options.on_fatal = [](const Error&) {};
     uint64_t cosigned = 0;
-    disk.SetFault([=](const io::DiskCall& call) -> Result<void> {
-      if (call.number >= 1 + seed * 2) return Fail(ErrorCode::kDataLoss, "the disk is gone");
-      return {};
-    });
+    disk.SetFault(io::FailsFrom(1 + seed * 2));
     if (auto witness = Witness::Open(options, *cosigner_)) {
       for (size_t size : {3, 8, 20})
         if ((*witness)->Handle(Post(SubmissionOf(LogOf(log_, size), cosigned))).status == 200)

@@ -3,17 +3,14 @@
 After each: serve goes on or has stopped with exit 74, it starts again, strangers' tools accept the log, and whatever a client saw is in it.
 """
 
-import time
-
 import pytest
 
 from evidence import check_everything
-from harness import wait_until
+from harness import EXIT_DISK_FAILED, wait_a_while, wait_until
 from load import Load
 from strace import Strace
 
 WORKERS = 4
-EXIT_DISK_FAILED = 74
 OCCURRENCES = (1, 2, 3, 5, 8, 13)  # of the call in one thread, counted from the start of the load
 
 # All that strace shows of a process under load with files (test_no_call_is_forgotten holds this list to it).
@@ -63,10 +60,3 @@ def break_once(stack, load, trace_path, inject, fault):
         return strace.hits()
     assert ended == (-9 if fault == "signal=SIGKILL" else EXIT_DISK_FAILED), stack.serve.log()
     return 1
-
-
-def wait_a_while(condition, limit_s):
-    """Until condition(), or limit_s have passed: a call that comes too seldom is not broken this time."""
-    deadline = time.monotonic() + limit_s
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.02)

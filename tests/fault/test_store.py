@@ -5,14 +5,12 @@ import itertools
 import pytest
 import requests
 
-from harness import wait_until
+from harness import EXIT_DISK_FAILED, wait_a_while, wait_until
 from load import Workers
 from strace import Strace
-from test_append import wait_a_while
 
 SENDERS = 4
 SPANS_EACH = 20
-EXIT_DISK_FAILED = 74
 
 
 class Senders(Workers):

@@ -20,6 +20,7 @@ BINARY = os.environ.get("BELEG_BINARY", str(pathlib.Path(__file__).parents[2] / 
 TLOGCHECK = os.environ.get("BELEG_TLOGCHECK", str(pathlib.Path(__file__).parents[2] / "build/tlogcheck"))
 DEMO_MODEL = pathlib.Path(os.environ.get("BELEG_DEPS", pathlib.Path(__file__).parents[2] / ".deps")) / "models/smollm2-135m-instruct.gguf"
 START_LIMIT_S = 90
+EXIT_DISK_FAILED = 74  # of serve and store: the state of the disk is unknown (ADR 0004)
 
 
 def wait_until(condition, limit_s=20, what="condition"):
@@ -30,6 +31,13 @@ def wait_until(condition, limit_s=20, what="condition"):
         if value:
             return value
         assert time.monotonic() < deadline, f"{what}: not within {limit_s} s"
+        time.sleep(0.02)
+
+
+def wait_a_while(condition, limit_s):
+    """Until condition(), or limit_s have passed: a call that comes too seldom is not broken this time."""
+    deadline = time.monotonic() + limit_s
+    while not condition() and time.monotonic() < deadline:
         time.sleep(0.02)
 
 
