@@ -59,9 +59,14 @@ class Up:
             return None
 
     def kill(self, part):
-        pid = self.run(part)["pid"]
-        os.kill(pid, signal.SIGKILL)
-        wait_until(lambda: self.run(part) and self.run(part)["pid"] != pid, 90, f"{part} again")
+        killed = wait_until(lambda: self.run(part), 90, f"{part} runs")["pid"]
+        os.kill(killed, signal.SIGKILL)
+
+        def started_again():
+            now = self.run(part)
+            return now and now["pid"] != killed
+
+        wait_until(started_again, 90, f"{part} again")
 
     def log(self, part):
         return (self.data / "run" / f"{part}.log").read_text(errors="replace")[-3000:]
