@@ -1,4 +1,4 @@
-// beleg ledger: a log's life: restored, its key changed, pruned. Exit codes: 0 done, 2 not done.
+// beleg ledger: a log's life: restored, its key changed, pruned, its bundles made plain. Exit codes: 0 done, 2 not done.
 
 #include "app/ledger_command.h"
 
@@ -81,11 +81,12 @@ Result<KeyFile> ReadKeyFile(const std::string& path) {
 
 void AddLedger(CLI::App& program, Action& action) {
   CLI::App* ledger =
-      program.add_subcommand("ledger", "Restore, prune or re-key a log whose server is stopped");
+      program.add_subcommand("ledger", "Restore, prune, unpack or re-key a log whose server is stopped");
   ledger->require_subcommand(1);
   AddLedgerRestore(*ledger, action);
   AddLedgerKeys(*ledger, action);
   AddLedgerPrune(*ledger, action);
+  AddLedgerUnpack(*ledger, action);
 }
 
 }  // namespace beleg::app

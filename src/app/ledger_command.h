@@ -13,6 +13,7 @@ namespace beleg::app {
 void AddLedgerRestore(CLI::App& ledger, Action& action);  // and `new`
 void AddLedgerKeys(CLI::App& ledger, Action& action);     // rotate-key, keys
 void AddLedgerPrune(CLI::App& ledger, Action& action);
+void AddLedgerUnpack(CLI::App& ledger, Action& action);
 
 // A copy of our log elsewhere, under its newest checkpoint.
 struct CopyOfLog {

@@ -10,7 +10,7 @@
 #include "audit/pinned_keys.h"
 #include "audit/verify.h"
 #include "io/testing.h"
-#include "ledger/entry_bundle.h"
+#include "bundle/entry_bundle.h"
 #include "ledger/testing.h"
 #include "ledger/wal_format.h"
 
@@ -158,10 +158,10 @@ TEST_F(OmissionTest, ADeletedRecordIsADamagedLog) {
   const std::vector<std::string> widths = io::PosixFileSystem().List(bundles).value();
   for (const std::string& width : widths) {
     const std::string path = bundles + "/" + width;
-    const auto leaves = ledger::SplitEntries(io::ReadFile(io::PosixFileSystem(), path).value()).value();
+    const auto leaves = bundle::SplitEntries(io::ReadFile(io::PosixFileSystem(), path).value()).value();
     std::string left;
     for (const std::string& leaf : leaves)
-      if (leaf != End(kVictim)) ledger::AppendEntry(left, leaf);
+      if (leaf != End(kVictim)) bundle::AppendEntry(left, leaf);
     std::filesystem::remove(path);
     ASSERT_TRUE(io::PosixFileSystem().Open(path, io::OpenMode::kCreate).value()->WriteAt(0, left));
   }

@@ -33,6 +33,7 @@ struct ServeOptions {
   std::string otlp_endpoint, semconv = "dup", region, environment, run_file;
   int64_t drain_s = 30, request_timeout_s = 1800;
   uint64_t ledger_free_bytes_min = 64 << 20;
+  bool compress_closed_days = true;
   std::vector<std::string> witnesses, witness_logs;
   std::string mirror, ack = "local";
   bool mirror_required = false;
@@ -106,6 +107,7 @@ std::map<std::string, std::string> Settings(const ServeOptions& options, const s
   return {{"audit", options.audit},
           {"engine", options.engine},
           {"listen", fmt::format("{}:{}", options.host, options.port)},
+          {"ledger_bundles", options.compress_closed_days ? "compressed" : "plain"},
           {"ledger_listen", options.ledger_listen},
           {"api_keys", std::to_string(options.api_keys.size())},
           {"ledger_token", server.ledger_token.empty() ? "none" : "set"},
@@ -163,6 +165,7 @@ Result<serve::ServerOptions> MakeServerOptions(const ServeOptions& options) {
   server.ledger_dir = options.ledger_dir;
   server.origin = options.origin;
   server.ledger_free_bytes_min = options.ledger_free_bytes_min;
+  server.ledger_compress_closed_days = options.compress_closed_days;
   server.semconv = SemconvOf(options.semconv);
   server.region = options.region;
   server.environment = options.environment;
@@ -242,6 +245,9 @@ void AddAuditOptions(CLI::App& command, ServeOptions& options) {
       .add_option("--ledger-free-bytes-min", options.ledger_free_bytes_min,
                   "Refuse requests when the disk has less room")
       ->capture_default_str();
+  command.add_flag("!--keep-bundles-plain", options.compress_closed_days,
+                   "Do not compress the log's entry bundles when their day is over: for programs of others "
+                   "that read the folder itself");
   command.add_option("--ledger-listen", options.ledger_listen, "Where mirrors read the log")
       ->capture_default_str();
   command.add_option("--ledger-token-file", options.ledger_token_file,

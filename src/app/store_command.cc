@@ -32,7 +32,7 @@ struct StoreCommandOptions {
   uint64_t duckdb_memory_mb = 256, metric_log_mb = 32, metric_points_max = 500'000;
   std::string log_dir;
   std::vector<std::string> log_witnesses;
-  bool insecure_no_auth = false, own_log = true;
+  bool insecure_no_auth = false, own_log = true, compress_closed_days = true;
 };
 
 Result<std::vector<std::unique_ptr<store::Mirror>>> OpenMirrors(const StoreCommandOptions& options,
@@ -53,6 +53,7 @@ Result<std::vector<std::unique_ptr<store::Mirror>>> OpenMirrors(const StoreComma
     mirror.vkey = options.ledger_vkey;
     mirror.silence_limit = std::chrono::seconds(options.silence_limit_s);
     mirror.cosigner = &cosigner;
+    mirror.compress_closed_days = options.compress_closed_days;
     mirror.metrics = &metrics;
     TRY_ASSIGN(std::unique_ptr<store::Mirror> opened, store::Mirror::Open(std::move(mirror), store));
     mirrors.push_back(std::move(opened));
@@ -140,6 +141,7 @@ StoreLogOptions OwnLogOptions(const StoreCommandOptions& options, MetricRegistry
   log.dir = options.log_dir.empty() ? options.data + "/log" : options.log_dir;
   log.api_key = options.api_key;
   log.witnesses = options.log_witnesses;
+  log.compress_closed_days = options.compress_closed_days;
   log.settings = {{"api_key", options.api_key.empty() ? "none" : "set"},
                   {"insecure_no_auth", options.insecure_no_auth ? "true" : "false"},
                   {"ledgers", std::to_string(options.ledgers.size())},
@@ -218,6 +220,9 @@ void AddStore(CLI::App& program, Action& action) {
       "--log-witness", options->log_witnesses,
       "URL=VKEY of a witness that cosigns it, such as serve's http://HOST:8001/witness; several");
   command->add_flag("!--no-log", options->own_log, "Keep none: nobody can see later who looked");
+  command->add_flag("!--keep-bundles-plain", options->compress_closed_days,
+                    "Do not compress the logs' entry bundles when their day is over: for programs of others "
+                    "that read the folders themselves");
   command->add_option("--api-key", options->api_key, "Key asked by the API and the receiver");
   command->add_option("--duckdb-memory-mb", options->duckdb_memory_mb, "Memory of the query engine")
       ->capture_default_str();

@@ -16,6 +16,7 @@ Result<std::unique_ptr<StoreLog>> StoreLog::Open(const StoreLogOptions& options)
   log.dir = options.dir;
   log.version = BELEG_VERSION;
   log.settings = options.settings;
+  log.compress_closed_days = options.compress_closed_days;
   log.metrics = options.metrics;
   log.before_boot = [&](ledger::Ledger& ledger) { return store_log->OpenWitnessing(options, ledger); };
   TRY_ASSIGN(store_log->log_, hostlog::HostLog::Open(std::move(log)));

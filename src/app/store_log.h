@@ -16,6 +16,7 @@ struct StoreLogOptions {
   std::string api_key;                 // of the store's API; "": none
   std::vector<std::string> witnesses;  // "URL=VKEY"
   std::map<std::string, std::string> settings;
+  bool compress_closed_days = false;
   MetricRegistry* metrics = nullptr;
 };
 

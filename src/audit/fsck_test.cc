@@ -6,6 +6,7 @@
 #include "audit/testing.h"
 #include "io/durable.h"
 #include "io/testing.h"
+#include "wire/compress.h"
 
 namespace beleg::audit {
 namespace {
@@ -96,6 +97,24 @@ TEST(AuditFsck, DamageIsFoundInAFolderAndBehindAUrl) {
     EXPECT_THAT(text, HasSubstr("FOUND  tile/entries/001.p/44: missing\n"));
     EXPECT_TRUE(text.ends_with("FAILED\n"));
   }
+}
+
+TEST(AuditFsck, CompressedBundlesOfAFolderAreReadAndDamageNamesTheFile) {
+  TestLog log = LargeLog();
+  log.files["tile/entries/000.zst"] = wire::ZstdCompress(log.files["tile/entries/000"]);
+  log.files.erase("tile/entries/000");
+  io::TempFolder folder;
+  WriteLog(log, folder.path());
+  auto result = FsckLog({folder.path(), "", log.vkey_text()});
+  ASSERT_TRUE(result.has_value()) << result.error().message;
+  EXPECT_TRUE(result->ok());
+  EXPECT_EQ(result->records["request"], 300u);
+
+  log.files["tile/entries/000.zst"].resize(50);
+  WriteLog(log, folder.path());
+  result = FsckLog({folder.path(), "", log.vkey_text()});
+  ASSERT_TRUE(result.has_value()) << result.error().message;
+  EXPECT_THAT(result->log.findings, ElementsAre(HasSubstr("tile/entries/000.zst: zstd: ")));
 }
 
 TEST(AuditFsck, EntryThatIsNoRecordIsFound) {

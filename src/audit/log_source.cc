@@ -3,12 +3,13 @@
 #include <memory>
 
 #include "audit/web_client.h"
+#include "bundle/entry_bundle.h"
+#include "bundle/stored.h"
 #include "io/file.h"
 
 namespace beleg::audit {
 namespace {
 
-constexpr size_t kFileBytesMax = 256 * (2 + 65'535);  // the largest entry bundle
 constexpr std::chrono::milliseconds kTimeout{30'000};
 
 }  // namespace
@@ -30,7 +31,10 @@ Result<verify::TileSource> OpenLogSource(std::string_view place, std::string tok
   TRY_ASSIGN(bool inside, io::PosixFileSystem().Exists(folder + "/public/checkpoint"));
   if (inside) folder += "/public";
   return verify::TileSource([folder](const std::string& path) {
-    return io::ReadFile(io::PosixFileSystem(), folder + "/" + path, kFileBytesMax);
+    io::FileSystem& fs = io::PosixFileSystem();
+    const std::string file = folder + "/" + path;
+    return bundle::MayBeCompressed(path) ? bundle::ReadStored(fs, file)
+                                         : io::ReadFile(fs, file, bundle::kBundleBytesMax);
   });
 }
 

@@ -9,8 +9,9 @@
 namespace beleg::audit {
 
 // place: a folder, or an http(s) URL, below which "checkpoint" and "tile/…" lie. A ledger's own folder will do: they are in its
-// public/. token: bearer for a URL; "": none.
-// The source's errors: kNotFound when there is no such file; the file system's, or WebClient's, else.
+// public/. Entry bundles may lie compressed there (bundle/stored.h). token: bearer for a URL; "": none.
+// The source's errors: kNotFound when there is no such file; kDataLoss when it cannot be decompressed; the file system's, or
+// WebClient's, else.
 // Errors: kInvalidArgument when the folder is not there or the URL is none.
 Result<verify::TileSource> OpenLogSource(std::string_view place, std::string token);
 

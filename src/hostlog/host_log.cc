@@ -22,6 +22,7 @@ Result<void> HostLog::Start() {
   ledger.dir = options_.dir;
   ledger.origin = options_.origin;
   ledger.free_bytes_min = options_.free_bytes_min;
+  ledger.compress_closed_days = options_.compress_closed_days;
   ledger.wal_segment_bytes = 1 << 20;  // it grows by some records a minute
   ledger.metrics = options_.metrics;
   ledger.fs = options_.fs;

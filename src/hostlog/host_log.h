@@ -33,6 +33,7 @@ struct HostLogOptions {
   // Called once the ledger is open and before it grows: what it refuses, Open refuses. Where witnesses are asked.
   std::function<Result<void>(ledger::Ledger&)> before_boot{};
   uint64_t free_bytes_min = 64 << 20;
+  bool compress_closed_days = false;
   MetricRegistry* metrics = nullptr;
   io::FileSystem* fs = nullptr;  // null: the real ones
   const Clock* clock = nullptr;

@@ -3,10 +3,12 @@
 // folder here and never changes an old one. (That what was given still verifies: verify/compat_test.cc, tests/conformance.)
 //
 // Version 2 is of a log whose key was changed and whose first entries were pruned; a log without a change stays of version 1.
-// BELEG_WRITE_COMPAT=FOLDER makes version 1's folder before it is read, BELEG_WRITE_COMPAT_2=FOLDER version 2's.
+// Version 3 is of a log whose first bundle is compressed.
+// BELEG_WRITE_COMPAT=FOLDER makes version 1's folder before it is read, BELEG_WRITE_COMPAT_2=FOLDER version 2's, and so on.
 #include <cstdlib>
 #include <filesystem>
 
+#include "ledger/bundle_compression.h"
 #include "ledger/ledger_core.h"
 #include "ledger/prune.h"
 #include "ledger/rotation.h"
@@ -117,6 +119,38 @@ TEST(LedgerCompat, ALogOfVersion2OpensAndGoesOn) {
   EXPECT_EQ((*core)->Read(kTileWidth, 1, SIZE_MAX)->at(0).bytes, TestEnd(kTileWidth - 1));
   EXPECT_TRUE((*core)->Proof(*(*core)->published(), 7));
   EXPECT_TRUE((*core)->Commit((*core)->BootOps(TestBoot(3), TestBootBody()).value()));
+}
+
+constexpr int64_t kDayAfterMicros = 1'795'500'000'000'000 + 86'400'000'000;  // that of the records
+
+void WriteLog3(const std::string& folder) {
+  io::TempFolder temp;
+  ManualClock clock(kDayAfterMicros);
+  LedgerOptions options = SmallSegments(temp / "log");
+  RunLog(*OpenTestLedger(options), temp / "given");
+  options.clock = &clock;
+  {
+    auto core = LedgerCore::Open(options).value();
+    bundle::Compressor compressor(CompressionOf(*core));
+    EXPECT_EQ(compressor.Step(), bundle::Compressor::Did::kCompressed);
+  }
+  io::CopyFolder(temp / "log", folder);
+  io::CopyFolder(temp / "given", folder + "/given");
+}
+
+TEST(LedgerCompat, ALogOfVersion3OpensAndGoesOn) {
+  if (const char* folder = std::getenv("BELEG_WRITE_COMPAT_3")) WriteLog3(folder);
+  io::TempFolder temp;
+  io::CopyFolder(BELEG_SOURCE_DIR "/tests/golden/compat/ledger-v3", temp / "log");
+  std::filesystem::permissions(temp / "log/key", std::filesystem::perms(0600));
+  ASSERT_TRUE(io::PosixFileSystem().Exists(temp / "log/public/tile/entries/000.zst").value());
+  auto ledger = OpenTestLedger(SmallSegments(temp / "log"));
+  ASSERT_EQ(ledger->durable_size(), kSavedLeaves);
+  EXPECT_EQ(ledger->BeginBoot(TestBoot(2), TestBootBody()), kSavedLeaves);
+  const std::vector<std::string> leaves = AllLeaves(*ledger);
+  ASSERT_EQ(leaves.size(), kSavedLeaves + 2);
+  for (uint64_t seq = 1; seq <= kRequests; ++seq) EXPECT_EQ(leaves[seq + 1], TestEnd(seq)) << seq;
+  EXPECT_EQ(ledger->FindRequest(TestBegin(7).request_id), 8u);
 }
 
 }  // namespace

@@ -13,6 +13,7 @@ using wire::Json;
 constexpr int64_t kFormat = 1;  // of a log that had one key
 constexpr int64_t kRotatedFormat =
     2;  // of one that had more: a program that does not know them must not sign
+constexpr int64_t kCompressedFormat = 3;  // of one whose bundles may be compressed
 constexpr size_t kFileBytesMax = 64 << 10;
 
 std::string KeyPath(const std::string& dir) { return dir + "/key"; }
@@ -44,8 +45,9 @@ Result<std::unique_ptr<NoteSigner>> ReadKey(io::FileSystem& fs, const std::strin
 
 // What log.json says.
 struct PublicPart {
-  std::string host, vkey;
+  std::string host, origin, vkey;
   std::vector<OldKey> old_keys;
+  bool has_compressed = false;  // bundles
 };
 
 Result<std::string> TextAt(const std::string& path, const Json& json, std::string_view name) {
@@ -60,10 +62,12 @@ Result<PublicPart> ReadPublicPart(io::FileSystem& fs, const std::string& path) {
   if (!json) return Fail(ErrorCode::kDataLoss, "{}: {}", path, json.error().message);
   const Json* format = json->Find("format");
   if (format == nullptr || !format->is_int()) return Fail(ErrorCode::kDataLoss, "{}: no format number", path);
-  if (format->as_int() != kFormat && format->as_int() != kRotatedFormat)
-    return Fail(ErrorCode::kUnimplemented, "{}: format {} of the log, {} and {} are known", path,
-                format->as_int(), kFormat, kRotatedFormat);
+  if (format->as_int() < kFormat || format->as_int() > kCompressedFormat)
+    return Fail(ErrorCode::kUnimplemented, "{}: format {} of the log, {} to {} are known", path,
+                format->as_int(), kFormat, kCompressedFormat);
   PublicPart part;
+  part.has_compressed = format->as_int() == kCompressedFormat;
+  TRY_ASSIGN(part.origin, TextAt(path, *json, "origin"));
   TRY_ASSIGN(part.host, TextAt(path, *json, "host"));
   TRY_ASSIGN(part.vkey, TextAt(path, *json, "vkey"));
   if (format->as_int() == kFormat) return part;
@@ -81,16 +85,20 @@ Result<PublicPart> ReadPublicPart(io::FileSystem& fs, const std::string& path) {
   return part;
 }
 
-Result<void> WritePublicPart(io::FileSystem& fs, const std::string& dir, const std::string& origin,
-                             const PublicPart& part) {
-  Json json = Json::MakeObject({{"format", part.old_keys.empty() ? kFormat : kRotatedFormat},
+int64_t FormatOf(const PublicPart& part) {
+  if (part.has_compressed) return kCompressedFormat;
+  return part.old_keys.empty() ? kFormat : kRotatedFormat;
+}
+
+Result<void> WritePublicPart(io::FileSystem& fs, const std::string& dir, const PublicPart& part) {
+  Json json = Json::MakeObject({{"format", FormatOf(part)},
                                 {"host", part.host},
-                                {"origin", origin},
+                                {"origin", part.origin},
                                 {"vkey", part.vkey}});
   Json::Array old_keys;
   for (const OldKey& old : part.old_keys)
     old_keys.push_back(Json::MakeObject({{"until_us", old.until_us}, {"vkey", old.vkey}}));
-  if (!old_keys.empty()) json.Set("old_keys", std::move(old_keys));
+  if (FormatOf(part) != kFormat) json.Set("old_keys", std::move(old_keys));
   return io::WriteFileDurably(fs, LogPath(dir), json.Dump() + "\n");
 }
 
@@ -127,8 +135,11 @@ Result<Identity> OpenIdentity(io::FileSystem& fs, const std::string& dir, const 
     return Fail(ErrorCode::kFailedPrecondition, "{}: the log's origin is {}, not {}", dir,
                 identity.signer->name(), origin);
   if (!has_log)  // inception, or a crash in it: the key comes first
-    TRY(WritePublicPart(fs, dir, identity.signer->name(),
-                        {RandomName("h-", rng), identity.signer->vkey(), {}}));
+    TRY(WritePublicPart(fs, dir,
+                        {.host = RandomName("h-", rng),
+                         .origin = identity.signer->name(),
+                         .vkey = identity.signer->vkey(),
+                         .old_keys = {}}));
   TRY_ASSIGN(PublicPart part, ReadPublicPart(fs, LogPath(dir)));
   if (part.vkey != identity.signer->vkey())
     return Fail(ErrorCode::kDataLoss, "{}: vkey is not that of the key file beside it", LogPath(dir));
@@ -167,8 +178,15 @@ Result<void> TakeNextKey(io::FileSystem& fs, const std::string& dir, const Ident
   TRY_ASSIGN(PublicPart part, ReadPublicPart(fs, LogPath(dir)));
   part.old_keys.push_back({present.vkey(), until_us, nullptr});
   part.vkey = next->vkey();
-  TRY(WritePublicPart(fs, dir, present.name(), part));
+  TRY(WritePublicPart(fs, dir, part));
   return MoveNextKey(fs, dir);
+}
+
+Result<void> SetHasCompressedBundles(io::FileSystem& fs, const std::string& dir, bool has_compressed) {
+  TRY_ASSIGN(PublicPart part, ReadPublicPart(fs, LogPath(dir)));
+  if (part.has_compressed == has_compressed) return {};
+  part.has_compressed = has_compressed;
+  return WritePublicPart(fs, dir, part);
 }
 
 std::string KeyProofPath(const std::string& dir, size_t number) {

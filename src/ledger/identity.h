@@ -44,6 +44,9 @@ Result<std::unique_ptr<NoteSigner>> PrepareNextKey(io::FileSystem& fs, const std
 // Makes the prepared key the log's; the present one signs checkpoints with it until until_us. Durable on return.
 Result<void> TakeNextKey(io::FileSystem& fs, const std::string& dir, const Identity& identity,
                          int64_t until_us);
+// Says in log.json whether entry bundles may be compressed: a program that reads plain ones alone refuses the log then. Durable on
+// return.
+Result<void> SetHasCompressedBundles(io::FileSystem& fs, const std::string& dir, bool has_compressed);
 // DIR/public/keys/NNN.tlog-proof: how the log's key changed, from 1 on.
 std::string KeyProofPath(const std::string& dir, size_t number);
 

@@ -1,4 +1,5 @@
-// The ledger's two threads around LedgerCore: the writer commits groups, the publisher makes tiles and checkpoints.
+// The ledger's threads around LedgerCore: the writer commits groups, the publisher makes tiles and checkpoints, and a third one
+// compresses what is old.
 #include "ledger/ledger.h"
 
 #include <algorithm>
@@ -9,7 +10,9 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/thread.h"
-#include "ledger/entry_bundle.h"
+#include "bundle/compression_thread.h"
+#include "bundle/entry_bundle.h"
+#include "ledger/bundle_compression.h"
 #include "ledger/ledger_core.h"
 #include "ledger/op_queue.h"
 #include "ledger/receipt.h"
@@ -62,6 +65,9 @@ class ThreadedLedger final : public Ledger {
       : core_(std::move(core)), queue_({core_->options().queue_count_max, core_->options().queue_bytes_max}) {
     writer_ = Thread("ledger-write", [this](std::stop_token) { Write(); });
     publisher_ = Thread("ledger-publish", [this](std::stop_token stop) { Publish(stop); });
+    if (core_->options().compress_closed_days)
+      compression_ = std::make_unique<bundle::CompressionThread>(
+          CompressionOf(*core_), [this](const Error& error) { Stop(error); });
   }
   ~ThreadedLedger() override { Close(); }
 
@@ -130,6 +136,7 @@ class ThreadedLedger final : public Ledger {
   Mutex close_mutex_;                              // one Close at a time
   Thread writer_;
   Thread publisher_;
+  std::unique_ptr<bundle::CompressionThread> compression_;  // null: bundles stay as they are
 };
 
 Result<uint64_t> ThreadedLedger::BeginBoot(const BootId& boot, record::Boot body) {
@@ -202,9 +209,9 @@ void ThreadedLedger::Append(std::string leaf, FinishCallback done) {
   op.kind = Op::Kind::kLeaf;
   op.leaf = std::move(leaf);
   op.done = std::move(done);
-  if (op.leaf.empty() || op.leaf.size() > kLeafBytesMax)
+  if (op.leaf.empty() || op.leaf.size() > bundle::kLeafBytesMax)
     return FailOp(op, {ErrorCode::kInvalidArgument,
-                       fmt::format("a leaf has 1 to {} bytes, not {}", kLeafBytesMax, op.leaf.size())});
+                       fmt::format("a leaf has 1 to {} bytes, not {}", bundle::kLeafBytesMax, op.leaf.size())});
   op.request_id = RequestIdOf(op.leaf);
   Push(std::move(op));
 }
@@ -409,6 +416,7 @@ void ThreadedLedger::Close() {
   publisher_.RequestStop();
   publisher_.Join();
   writer_.Join();
+  if (compression_) compression_->Close();
 }
 
 }  // namespace

@@ -4,9 +4,9 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "bundle/entry_bundle.h"
 #include "io/durable.h"
 #include "ledger/cursor.h"
-#include "ledger/entry_bundle.h"
 #include "ledger/receipt.h"
 #include "ledger/restore_mark.h"
 #include "record/request_id.h"
@@ -198,7 +198,7 @@ Result<void> LedgerCore::CheckNotPruned(uint64_t index) const {
 }
 
 Result<FinishReceipt> LedgerCore::ReceiptOf(uint64_t index) {
-  TRY_ASSIGN(auto leaves, Read(index, 1, kLeafBytesMax));
+  TRY_ASSIGN(auto leaves, Read(index, 1, bundle::kLeafBytesMax));
   if (leaves.empty()) return Fail(ErrorCode::kNotFound, "the log has no leaf {}", index);
   const std::string& leaf = leaves[0].bytes;
   FinishReceipt receipt{index, wire::MerkleLeafHash(leaf), ""};

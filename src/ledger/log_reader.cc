@@ -4,14 +4,14 @@
 #include <bit>
 
 #include "base/check.h"
-#include "ledger/entry_bundle.h"
+#include "bundle/entry_bundle.h"
+#include "bundle/stored.h"
 #include "wire/sha256.h"
 
 namespace beleg::ledger {
 namespace {
 
 constexpr size_t kHashBytes = 32;
-constexpr size_t kBundleBytesMax = kTileWidth * (kLeafBytesMax + 2);
 
 Hash32 HashAt(std::string_view hashes, uint64_t i) {
   return ToArray<kHashBytes>(hashes.substr(i * kHashBytes, kHashBytes)).value();
@@ -59,8 +59,8 @@ Result<std::vector<Leaf>> LogReader::ReadFullBundle(uint64_t first, size_t count
 Result<std::shared_ptr<const LogReader::Leaves>> LogReader::Bundle(uint64_t number) {
   if (auto kept = bundles_.Get(number)) return kept;
   const std::string path = PathOf({kEntriesLevel, number, kTileWidth});
-  TRY_ASSIGN(std::string bytes, io::ReadFile(fs_, path, kBundleBytesMax));
-  auto leaves = SplitEntries(bytes);
+  TRY_ASSIGN(std::string bytes, bundle::ReadStored(fs_, path));
+  auto leaves = bundle::SplitEntries(bytes);
   if (!leaves) return Fail(std::move(leaves.error()), "{}", path);
   TRY_ASSIGN(auto tile, FullTile(0, number));
   if (leaves->size() != kTileWidth)
@@ -136,8 +136,11 @@ Result<std::vector<Hash32>> LogReader::InclusionPath(const Published& published,
 Result<Resource> LogReader::ReadTileResource(std::string_view path) {
   auto tile = ParseTilePath(path);
   if (!tile) return Fail(ErrorCode::kInvalidArgument, "no such path in a log; it has checkpoint and tile/…");
-  TRY_ASSIGN(std::string bytes, io::ReadFile(fs_, PathOf(*tile), kBundleBytesMax));
-  return Resource{std::move(bytes), "application/octet-stream", true};
+  const bool is_full_bundle = tile->level == kEntriesLevel && tile->width == kTileWidth;
+  auto bytes = is_full_bundle ? bundle::ReadStored(fs_, PathOf(*tile))
+                              : io::ReadFile(fs_, PathOf(*tile), bundle::kBundleBytesMax);
+  if (!bytes) return std::unexpected<Error>(std::move(bytes).error());
+  return Resource{*std::move(bytes), "application/octet-stream", true};
 }
 
 }  // namespace beleg::ledger

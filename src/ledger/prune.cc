@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "bundle/stored.h"
 #include "io/durable.h"
 #include "ledger/cursor.h"
 #include "ledger/tile_path.h"
@@ -105,8 +106,7 @@ Result<void> Pruner::CheckCopies(uint64_t first, uint64_t end) {
 Result<int64_t> Pruner::SizeBytes(uint64_t first, uint64_t end) {
   int64_t bytes = 0;
   for (uint64_t number = first / kTileWidth; number < end / kTileWidth; ++number) {
-    TRY_ASSIGN(auto file, fs().Open(PathOf(number), io::OpenMode::kRead, 0));
-    TRY_ASSIGN(uint64_t size, file->Size());
+    TRY_ASSIGN(uint64_t size, bundle::StoredSize(fs(), PathOf(number)));
     bytes += static_cast<int64_t>(size);
   }
   return bytes;
@@ -115,8 +115,7 @@ Result<int64_t> Pruner::SizeBytes(uint64_t first, uint64_t end) {
 // From the beginning on: an earlier call may have been cut short.
 Result<void> Pruner::Remove(uint64_t end) {
   for (uint64_t number = 0; number < end / kTileWidth; ++number) {
-    auto removed = fs().Remove(PathOf(number));
-    if (!removed && removed.error().code != ErrorCode::kNotFound) return removed;
+    TRY(bundle::RemoveStored(fs(), PathOf(number)));
     if (number % kBundlesOfFolder == kBundlesOfFolder - 1)
       std::ignore = fs().RemoveFolder(io::ParentOf(PathOf(number)));  // an empty one does no harm
   }

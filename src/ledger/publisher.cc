@@ -4,7 +4,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
-#include "ledger/entry_bundle.h"
+#include "bundle/entry_bundle.h"
 #include "wire/sha256.h"
 
 namespace beleg::ledger {
@@ -12,7 +12,6 @@ namespace {
 
 constexpr std::string_view kCheckpoint = "checkpoint";
 constexpr size_t kCheckpointBytesMax = 64 << 10;
-constexpr size_t kBundleBytesMax = kTileWidth * (kLeafBytesMax + 2);
 
 std::string CheckpointText(std::string_view origin, uint64_t size, const Hash32& root) {
   return fmt::format("{}\n{}\n{}\n", origin, size, Base64Encode(AsView(root)));
@@ -78,9 +77,9 @@ Result<void> Publisher::ReadBundle(const TreeEdge& edge) {
   const uint64_t width = PartialWidth(edge.size(), 0);
   if (width == 0) return {};
   const std::string path = PathOf(TilePath({kEntriesLevel, FullTiles(edge.size(), 0), width}));
-  auto bytes = io::ReadFile(fs_, path, kBundleBytesMax);
+  auto bytes = io::ReadFile(fs_, path, bundle::kBundleBytesMax);
   if (!bytes) return Fail(ErrorCode::kDataLoss, "bundle of the checkpoint: {}", bytes.error().message);
-  auto leaves = SplitEntries(*bytes);
+  auto leaves = bundle::SplitEntries(*bytes);
   if (!leaves) return Fail(std::move(leaves.error()), "{}", path);
   std::string hashes;
   for (std::string& leaf : *leaves) {
@@ -100,7 +99,7 @@ Result<void> Publisher::Publish(const std::vector<HashedLeaf>& leaves) {
   std::string bundle = bundle_;
   std::vector<TileFile> full;
   for (const HashedLeaf& leaf : leaves) {
-    AppendEntry(bundle, leaf.bytes);
+    bundle::AppendEntry(bundle, leaf.bytes);
     edge.Append(leaf.hash, full);
     if (edge.size() % kTileWidth == 0)
       full.push_back({{kEntriesLevel, FullTiles(edge.size(), 0) - 1, kTileWidth}, std::exchange(bundle, {})});

@@ -4,7 +4,6 @@
 
 #include <gtest/gtest.h>
 
-#include "ledger/entry_bundle.h"
 #include "wire/sha256.h"
 
 namespace beleg::ledger {
@@ -124,20 +123,6 @@ TEST(TilePath, RefusesWhatC2spDoesNotName) {
                            "tile/entries/00x",
                            "tile/0/x999/x999/x999/x999/x999/x999/x999/999"})
     EXPECT_FALSE(ParseTilePath(path)) << path;
-}
-
-TEST(EntryBundle, BytesAreTheKnownOnes) {
-  std::string bundle;
-  for (const char* entry : {"a", "b", "c"}) AppendEntry(bundle, entry);
-  EXPECT_EQ(HexEncode(bundle), "000161000162000163");
-  EXPECT_EQ(SplitEntries(bundle).value(), (std::vector<std::string>{"a", "b", "c"}));
-}
-
-TEST(EntryBundle, ACutOneIsDataLoss) {
-  std::string bundle;
-  AppendEntry(bundle, "abc");
-  for (size_t size = 1; size < bundle.size(); ++size)
-    EXPECT_EQ(SplitEntries(bundle.substr(0, size)).error().code, ErrorCode::kDataLoss) << size;
 }
 
 }  // namespace

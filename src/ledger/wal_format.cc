@@ -4,7 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
-#include "ledger/entry_bundle.h"
+#include "bundle/entry_bundle.h"
 
 namespace beleg::ledger {
 namespace {
@@ -108,7 +108,7 @@ Result<Frame> ParseFrame(uint8_t type, std::string_view payload) {
   }
   if (frame.begin.id.operation > record::Operation::kTextCompletion)
     return Fail(ErrorCode::kUnimplemented, "begin frame of an unknown operation");
-  const bool leaf_fits = !frame.leaf.empty() && frame.leaf.size() <= kLeafBytesMax;
+  const bool leaf_fits = !frame.leaf.empty() && frame.leaf.size() <= bundle::kLeafBytesMax;
   if (!in.IsWhole() || leaf_fits == (frame.type == FrameType::kBegin))
     return Fail(ErrorCode::kDataLoss, "frame of type {} with {} bytes: wrong size", type, payload.size());
   return frame;

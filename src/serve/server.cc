@@ -135,6 +135,7 @@ Result<void> ServerImpl::OpenLedger() {
   ledger.dir = options_.ledger_dir;
   ledger.origin = options_.origin;
   ledger.free_bytes_min = options_.ledger_free_bytes_min;
+  ledger.compress_closed_days = options_.ledger_compress_closed_days;
   ledger.resolved_within_us = std::chrono::microseconds(options_.request_time_max +
                                                         std::min(kResolveMargin, options_.request_time_max))
                                   .count();

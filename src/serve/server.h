@@ -33,6 +33,7 @@ struct ServerOptions {
       1'800};  // then a request is ended; its begin receipt promises a record a minute later
   std::string ledger_dir;
   uint64_t ledger_free_bytes_min = 64 << 20;
+  bool ledger_compress_closed_days = false;
   std::string origin;
   std::vector<std::string> api_keys;  // ApiKeys::Parse
   std::string ledger_token;           // asked on the ledger port; "": none

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mutex.h"
 #include "base/thread.h"
+#include "bundle/compression_thread.h"
 #include "io/durable.h"
 #include "store/ledger_client.h"
 #include "store/mirror_copy.h"
@@ -72,6 +73,7 @@ class MirrorImpl final : public Mirror {
   net::HttpResponse Judge(const witness::Submission& submission, const std::stop_token& stop);
   Result<void> Round(bool ask_tip, const std::stop_token& stop);
   Result<void> OpenCopy(const std::string& vkey);
+  void StartCompression();
   Result<verify::Checkpoint> Open(const std::string& note);
   void LearnKeys(const verify::Note& note);
   Result<void> Advance(const verify::Checkpoint& checkpoint, const std::string& note,
@@ -115,7 +117,8 @@ class MirrorImpl final : public Mirror {
   std::deque<std::shared_ptr<Submitted>> submitted_ GUARDED_BY(mutex_);  // answers too
   bool told_silent_ GUARDED_BY(mutex_) = false;
   bool closed_ GUARDED_BY(mutex_) = false;
-  Thread thread_;  // last: it uses all of the above
+  Thread thread_;  // it uses all of the above
+  std::unique_ptr<bundle::CompressionThread> compression_;  // made with copy_; null: bundles stay as they are
 };
 
 // The key of the copy in `dir` that came from this URL; "" when there is none.
@@ -163,8 +166,20 @@ Result<void> MirrorImpl::OpenCopy(const std::string& vkey) {
     state_.diverged = !copy_->divergence().empty();
     state_.problem = copy_->divergence();
   }
+  StartCompression();
   if (auto note = copy_->ReadResource("checkpoint")) TRY(Open(*note));  // says which keys still count
   return {};
+}
+
+// Beside the thread that grows the copy: it touches only what the kept checkpoint covers, that one only what follows.
+void MirrorImpl::StartCompression() {
+  if (!options_.compress_closed_days) return;
+  bundle::CompressorOptions compressor{.fs = options_.fs,
+                                       .clock = &clock(),
+                                       .folder = copy_->dir(),
+                                       .size = [this] { return copy_->checkpoint().size; }};
+  compression_ = std::make_unique<bundle::CompressionThread>(
+      std::move(compressor), [this](const Error& error) { TellDiskFailure(options_.on_fatal, error); });
 }
 
 Result<MirrorCopy*> MirrorImpl::Copy() const {
@@ -203,6 +218,7 @@ void MirrorImpl::Close() {
   thread_.RequestStop();
   client_->Cancel();
   thread_.Join();
+  if (compression_) compression_->Close();
 }
 
 void MirrorImpl::Run(std::stop_token stop) {

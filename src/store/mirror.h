@@ -7,7 +7,7 @@
 //          Answers records and proofs from its own copy, whatever the inference host says now.
 // Keys:    a log that changes its key is followed (verify/key_chain.h): the proofs of that are copied, the pin stays the first key.
 // Errors:  a rewritten or shrunk history is never taken over: state() says so until an operator acts.
-// Threads: one of its own; Refresh and reads from any.
+// Threads: one of its own, and one that compresses what is old; Refresh and reads from any.
 #pragma once
 
 #include <chrono>
@@ -32,6 +32,7 @@ struct MirrorOptions {
   std::chrono::seconds silence_limit{300};      // a log that has not grown for so long is an alarm
   const witness::Cosigner* cosigner = nullptr;  // null: nothing is cosigned
   const Clock* clock = nullptr;                 // null: the host's
+  bool compress_closed_days = false;  // full bundles of this copy whose day (UTC) is over (ADR 0010)
   DiskFailure on_fatal{};
   io::FileSystem* fs = nullptr;
   MetricRegistry* metrics = nullptr;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "bundle/stored.h"
 #include "io/durable.h"
 #include "verify/cosignature.h"
 #include "verify/proof.h"
@@ -29,6 +30,7 @@ Result<void> WriteLine(io::FileSystem& fs, const std::string& path, const std::s
 
 bool IsResourcePath(std::string_view path) {
   if (path == "checkpoint") return true;
+  if (path.ends_with(bundle::kCompressedSuffix)) return false;  // a form of a file, no file of the log
   return (path.starts_with("tile/") || path.starts_with("keys/")) &&
          path.find("..") == std::string_view::npos && std::all_of(path.begin(), path.end(), [](char c) {
            return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '/' || c == '.' || c == '-';
@@ -186,7 +188,8 @@ Result<std::string> MirrorCopy::Proof(uint64_t index) {
 
 Result<std::string> MirrorCopy::ReadResource(std::string_view path) const {
   if (!IsResourcePath(path)) return Fail(ErrorCode::kInvalidArgument, "{}: no file of a log", path);
-  return io::ReadFile(fs_, dir_ + "/" + std::string(path));
+  const std::string file = dir_ + "/" + std::string(path);
+  return bundle::MayBeCompressed(path) ? bundle::ReadStored(fs_, file) : io::ReadFile(fs_, file);
 }
 
 verify::TileSource MirrorCopy::Source() const {

@@ -2,7 +2,7 @@
 //
 // Shape:   DIR/{checkpoint,tile/…} as the log serves them, the checkpoint with this mirror's cosignature; DIR/vkey the pinned key;
 //          DIR/url where it came from; DIR/diverged/ holds every checkpoint that contradicts this copy (evidence; an operator
-//          removes it).
+//          removes it). Entry bundles may lie compressed there (bundle/stored.h); what is given is plain.
 // Order:   files first, each durable, the checkpoint last: what it covers is all there.
 // Errors:  kDataLoss: a file of the copy is damaged (names it) · the file system's own.
 // Threads: Advance, Grow and the like by one thread; readers any.

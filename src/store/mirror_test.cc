@@ -214,6 +214,52 @@ TEST_F(MirrorAttack, DamagedBundleOfTheCopyIsNamed) {
   EXPECT_NE(opened.error().message.find("tile/entries/000"), std::string::npos) << opened.error().message;
 }
 
+TEST_F(MirrorTest, BundlesOfClosedDaysLieCompressedAndAreGivenPlain) {
+  SampleLog log("log");
+  while (log.leaves().size() < 700) log.AddRequest();
+  const TestLog served = LogOf(log);
+  FakeLedger ledger(served);
+  const std::string second = CopyDir(served) + "/tile/entries/001";
+  Mutex mutex;
+  CondVar there;
+  bool removed = false;  // the plain form, which is the last step
+  io::FaultFileSystem disk([&](io::FaultPoint point, const std::string& path) -> Result<void> {
+    MutexLock lock(mutex);
+    removed = removed || (point == io::FaultPoint::kRemove && path == second);
+    there.NotifyAll();
+    return {};
+  });
+  ManualClock clock(1'900'000'000'000'000);  // days after the records
+  options_.fs = &disk;
+  options_.clock = &clock;
+  ASSERT_TRUE(OpenMirror(ledger.url()));
+  Refresh();
+  options_.compress_closed_days = true;
+  ASSERT_TRUE(OpenMirror(ledger.url()));
+  {
+    MutexLock lock(mutex);
+    while (!removed) there.Wait(mutex);
+  }
+  mirror_->Close();
+  EXPECT_FALSE(std::filesystem::exists(second));
+  EXPECT_EQ(mirror_->ReadResource("tile/entries/001"), served.files.at("tile/entries/001"));
+  EXPECT_EQ(mirror_->ReadResource("tile/entries/001.zst").error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(mirror_->Entry(300), log.leaves()[300].bytes);
+  // The copy is read whole at the next start, grows, and gives the store what it has.
+  OpenStore();
+  while (log.leaves().size() < 1'000) log.AddRequest();
+  ledger.Show(LogOf(log));
+  ASSERT_TRUE(OpenMirror(ledger.url()));
+  Refresh();
+  EXPECT_EQ(Records(), 1'000u);
+  mirror_.reset();
+  std::filesystem::resize_file(second + ".zst", 100);
+  auto opened = OpenMirror(ledger.url());
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, ErrorCode::kDataLoss);
+  EXPECT_NE(opened.error().message.find("001.zst"), std::string::npos) << opened.error().message;
+}
+
 TEST_F(MirrorTest, TokenIsSentAndARefusalIsTold) {
   SampleLog log("log");
   FakeLedger ledger(LogOf(log));

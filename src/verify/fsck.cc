@@ -125,13 +125,14 @@ Result<bool> Checker::CheckBundle(uint64_t number) {
 Result<bool> Checker::IsPruned(uint64_t number, int width) {
   if (missing_front_ != MissingFront::kIsPruned || report_.first_entry != hashed_) return false;
   auto file = FetchTile(source_, -1, number, width);
-  if (!file && file.error().code != ErrorCode::kNotFound) return std::unexpected(std::move(file.error()));
-  return !file;
+  if (file || file.error().code == ErrorCode::kDataLoss) return false;
+  if (file.error().code != ErrorCode::kNotFound) return std::unexpected(std::move(file.error()));
+  return true;
 }
 
 Result<std::optional<std::vector<std::string>>> Checker::ReadEntries(uint64_t number, int width) {
   auto file = FetchTile(source_, -1, number, width);
-  if (!file && file.error().code == ErrorCode::kNotFound) {
+  if (!file && (file.error().code == ErrorCode::kNotFound || file.error().code == ErrorCode::kDataLoss)) {
     Find("{}", file.error().message);
     return std::nullopt;
   }

@@ -28,7 +28,8 @@ enum class MissingFront { kIsFinding, kIsPruned };
 // Recomputes everything from the entries: leaf hashes, every tile at every level, the root, and checks the checkpoint's
 // signature. One pass in order of index; memory is one tile a level.
 // on_entry gets each entry as it is read, before the root has been checked: use it for counting.
-// Errors are of the source alone; what is wrong with the log is a finding that names file and byte.
+// Errors are of the source alone; what is wrong with the log is a finding that names file and byte. So is a bundle of which the source
+// says kDataLoss: it is there and cannot be read.
 Result<FsckReport> Fsck(const TileSource& source, const VerifierKey& key,
                         const std::function<void(uint64_t index, std::string_view entry)>& on_entry = {},
                         MissingFront missing_front = MissingFront::kIsFinding);

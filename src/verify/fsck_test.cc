@@ -219,6 +219,22 @@ TEST(Fsck, StopsAfterTooManyFindings) {
   EXPECT_THAT(findings.back(), HasSubstr("more than 1000 findings"));
 }
 
+// As when it lies compressed and does not decompress.
+TEST(Fsck, ABundleThatTheSourceCannotReadIsAFinding) {
+  TestLog log(300);
+  TileSource whole = log.Source();
+  const TileSource broken = [&](const std::string& path) -> Result<std::string> {
+    if (path == "tile/entries/000") return Fail(ErrorCode::kDataLoss, "/log/tile/entries/000.zst: cut short");
+    return whole(path);
+  };
+  for (MissingFront front : {MissingFront::kIsFinding, MissingFront::kIsPruned}) {
+    auto report = Fsck(broken, log.vkey(), {}, front);
+    ASSERT_TRUE(report.has_value()) << report.error().message;
+    EXPECT_THAT(report->findings, ElementsAre("tile/entries/000: /log/tile/entries/000.zst: cut short"));
+    EXPECT_EQ(report->entries, 44u) << "the others are checked";
+  }
+}
+
 TEST(Fsck, PassesTheSourcesErrorsOn) {
   TestLog log(300);
   for (std::string broken : {"checkpoint", "tile/entries/000", "tile/0/000", "tile/1/000.p/1"}) {

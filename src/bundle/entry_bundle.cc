@@ -1,9 +1,9 @@
-#include "ledger/entry_bundle.h"
+#include "bundle/entry_bundle.h"
 
 #include "base/bytes.h"
 #include "base/check.h"
 
-namespace beleg::ledger {
+namespace beleg::bundle {
 
 void AppendEntry(std::string& bundle, std::string_view leaf) {
   CHECK(!leaf.empty() && leaf.size() <= kLeafBytesMax, "a leaf has 1 to 65,535 bytes");
@@ -23,4 +23,4 @@ Result<std::vector<std::string>> SplitEntries(std::string_view bundle) {
   return leaves;
 }
 
-}  // namespace beleg::ledger
+}  // namespace beleg::bundle
