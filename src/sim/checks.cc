@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "bundle/stored.h"
 #include "ledger/request_index.h"
 #include "record/audit_record.h"
 #include "sim/server.h"
@@ -17,7 +18,9 @@ using Leaves = std::vector<std::string>;
 
 verify::TileSource PublicFiles(World& world) {
   return [&world](const std::string& path) {
-    return io::ReadFile(world.disk, fmt::format("{}/public/{}", kLogFolder, path));
+    const std::string file = fmt::format("{}/public/{}", kLogFolder, path);
+    return bundle::MayBeCompressed(path) ? bundle::ReadStored(world.disk, file)
+                                         : io::ReadFile(world.disk, file);
   };
 }
 

@@ -12,6 +12,7 @@ std::string_view NameOf(Mutation mutation) {
     case Mutation::kCursorNotSynced: return "cursor_not_synced";
     case Mutation::kTailNotRewritten: return "tail_not_rewritten";
     case Mutation::kSegmentsNotRemovedInOrder: return "segments_not_removed_in_order";
+    case Mutation::kCompressedNotSynced: return "compressed_not_synced";
     case Mutation::kCursorBeforeAnswer: return "cursor_before_answer";
     case Mutation::kLostTwice: return "lost_twice";
     case Mutation::kLostNever: return "lost_never";
@@ -38,6 +39,7 @@ bool LeavesOut(Mutation mutation, const io::DiskCall& call) {
     case Mutation::kTailNotRewritten: return call.act == io::DiskAct::kRename && is_in("/wal/");
     case Mutation::kSegmentsNotRemovedInOrder:
       return call.act == io::DiskAct::kRemove && call.path.ends_with("5.wal");
+    case Mutation::kCompressedNotSynced: return is_sync && call.path.ends_with(".zst.tmp");
     case Mutation::kNone:
     case Mutation::kCursorBeforeAnswer:
     case Mutation::kLostTwice:

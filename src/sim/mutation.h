@@ -18,6 +18,7 @@ enum class Mutation {
   kCursorNotSynced,
   kTailNotRewritten,  // recovery trusts the page cache
   kSegmentsNotRemovedInOrder,
+  kCompressedNotSynced,  // before the plain bundle is removed
   // What the server does otherwise.
   kCursorBeforeAnswer,  // of the exporter
   kLostTwice,
@@ -32,6 +33,7 @@ inline constexpr Mutation kMutations[] = {Mutation::kFoldersNotSynced,
                                           Mutation::kCursorNotSynced,
                                           Mutation::kTailNotRewritten,
                                           Mutation::kSegmentsNotRemovedInOrder,
+                                          Mutation::kCompressedNotSynced,
                                           Mutation::kCursorBeforeAnswer,
                                           Mutation::kLostTwice,
                                           Mutation::kLostNever,

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "ledger/bundle_compression.h"
 #include "sim/records.h"
 #include "wire/sha256.h"
 
@@ -14,6 +15,18 @@ using ledger::Op;
 
 constexpr int kDrainStepsMax = 20'000;
 constexpr int kTriesMax = 20;  // of a disk that is full
+
+// The world's, a day later: whatever was written is of a closed day.
+class NextDay final : public Clock {
+ public:
+  explicit NextDay(const Clock& today) : today_(today) {}
+  int64_t UnixMicros() const override { return today_.UnixMicros() + kDayMicros; }
+  int64_t MonoMicros() const override { return today_.MonoMicros(); }
+
+ private:
+  static constexpr int64_t kDayMicros = 86'400'000'000;
+  const Clock& today_;
+};
 
 bool HasLeaf(const Op& op) { return op.kind == Op::Kind::kEnd || op.kind == Op::Kind::kLeaf; }
 
@@ -102,11 +115,11 @@ void Server::WriteQueue() {
 
 bool Server::Step() {
   world_.clock.AdvanceMicros(static_cast<int64_t>(1 + world_.Below(60'000)));
-  const uint64_t what = world_.Below(10);
+  const uint64_t what = world_.Below(11);
   if (world_.Happens(world_.profile().publications))
     Act(kPublisher);
   else
-    Act(what < 4 ? kClients : what < 8 ? kWriter : kExporter);
+    Act(what < 4 ? kClients : what < 8 ? kWriter : what < 10 ? kExporter : kCompressor);
   if (!has_ended_ && world_.Below(8) == 0) CheckOpenSet();
   return !has_ended_;
 }
@@ -118,6 +131,7 @@ void Server::Act(Actor actor) {
     case kPublisher: PublishSome(); break;
     case kExporter: ExportSome(); break;
     case kClients: ClientActs(); break;
+    case kCompressor: CompressSome(); break;
     case kActorCount: break;
   }
   is_busy_[actor] = false;
@@ -136,6 +150,8 @@ bool Server::Before(const io::DiskCall& call) {
     world_.stats.Count("reached.segment_removed");
   if (call.act == io::DiskAct::kRename && call.path.ends_with(".ids"))
     world_.stats.Count("reached.index_block");
+  if (call.act == io::DiskAct::kRename && call.path.ends_with(".zst"))
+    world_.stats.Count("reached.bundle_compressed");
   if (call.act == io::DiskAct::kRemoveFolder) world_.stats.Count("reached.tile_is_full");
   world_.Before(call);
   return !LeavesOut(mutation_, call);
@@ -238,6 +254,17 @@ void Server::ExportSome() {
     model_.CursorIsDurable(export_->next());
   else if (!world_.has_trouble())
     Fatal("move the cursor", done.error());
+}
+
+// One bundle, by a compressor that looks at the whole folder each time.
+void Server::CompressSome() {
+  const NextDay next_day(world_.clock);
+  bundle::CompressorOptions options = ledger::CompressionOf(*core_);
+  options.clock = &next_day;
+  auto did = bundle::Compressor(std::move(options)).Step();
+  if (did) return;
+  if (did.error().code != ErrorCode::kResourceExhausted || !world_.has_trouble())
+    Fatal("compress", did.error());
 }
 
 void Server::Stop() {

@@ -1,5 +1,5 @@
-// One life of a server's process: LedgerCore and SpanExport, driven call by call as the ledger's two threads, the exporter's and
-// the clients' would drive them.
+// One life of a server's process: LedgerCore and SpanExport, driven call by call as the ledger's threads, the exporter's and the
+// clients' would drive them.
 //
 // What runs at once in the real process may come in between at each call to the disk: then another of the threads takes a step.
 #pragma once
@@ -41,7 +41,7 @@ class Server {
 
  private:
   // What may run while another of them does.
-  enum Actor { kWriter, kPublisher, kExporter, kClients, kActorCount };
+  enum Actor { kWriter, kPublisher, kExporter, kClients, kCompressor, kActorCount };
   void Act(Actor actor);
   bool Before(const io::DiskCall& call);
   bool MayComeBetween(Actor actor) const;
@@ -63,6 +63,7 @@ class Server {
   void PublishSome();
   Result<void> Publish();
   void ExportSome();
+  void CompressSome();
   // What heartbeats say of open requests is so.
   void CheckOpenSet();
   // An error ends the process; on a disk without trouble it is a finding.

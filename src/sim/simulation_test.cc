@@ -34,6 +34,7 @@ TEST_F(SimulationTest, KeepsEveryPromiseOverManySeeds) {
                            "fault.power_cut",
                            "fault.record_refused",
                            "reached.begins_copied_forward",
+                           "reached.bundle_compressed",
                            "reached.died_in_recovery",
                            "reached.end_waits_for_room",
                            "reached.index_block",

@@ -86,9 +86,13 @@ def check_compat(tally):
         kept = kept_log.Compat(log)
         # Of a pruned log strangers want entries that are gone; our own asks for the record of the prune.
         readers = {"`beleg audit fsck`": verifiers.beleg_fsck} if kept.pruned else verifiers.OF_A_LOG
-        for name, verify in readers.items():
-            why = verify(kept, log / "public")
-            tally.check(why is None, f"{log.name}: {name} refuses: {why}")
+        with plain_log(log / "public") as public:
+            for name, verify in readers.items():
+                why = verify(kept, public)
+                tally.check(why is None, f"{log.name}: {name} refuses: {why}")
+        if public != log / "public":
+            why = verifiers.beleg_fsck(kept, log / "public")
+            tally.check(why is None, f"{log.name}: `beleg audit fsck` refuses it compressed: {why}")
         for file in kept.given:
             why = verifiers.beleg_verify(file, kept.vkey)
             tally.check(why is None, f"{log.name}: beleg audit verify {file.name}: {why}")

@@ -6,11 +6,10 @@ import time
 import pytest
 
 from evidence import check_everything, check_store
-from harness import Stack, fill, wait_until
+from harness import LIBFAKETIME, Stack, fill, wait_until
 from load import Load
 
 WORKERS = 8
-LIBFAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
 
 
 def run_on(load, count=20):

@@ -4,14 +4,17 @@ Each part runs in a folder of its own, on ports the kernel chose, and says where
 """
 
 import base64
+import contextlib
 import hashlib
 import json
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import struct
 import subprocess
+import tempfile
 import time
 
 import requests
@@ -19,6 +22,7 @@ import requests
 BINARY = os.environ.get("BELEG_BINARY", str(pathlib.Path(__file__).parents[2] / "build/dev/beleg"))
 TLOGCHECK = os.environ.get("BELEG_TLOGCHECK", str(pathlib.Path(__file__).parents[2] / "build/tlogcheck"))
 DEMO_MODEL = pathlib.Path(os.environ.get("BELEG_DEPS", pathlib.Path(__file__).parents[2] / ".deps")) / "models/smollm2-135m-instruct.gguf"
+LIBFAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
 START_LIMIT_S = 90
 EXIT_DISK_FAILED = 74  # of serve and store: the state of the disk is unknown (ADR 0004)
 
@@ -172,8 +176,22 @@ class Stack:
         return go_entries(self.public, self.serve.run["vkey"])
 
 
+@contextlib.contextmanager
+def plain_log(folder):
+    """A log's folder for programs that know plain entry bundles alone: a copy, where some lie compressed (docs/formats/ledger.md)."""
+    if not any(pathlib.Path(folder).rglob("*.zst")):
+        yield folder
+        return
+    with tempfile.TemporaryDirectory(prefix="beleg_plain_") as temp:
+        copy = pathlib.Path(temp) / "log"
+        shutil.copytree(folder, copy)
+        subprocess.run([BINARY, "ledger", "unpack", "--ledger", str(copy)], check=True, capture_output=True, timeout=120)
+        yield copy
+
+
 def go_entries(folder, vkey):
-    done = subprocess.run([TLOGCHECK, "--vkey", vkey, "--entries", str(folder)], capture_output=True, text=True, timeout=120)
+    with plain_log(folder) as log:
+        done = subprocess.run([TLOGCHECK, "--vkey", vkey, "--entries", str(log)], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
