@@ -9,8 +9,8 @@
 
 #include "audit/pinned_keys.h"
 #include "audit/verify.h"
-#include "io/testing.h"
 #include "bundle/entry_bundle.h"
+#include "io/testing.h"
 #include "ledger/testing.h"
 #include "ledger/wal_format.h"
 

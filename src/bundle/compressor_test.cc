@@ -136,7 +136,8 @@ TEST_F(CompressorTest, AFailedSyncIsAnErrorAndTheBundleIsThere) {
 // reads right, and the next run ends it.
 TEST(CompressorCrash, StoppingAnywhereLosesNothing) {
   SetLogLevel("off");
-  const std::string first = BundleOf(EntriesUntil(kMidnight - 1)), second = BundleOf(EntriesUntil(kMidnight - 2));
+  const std::string first = BundleOf(EntriesUntil(kMidnight - 1)),
+                    second = BundleOf(EntriesUntil(kMidnight - 2));
   bool stopped_with_both = false, ended = false;
   for (uint64_t call = 1; !ended; ++call) {
     for (int how = 0; how < 9; ++how) {
@@ -159,7 +160,8 @@ TEST(CompressorCrash, StoppingAnywhereLosesNothing) {
         disk.CutPower();
       else
         disk.Kill();
-      stopped_with_both = stopped_with_both || (disk.Exists(kFirst).value() && disk.Exists(kFirst + ".zst").value());
+      stopped_with_both =
+          stopped_with_both || (disk.Exists(kFirst).value() && disk.Exists(kFirst + ".zst").value());
       EXPECT_EQ(ReadStored(disk, kFirst), first) << "call " << call << " how " << how;
       EXPECT_EQ(ReadStored(disk, kFolder + "/tile/entries/001"), second) << "call " << call << " how " << how;
       ASSERT_TRUE(compress());

@@ -16,7 +16,8 @@
 namespace beleg::bundle {
 
 inline constexpr int64_t kDayMicros = 86'400'000'000;
-inline constexpr int64_t kMidnight = 20'000 * kDayMicros;  // of some day; what is before it is closed on that day
+inline constexpr int64_t kMidnight =
+    20'000 * kDayMicros;  // of some day; what is before it is closed on that day
 
 inline std::string RecordAt(int64_t time_us, uint64_t seq = 1) {
   record::Request request = record::SampleRequest();

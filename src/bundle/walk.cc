@@ -47,8 +47,7 @@ std::optional<Walk::Item> Walk::Take(const std::string& name) {
   if (group.starts_with('x')) {
     auto number = GroupOf(group.substr(1));
     if (number && here_.number < kFolderNumberMax)
-      folders_.push_back(
-          {here_.path + "/" + name, here_.prefix + name + "/", here_.number * 1000 + *number});
+      folders_.push_back({here_.path + "/" + name, here_.prefix + name + "/", here_.number * 1000 + *number});
     return std::nullopt;
   }
   const bool is_compressed = group.ends_with(kCompressedSuffix);

@@ -20,7 +20,8 @@ namespace beleg::bundle {
 class Walk {
  public:
   // folder: the one that has "tile/".
-  Walk(io::FileSystem& fs, const std::string& folder) : fs_(fs), folders_{{folder + "/tile/entries", "", 0}} {}
+  Walk(io::FileSystem& fs, const std::string& folder)
+      : fs_(fs), folders_{{folder + "/tile/entries", "", 0}} {}
 
   struct Item {
     uint64_t number = 0;

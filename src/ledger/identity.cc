@@ -91,10 +91,8 @@ int64_t FormatOf(const PublicPart& part) {
 }
 
 Result<void> WritePublicPart(io::FileSystem& fs, const std::string& dir, const PublicPart& part) {
-  Json json = Json::MakeObject({{"format", FormatOf(part)},
-                                {"host", part.host},
-                                {"origin", part.origin},
-                                {"vkey", part.vkey}});
+  Json json = Json::MakeObject(
+      {{"format", FormatOf(part)}, {"host", part.host}, {"origin", part.origin}, {"vkey", part.vkey}});
   Json::Array old_keys;
   for (const OldKey& old : part.old_keys)
     old_keys.push_back(Json::MakeObject({{"until_us", old.until_us}, {"vkey", old.vkey}}));

@@ -66,8 +66,8 @@ class ThreadedLedger final : public Ledger {
     writer_ = Thread("ledger-write", [this](std::stop_token) { Write(); });
     publisher_ = Thread("ledger-publish", [this](std::stop_token stop) { Publish(stop); });
     if (core_->options().compress_closed_days)
-      compression_ = std::make_unique<bundle::CompressionThread>(
-          CompressionOf(*core_), [this](const Error& error) { Stop(error); });
+      compression_ = std::make_unique<bundle::CompressionThread>(CompressionOf(*core_),
+                                                                 [this](const Error& error) { Stop(error); });
   }
   ~ThreadedLedger() override { Close(); }
 
@@ -210,8 +210,8 @@ void ThreadedLedger::Append(std::string leaf, FinishCallback done) {
   op.leaf = std::move(leaf);
   op.done = std::move(done);
   if (op.leaf.empty() || op.leaf.size() > bundle::kLeafBytesMax)
-    return FailOp(op, {ErrorCode::kInvalidArgument,
-                       fmt::format("a leaf has 1 to {} bytes, not {}", bundle::kLeafBytesMax, op.leaf.size())});
+    return FailOp(op, {ErrorCode::kInvalidArgument, fmt::format("a leaf has 1 to {} bytes, not {}",
+                                                                bundle::kLeafBytesMax, op.leaf.size())});
   op.request_id = RequestIdOf(op.leaf);
   Push(std::move(op));
 }

@@ -117,7 +117,7 @@ class MirrorImpl final : public Mirror {
   std::deque<std::shared_ptr<Submitted>> submitted_ GUARDED_BY(mutex_);  // answers too
   bool told_silent_ GUARDED_BY(mutex_) = false;
   bool closed_ GUARDED_BY(mutex_) = false;
-  Thread thread_;  // it uses all of the above
+  Thread thread_;                                           // it uses all of the above
   std::unique_ptr<bundle::CompressionThread> compression_;  // made with copy_; null: bundles stay as they are
 };
 
@@ -174,10 +174,10 @@ Result<void> MirrorImpl::OpenCopy(const std::string& vkey) {
 // Beside the thread that grows the copy: it touches only what the kept checkpoint covers, that one only what follows.
 void MirrorImpl::StartCompression() {
   if (!options_.compress_closed_days) return;
-  bundle::CompressorOptions compressor{.fs = options_.fs,
-                                       .clock = &clock(),
-                                       .folder = copy_->dir(),
-                                       .size = [this] { return copy_->checkpoint().size; }};
+  bundle::CompressorOptions compressor{
+      .fs = options_.fs, .clock = &clock(), .folder = copy_->dir(), .size = [this] {
+        return copy_->checkpoint().size;
+      }};
   compression_ = std::make_unique<bundle::CompressionThread>(
       std::move(compressor), [this](const Error& error) { TellDiskFailure(options_.on_fatal, error); });
 }

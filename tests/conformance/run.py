@@ -19,6 +19,7 @@ import kept_log  # noqa: E402
 import proofs  # noqa: E402
 import receipts  # noqa: E402
 import verifiers  # noqa: E402
+from harness import plain_log  # noqa: E402
 
 DOCUMENT = ROOT / "docs/threat-model.md"
 BEGIN, END = "<!-- tests/conformance/run: begin -->\n", "<!-- tests/conformance/run: end -->\n"
