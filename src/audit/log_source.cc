@@ -3,7 +3,6 @@
 #include <memory>
 
 #include "audit/web_client.h"
-#include "bundle/entry_bundle.h"
 #include "bundle/stored.h"
 #include "io/file.h"
 
@@ -30,12 +29,8 @@ Result<verify::TileSource> OpenLogSource(std::string_view place, std::string tok
   // What a person names is the ledger's folder; the log's files are one below.
   TRY_ASSIGN(bool inside, io::PosixFileSystem().Exists(folder + "/public/checkpoint"));
   if (inside) folder += "/public";
-  return verify::TileSource([folder](const std::string& path) {
-    io::FileSystem& fs = io::PosixFileSystem();
-    const std::string file = folder + "/" + path;
-    return bundle::MayBeCompressed(path) ? bundle::ReadStored(fs, file)
-                                         : io::ReadFile(fs, file, bundle::kBundleBytesMax);
-  });
+  return verify::TileSource(
+      [folder](const std::string& path) { return bundle::ReadLogFile(io::PosixFileSystem(), folder, path); });
 }
 
 }  // namespace beleg::audit

@@ -17,8 +17,11 @@ Result<uint64_t> SizeOf(io::FileSystem& fs, const std::string& path) {
 
 }  // namespace
 
-bool MayBeCompressed(std::string_view path) {
-  return path.starts_with("tile/entries/") && path.find('.') == std::string_view::npos;
+Result<std::string> ReadLogFile(io::FileSystem& fs, const std::string& folder, std::string_view name) {
+  const std::string path = folder + "/" + std::string(name);
+  const bool is_partial = name.find(".p/") != std::string_view::npos;
+  if (name.starts_with("tile/entries/") && !is_partial) return ReadStored(fs, path);
+  return io::ReadFile(fs, path, kBundleBytesMax);
 }
 
 // The plain form first: it is removed only when the other one is there for good.

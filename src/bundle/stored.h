@@ -17,8 +17,9 @@ namespace beleg::bundle {
 
 constexpr std::string_view kCompressedSuffix = ".zst";
 
-// Whether one of a log's files, by its path below the log's folder, may be there as zstd: "tile/entries/…" that are not partial.
-bool MayBeCompressed(std::string_view path);
+// One of a log's files, by its C2SP name below the folder ("tile/entries/000", "checkpoint"): as ReadStored where it may be there as
+// zstd. At most kBundleBytesMax.
+Result<std::string> ReadLogFile(io::FileSystem& fs, const std::string& folder, std::string_view name);
 
 // The plain bytes. At most kBundleBytesMax of memory beside the file's.
 Result<std::string> ReadStored(io::FileSystem& fs, const std::string& path);

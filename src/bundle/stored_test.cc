@@ -56,11 +56,17 @@ TEST_F(StoredTest, MoreThanABundleIsNotDecompressed) {
   EXPECT_EQ(ReadStored(fs_, temp_ / "001").error().code, ErrorCode::kDataLoss);
 }
 
-TEST_F(StoredTest, OnlyFullBundlesMayBeCompressed) {
-  EXPECT_TRUE(MayBeCompressed("tile/entries/000"));
-  EXPECT_TRUE(MayBeCompressed("tile/entries/x001/x234/067"));
-  for (const char* path : {"tile/entries/000.p/7", "tile/entries/000.zst", "tile/0/000", "checkpoint"})
-    EXPECT_FALSE(MayBeCompressed(path)) << path;
+TEST_F(StoredTest, OfALogsFilesOnlyFullBundlesAreLookedForCompressed) {
+  for (std::string name : {"tile/entries/000", "tile/entries/x001/x234/067"}) {
+    Write(name + ".zst", wire::ZstdCompress("was plain"));
+    EXPECT_EQ(ReadLogFile(fs_, temp_.path(), name), "was plain") << name;
+  }
+  for (std::string name : {"tile/entries/001.p/7", "tile/0/000", "checkpoint"}) {
+    Write(name + ".zst", wire::ZstdCompress("was plain"));
+    EXPECT_EQ(ReadLogFile(fs_, temp_.path(), name).error().code, ErrorCode::kNotFound) << name;
+    Write(name, "plain");
+    EXPECT_EQ(ReadLogFile(fs_, temp_.path(), name), "plain") << name;
+  }
 }
 
 TEST_F(StoredTest, UnpackingStopsAtADamagedFileAndNamesIt) {

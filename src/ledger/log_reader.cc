@@ -136,11 +136,8 @@ Result<std::vector<Hash32>> LogReader::InclusionPath(const Published& published,
 Result<Resource> LogReader::ReadTileResource(std::string_view path) {
   auto tile = ParseTilePath(path);
   if (!tile) return Fail(ErrorCode::kInvalidArgument, "no such path in a log; it has checkpoint and tile/…");
-  const bool is_full_bundle = tile->level == kEntriesLevel && tile->width == kTileWidth;
-  auto bytes = is_full_bundle ? bundle::ReadStored(fs_, PathOf(*tile))
-                              : io::ReadFile(fs_, PathOf(*tile), bundle::kBundleBytesMax);
-  if (!bytes) return std::unexpected<Error>(std::move(bytes).error());
-  return Resource{*std::move(bytes), "application/octet-stream", true};
+  TRY_ASSIGN(std::string bytes, bundle::ReadLogFile(fs_, folder_, TilePath(*tile)));
+  return Resource{std::move(bytes), "application/octet-stream", true};
 }
 
 }  // namespace beleg::ledger

@@ -18,9 +18,7 @@ using Leaves = std::vector<std::string>;
 
 verify::TileSource PublicFiles(World& world) {
   return [&world](const std::string& path) {
-    const std::string file = fmt::format("{}/public/{}", kLogFolder, path);
-    return bundle::MayBeCompressed(path) ? bundle::ReadStored(world.disk, file)
-                                         : io::ReadFile(world.disk, file);
+    return bundle::ReadLogFile(world.disk, fmt::format("{}/public", kLogFolder), path);
   };
 }
 

@@ -188,8 +188,7 @@ Result<std::string> MirrorCopy::Proof(uint64_t index) {
 
 Result<std::string> MirrorCopy::ReadResource(std::string_view path) const {
   if (!IsResourcePath(path)) return Fail(ErrorCode::kInvalidArgument, "{}: no file of a log", path);
-  const std::string file = dir_ + "/" + std::string(path);
-  return bundle::MayBeCompressed(path) ? bundle::ReadStored(fs_, file) : io::ReadFile(fs_, file);
+  return bundle::ReadLogFile(fs_, dir_, path);
 }
 
 verify::TileSource MirrorCopy::Source() const {
