@@ -16,14 +16,6 @@ constexpr size_t kBeginFrameBytesMax = kFrameHeaderBytes + 96 + kCallerBytesMax;
 bool IsNewWork(const Op& op) { return op.kind == Op::Kind::kBegin || op.kind == Op::Kind::kLeaf; }
 bool HasLeaf(const Op& op) { return op.kind == Op::Kind::kEnd || op.kind == Op::Kind::kLeaf; }
 
-// The ends that are left when everything else is answered.
-std::vector<Op> TakeEnds(std::vector<Op>& ops) {
-  std::vector<Op> ends;
-  for (Op& op : ops)
-    if (op.kind == Op::Kind::kEnd) ends.push_back(std::move(op));
-  return ends;
-}
-
 }  // namespace
 
 // A group that is about to be written.
@@ -34,30 +26,27 @@ struct Committer::Plan {
   std::vector<std::pair<RequestKey, BeginFrame>> forwarded;
 };
 
-Result<std::vector<Op>> Committer::Commit(std::vector<Op> ops) {
+Result<void> Committer::Commit(std::vector<Op>& ops) {
   if (auto admitted = Admit(ops); !admitted) {
-    if (admitted.error().code != ErrorCode::kResourceExhausted) {
-      for (Op& op : ops) FailOp(op, {ErrorCode::kUnavailable, admitted.error().message});
-      return std::unexpected<Error>(admitted.error());
-    }
+    if (admitted.error().code != ErrorCode::kResourceExhausted) return admitted;
     RefuseNewWork(ops, admitted.error());
   }
   FailStrayEnds(ops);
   Plan plan = Build(ops);
-  if (plan.group.frame_count() == 0) return std::vector<Op>();
-  auto segment = Write(plan);
-  if (!segment && segment.error().code == ErrorCode::kResourceExhausted) {
-    parts_.room.Report(std::unexpected<Error>(segment.error()));
-    RefuseNewWork(ops, segment.error());
-    return TakeEnds(ops);
+  if (plan.group.frame_count() > 0) {
+    auto segment = Write(plan);
+    if (!segment && segment.error().code == ErrorCode::kResourceExhausted) {
+      parts_.room.Report(std::unexpected<Error>(segment.error()));
+      RefuseNewWork(ops, segment.error());
+      std::erase_if(ops, [](const Op& op) { return op.kind != Op::Kind::kEnd; });
+      return {};
+    }
+    if (!segment) return std::unexpected<Error>(std::move(segment).error());
+    Apply(plan, ops, *segment);
+    Answer(plan, ops);
   }
-  if (!segment) {
-    for (Op& op : ops) FailOp(op, {ErrorCode::kUnavailable, segment.error().message});
-    return std::unexpected<Error>(std::move(segment).error());
-  }
-  Apply(plan, ops, *segment);
-  Answer(plan, ops);
-  return std::vector<Op>();
+  ops.clear();
+  return {};
 }
 
 // Room for the group, and after it for the end of each request that is open then. Ends always fit: their room was kept.

@@ -175,14 +175,17 @@ TEST(FailingDisk, AFailedSyncStopsAndAcknowledgesNothing) {
     std::atomic<int> stops = 0;
     LedgerOptions options = TestOptions(folder / "log");
     options.fs = &fs;
+    Answer<FinishReceipt> answer;
     options.on_fatal = [&](const Error& error) {
       EXPECT_EQ(error.code, ErrorCode::kDataLoss);
+      EXPECT_FALSE(answer.IsThere()) << "an answer about a record that may be there or not";
       ++stops;
     };
     auto ledger = OpenTestLedger(options);
     ASSERT_TRUE(ledger->AppendAndWait("a"));
     is_broken = true;
-    EXPECT_EQ(ledger->AppendAndWait("b").error().code, ErrorCode::kUnavailable);
+    ledger->Append("b", answer.Callback());
+    EXPECT_EQ(answer.Wait().error().code, ErrorCode::kUnavailable);
     is_broken = false;
     EXPECT_EQ(ledger->AppendAndWait("c").error().code, ErrorCode::kUnavailable) << "it stays stopped";
     EXPECT_EQ(ledger->Health().error().code, ErrorCode::kUnavailable);
@@ -213,6 +216,30 @@ TEST(FailingDisk, ATileThatCannotBeSyncedStops) {
   EXPECT_EQ(stops, 1);
   auto again = OpenTestLedger(TestOptions(folder / "log"));
   EXPECT_EQ(AllLeaves(*again), std::vector<std::string>{"a"});
+}
+
+TEST(FailingDisk, WhileTheProcessStopsNobodyIsAnswered) {
+  io::TempFolder folder;
+  std::atomic<bool> is_broken = false;
+  io::FaultFileSystem fs([&](FaultPoint point, const std::string& path) -> Result<void> {
+    if (is_broken && point == FaultPoint::kSync && IsIn("/public/", path))
+      return Fail(ErrorCode::kDataLoss, "{}: EIO", path);
+    return {};
+  });
+  LedgerOptions options = TestOptions(folder / "log");
+  options.fs = &fs;
+  Ledger* running = nullptr;
+  Answer<FinishReceipt> answer;
+  options.on_fatal = [&](const Error&) {
+    running->Append("b", answer.Callback());  // the writer, which is well, has it while the publisher stops the process
+    EXPECT_FALSE(answer.IsThereWithin(milliseconds(100)));
+  };
+  auto ledger = OpenTestLedger(options);
+  running = ledger.get();
+  ASSERT_TRUE(ledger->AppendAndWait("a"));
+  is_broken = true;
+  EXPECT_EQ(ledger->CheckpointAtLeast(1, kLong).error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(answer.Wait().error().code, ErrorCode::kUnavailable);
 }
 
 TEST(FullQueue, RefusesNewWorkAndTakesEnds) {

@@ -102,7 +102,7 @@ class ThreadedLedger final : public Ledger {
   void Write();
   void CommitOne(std::vector<Op> ops);
   void LetPublisherCatchUp();
-  void FailAll(std::vector<Op> ops);
+  void FailAll(std::vector<Op>& ops);
 
   // Publisher.
   void Publish(std::stop_token stop);
@@ -111,6 +111,7 @@ class ThreadedLedger final : public Ledger {
   void PublishRest();
   void Pause(milliseconds pause);
 
+  Result<void> StillWorks() const;
   void Stop(const Error& error);
   void WakeWaiters();
   // Waits until `reached` or Close, at most for limit. Real time: the simulation drives LedgerCore itself.
@@ -125,7 +126,8 @@ class ThreadedLedger final : public Ledger {
   std::optional<BootId> boot_ GUARDED_BY(mutex_);
   uint64_t wanted_size_ GUARDED_BY(mutex_) = 0;  // checkpoint asked for
   bool closing_ GUARDED_BY(mutex_) = false;
-  bool broken_ GUARDED_BY(mutex_) = false;
+  bool broken_ GUARDED_BY(mutex_) = false;         // the disk failed
+  bool stopped_ GUARDED_BY(mutex_) = false;        // on_fatal was called and returned
   bool publish_fails_ GUARDED_BY(mutex_) = false;  // the last try did
   Mutex close_mutex_;                              // one Close at a time
   Thread writer_;
@@ -253,17 +255,17 @@ void ThreadedLedger::LetPublisherCatchUp() {
 }
 
 void ThreadedLedger::CommitOne(std::vector<Op> ops) {
-  {
-    MutexLock lock(mutex_);
-    if (broken_) return FailAll(std::move(ops));
+  auto committed = StillWorks();
+  if (committed) committed = core_->Commit(ops);
+  if (!committed) {
+    Stop(committed.error());
+    return FailAll(ops);
   }
-  auto again = core_->Commit(std::move(ops));
-  if (!again) return Stop(again.error());
-  if (!again->empty() && !queue_.Return(*again, kRetryPause)) FailAll(std::move(*again));
+  if (!ops.empty() && !queue_.Return(ops, kRetryPause)) FailAll(ops);
   WakeWaiters();
 }
 
-void ThreadedLedger::FailAll(std::vector<Op> ops) {
+void ThreadedLedger::FailAll(std::vector<Op>& ops) {
   for (Op& op : ops) FailOp(op, {ErrorCode::kUnavailable, "the ledger is closed"});
 }
 
@@ -322,10 +324,7 @@ Result<void> ThreadedLedger::PublishOnce() {
 
 void ThreadedLedger::PublishRest() {
   writer_.Join();  // nothing comes any more
-  {
-    MutexLock lock(mutex_);
-    if (broken_) return;
-  }
+  if (!StillWorks()) return;
   while (core_->published()->size() < core_->durable_size()) {
     auto published = core_->Publish();
     if (published) continue;
@@ -335,17 +334,30 @@ void ThreadedLedger::PublishRest() {
   std::ignore = core_->Retire();  // what cannot go now goes after the next start
 }
 
+Result<void> ThreadedLedger::StillWorks() const {
+  MutexLock lock(mutex_);
+  return broken_ ? Fail(ErrorCode::kUnavailable, "the disk failed") : Result<void>();
+}
+
+// The process ends before anybody hears of it: who waits for a record that may be there or not must get no answer, not even a
+// refusal. So the second thread that comes here waits for the first.
 void ThreadedLedger::Stop(const Error& error) {
   {
     MutexLock lock(mutex_);
-    if (std::exchange(broken_, true)) return;
-    closing_ = true;
+    if (std::exchange(broken_, true)) {
+      while (!stopped_) progress_.Wait(mutex_);
+      return;
+    }
   }
   if (core_->options().on_fatal)
     core_->options().on_fatal(error);
   else
     StopProcess(error);
   queue_.Close();
+  {
+    MutexLock lock(mutex_);
+    stopped_ = closing_ = true;
+  }
   WakeWaiters();
 }
 

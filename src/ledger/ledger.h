@@ -42,8 +42,8 @@ struct LedgerOptions {
       64 << 20;  // more leaves than that wait for their tiles: Begin and Append refuse
   uint64_t index_block_leaves = 65'536;  // leaves of one file of the request-id index; a multiple of 256
   uint64_t free_bytes_min = 64 << 20;    // below this much room on disk Begin and Append refuse
-  // Called once when the state of the disk is unknown (EIO, failed fsync). Empty: says so and ends the process, as ADR 0004
-  // wants; a test's function may return, then everything that waits fails with kUnavailable.
+  // Called once when the state of the disk is unknown (EIO, failed fsync), before anybody who waits hears of it. Empty: says so and
+  // ends the process, as ADR 0004 wants; a test's function may return, then everything that waits fails with kUnavailable.
   std::function<void(const Error&)> on_fatal;
   int64_t resolved_within_us = 600'000'000;  // promise in begin receipts: the record exists by then
   io::FileSystem* fs = nullptr;              // null: the real one
