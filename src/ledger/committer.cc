@@ -79,21 +79,25 @@ Result<void> Committer::FindRoom(uint64_t wal_bytes) {
                   options.dir, free, options.free_bytes_min);
     free_bytes_seen_us_ = now_us;
   }
-  while (parts_.wal.room_bytes() < wal_bytes) TRY(parts_.wal.AddSpare());
+  while (parts_.wal.room_bytes() < wal_bytes) TRY(parts_.wal.AddSpare(Wal::Making::kNow));
+  return {};
+}
+
+Result<void> Committer::LookForRoom() {
+  auto found = FindRoom(parts_.open.written_count() * kEndReserveBytes);
+  if (!found && found.error().code != ErrorCode::kResourceExhausted) return found;
+  parts_.room.Report(found);
   return {};
 }
 
 Result<void> Committer::RefreshRoom() {
-  auto found = FindRoom(parts_.open.written_count() * kEndReserveBytes);
-  if (found && parts_.wal.spare_count() == 0) {
-    auto added = parts_.wal.AddSpare();
-    // Without one there is still the rest of the current segment, which FindRoom counts.
-    if (!added && added.error().code != ErrorCode::kResourceExhausted) found = added;
-  }
+  TRY(LookForRoom());
+  Result<void> added;
+  if (parts_.room.status() && parts_.wal.spare_count() == 0) added = parts_.wal.AddSpare(Wal::Making::kAhead);
   parts_.probe.wal_bytes.Set(static_cast<double>(parts_.wal.size_bytes()));
-  if (!found && found.error().code != ErrorCode::kResourceExhausted) return found;
-  parts_.room.Report(found);
-  return {};
+  // Without one there is still the rest of the current segment, which FindRoom counts.
+  const bool is_fatal = !added && added.error().code != ErrorCode::kResourceExhausted;
+  return is_fatal ? added : Result<void>();
 }
 
 size_t Committer::ops_bytes_max() const {

@@ -3,7 +3,7 @@
 // Room:    each begun request keeps kEndReserveBytes free in the write-ahead log, so its end can be written on a full disk.
 // Errors:  an error of Commit means that the state of the disk is unknown: the process must stop (ADR 0004). Nobody was told anything,
 //          neither yes nor no: an op's record may be there or not, so nobody may be, before the process has stopped.
-// Threads: Commit from one; RefreshRoom from any.
+// Threads: Commit from one; LookForRoom and RefreshRoom from any.
 #pragma once
 
 #include <atomic>
@@ -42,7 +42,9 @@ class Committer {
   // of room, to be tried again; after an error, all that wait for what nobody knows.
   Result<void> Commit(std::vector<Op>& ops);
 
-  // Makes a spare segment ahead and looks at the disk. kResourceExhausted is reported to Room; other errors are fatal.
+  // Looks at the disk. kResourceExhausted is reported to Room; other errors are fatal.
+  Result<void> LookForRoom();
+  // The same, and makes a spare segment ahead.
   Result<void> RefreshRoom();
 
   // How many bytes of ops fit into one group.

@@ -4,6 +4,7 @@
 #include "io/durable.h"
 #include "io/simulated_disk.h"
 #include "ledger/cursor.h"
+#include "ledger/ledger_core.h"
 #include "ledger/testing.h"
 
 namespace beleg::ledger {
@@ -163,6 +164,26 @@ TEST(Publishing, PublishedLeavesOfAnUnfinishedBundleDoNotHoldUpTheWriter) {
   for (int i = 0; i < 40; ++i) ASSERT_TRUE(ledger->AppendAndWait(std::string(1000, 'x'))) << i;
 }
 
+TEST(Publishing, AFullPortionEndsWithAFullTile) {
+  io::TempFolder folder;
+  auto core = LedgerCore::Open(TestOptions(folder / "log")).value();
+  const auto append_hundred = [&core] {
+    std::vector<Op> ops(100);
+    for (Op& op : ops) op.leaf = "x";
+    ASSERT_TRUE(core->Commit(ops));
+  };
+  append_hundred();
+  ASSERT_TRUE(core->Publish());
+  while (core->durable_size() < 2'500) append_hundred();
+  std::vector<uint64_t> sizes = {core->published()->size()};
+  while (sizes.back() < core->durable_size()) {
+    ASSERT_TRUE(core->Publish());
+    sizes.push_back(core->published()->size());
+  }
+  EXPECT_EQ(sizes, (std::vector<uint64_t>{100, 2'048, 2'500}));
+  EXPECT_EQ(core->published()->root, core->RootAt(2'500).value());
+}
+
 TEST(FailingDisk, AFailedSyncStopsAndAcknowledgesNothing) {
   for (FaultPoint broken : {FaultPoint::kSync, FaultPoint::kWrite}) {
     io::TempFolder folder;
@@ -231,7 +252,8 @@ TEST(FailingDisk, WhileTheProcessStopsNobodyIsAnswered) {
   Ledger* running = nullptr;
   Answer<FinishReceipt> answer;
   options.on_fatal = [&](const Error&) {
-    running->Append("b", answer.Callback());  // the writer, which is well, has it while the publisher stops the process
+    running->Append(
+        "b", answer.Callback());  // the writer, which is well, has it while the publisher stops the process
     EXPECT_FALSE(answer.IsThereWithin(milliseconds(100)));
   };
   auto ledger = OpenTestLedger(options);

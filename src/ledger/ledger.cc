@@ -106,7 +106,9 @@ class ThreadedLedger final : public Ledger {
 
   // Publisher.
   void Publish(std::stop_token stop);
+  bool WaitUntilPublishDue(int64_t latest_us);
   bool IsPublishDue() const REQUIRES(mutex_);
+  bool IsBehind() const;
   Result<void> PublishOnce();
   void PublishRest();
   void Pause(milliseconds pause);
@@ -247,11 +249,11 @@ void ThreadedLedger::Write() {
 
 // Slows down before the limit is reached at which new work is refused. A publisher that makes no progress is not waited for.
 void ThreadedLedger::LetPublisherCatchUp() {
-  const size_t limit = core_->options().unpublished_bytes_max;
-  if (core_->unpublished_bytes() < limit / 4) return;
+  if (!IsBehind()) return;
   MutexLock lock(mutex_);
   publish_wake_.NotifyAll();
-  while (core_->unpublished_bytes() > limit / 2 && !publish_fails_ && !closing_) progress_.Wait(mutex_);
+  const size_t limit = core_->options().unpublished_bytes_max / 2;
+  while (core_->unpublished_bytes() > limit && !publish_fails_ && !closing_) progress_.Wait(mutex_);
 }
 
 void ThreadedLedger::CommitOne(std::vector<Op> ops) {
@@ -269,19 +271,31 @@ void ThreadedLedger::FailAll(std::vector<Op>& ops) {
   for (Op& op : ops) FailOp(op, {ErrorCode::kUnavailable, "the ledger is closed"});
 }
 
-// Publishes each interval, and sooner when a checkpoint is wanted, until stopped; then the rest.
+// Publishes each interval, from beginning to beginning, and sooner when a checkpoint is wanted or much waits, until stopped; then
+// the rest.
 void ThreadedLedger::Publish(std::stop_token stop) {
-  while (!stop.stop_requested()) {
-    {
-      MutexLock lock(mutex_);
-      if (!closing_ && !IsPublishDue()) publish_wake_.WaitFor(mutex_, core_->options().checkpoint_interval);
-      if (closing_) break;
-    }
+  const SystemClock clock;
+  const microseconds interval = core_->options().checkpoint_interval;
+  int64_t begun_us = clock.MonoMicros();
+  while (!stop.stop_requested() && WaitUntilPublishDue(begun_us + interval.count())) {
+    begun_us = clock.MonoMicros();
     auto done = PublishOnce();
     if (!done && done.error().code != ErrorCode::kResourceExhausted) return Stop(done.error());
-    Pause(done ? kCheckpointPauseMin : kRetryPause);
+    if (!done || !IsBehind()) Pause(done ? kCheckpointPauseMin : kRetryPause);
   }
   PublishRest();
+}
+
+// False: Close.
+bool ThreadedLedger::WaitUntilPublishDue(int64_t latest_us) {
+  const SystemClock clock;
+  MutexLock lock(mutex_);
+  while (!closing_ && !IsPublishDue()) {
+    const int64_t left_us = latest_us - clock.MonoMicros();
+    if (left_us <= 0) break;
+    publish_wake_.WaitFor(mutex_, microseconds(left_us));
+  }
+  return !closing_;
 }
 
 // Unlike the wait for something to publish, this one ends early for Close alone.
@@ -299,7 +313,11 @@ void ThreadedLedger::Pause(milliseconds pause) {
 bool ThreadedLedger::IsPublishDue() const {
   const uint64_t published = core_->published()->size();
   const bool is_wanted = wanted_size_ > published && core_->durable_size() > published;
-  return is_wanted || core_->unpublished_bytes() >= core_->options().unpublished_bytes_max / 4;
+  return is_wanted || IsBehind();
+}
+
+bool ThreadedLedger::IsBehind() const {
+  return core_->unpublished_bytes() >= core_->options().unpublished_bytes_max / 4;
 }
 
 Result<void> ThreadedLedger::PublishOnce() {

@@ -41,7 +41,7 @@ class LedgerCore {
   Result<void> Commit(std::vector<Op>& ops) { return committer_->Commit(ops); }
   size_t ops_bytes_max() const { return committer_->ops_bytes_max(); }
 
-  // Publisher. Publishes up to some thousand leaves, signs, seals full blocks of the request index.
+  // Publisher. Publishes up to two thousand leaves, signs, seals full blocks of the request index.
   Result<void> Publish();
   // Removes segments of the write-ahead log whose leaves are published. When one holds begins of open requests these must be copied
   // forward first: gives the op that does it, to be committed before the next Retire.
