@@ -1,5 +1,6 @@
 #include "io/durable.h"
 
+#include <algorithm>
 #include <set>
 #include <tuple>
 
@@ -7,6 +8,8 @@
 
 namespace beleg::io {
 namespace {
+
+constexpr uint64_t kZerosBytes = 1 << 20;
 
 std::string TemporaryOf(const std::string& path) { return path + ".tmp"; }
 
@@ -43,6 +46,16 @@ Result<void> WriteFileDurably(FileSystem& fs, const std::string& path, std::stri
                               int permissions) {
   const FileContent content{path, bytes};
   return WriteFilesDurably(fs, {&content, 1}, permissions);
+}
+
+Result<void> AllocateZeros(File& file, uint64_t offset, uint64_t size) {
+  TRY(file.Allocate(offset, size));  // all of it, so that want of room is found before anything is written
+  const std::string zeros(std::min(size, kZerosBytes), '\0');
+  for (uint64_t at = 0; at < size; at += zeros.size()) {
+    TRY(file.WriteAt(offset + at, std::string_view(zeros).substr(0, size - at)));
+    TRY(file.Sync());
+  }
+  return {};
 }
 
 Result<void> MakeFoldersDurably(FileSystem& fs, const std::string& folder, int permissions) {

@@ -23,6 +23,11 @@ struct FileContent {
 };
 Result<void> WriteFilesDurably(FileSystem& fs, std::span<const FileContent> files, int permissions = 0644);
 
+// Reserves blocks like File::Allocate and writes zeros to them, durably: a later Sync of what is put there writes data alone. For a
+// block that is only reserved it also writes the file system's records, and with them what it has to write of other files.
+// Cost: writing size bytes, synced in portions, so that who shares the disk waits for one of them at most.
+Result<void> AllocateZeros(File& file, uint64_t offset, uint64_t size);
+
 // Makes folders durable too: creates what is missing and syncs each parent up to the root, since a process that made one of them
 // may have died before it did. A parent that we may not read is not ours, and left alone. For a start, not for each file.
 Result<void> MakeFoldersDurably(FileSystem& fs, const std::string& folder, int permissions = 0755);

@@ -49,8 +49,7 @@ class SimulatedFile final : public File {
   Result<std::string> ReadAt(uint64_t offset, size_t size) override {
     MutexLock lock(disk_.mutex_);
     if (inode_->cache_lies && disk_.Below(4) == 0) SimulatedDisk::ReadAnew(*inode_);
-    if (offset >= inode_->cached.size()) return std::string();
-    return inode_->cached.substr(offset, size);
+    return inode_->cached.Read(offset, size);
   }
   Result<void> WriteAt(uint64_t offset, std::string_view bytes) override {
     MutexLock lock(disk_.mutex_);
@@ -104,11 +103,11 @@ class SimulatedFile final : public File {
     return end <= size ? Result<void>() : disk_.NeedRoom(path_, end - size);
   }
   void Change(uint64_t offset, std::string_view bytes) REQUIRES(disk_.mutex_) {
-    inode_->pending.push_back({offset, std::string(bytes), std::nullopt});
+    inode_->pending.push_back({offset, SparseBytes(bytes), std::nullopt});
     SimulatedDisk::Apply(inode_->cached, inode_->pending.back());
   }
   void Resize(uint64_t size) REQUIRES(disk_.mutex_) {
-    inode_->pending.push_back({0, "", size});
+    inode_->pending.push_back({0, SparseBytes(), size});
     SimulatedDisk::Apply(inode_->cached, inode_->pending.back());
   }
 
@@ -206,16 +205,16 @@ void SimulatedDisk::CutNames() {
 }
 
 // Of a write that was not synced: nothing, its front, some of its pages, or all.
-void SimulatedDisk::ApplyPart(std::string& bytes, const Change& change) {
+void SimulatedDisk::ApplyPart(SparseBytes& bytes, const Change& change) {
   const uint64_t fate = Below(4);
   if (fate == 0) return;
   if (fate == 1 || change.size) return Apply(bytes, change);
   if (fate == 2)
-    return Apply(bytes, {change.offset, change.bytes.substr(0, Below(change.bytes.size() + 1)), {}});
+    return Apply(bytes, {change.offset, change.bytes.Part(0, Below(change.bytes.size() + 1)), {}});
   for (uint64_t at = 0; at < change.bytes.size();) {
     const uint64_t offset = change.offset + at;
     const uint64_t size = std::min(kPageBytes - offset % kPageBytes, change.bytes.size() - at);
-    if (Below(2) == 0) Apply(bytes, {offset, change.bytes.substr(at, size), {}});
+    if (Below(2) == 0) Apply(bytes, {offset, change.bytes.Part(at, size), {}});
     at += size;
   }
 }
@@ -232,11 +231,11 @@ void SimulatedDisk::ReadAnew(Inode& inode) {
   inode.cache_lies = false;
 }
 
-void SimulatedDisk::Apply(std::string& bytes, const Change& change) {
-  if (change.size) return bytes.resize(*change.size, '\0');
-  if (bytes.size() < change.offset + change.bytes.size())
-    bytes.resize(change.offset + change.bytes.size(), '\0');
-  bytes.replace(change.offset, change.bytes.size(), change.bytes);
+void SimulatedDisk::Apply(SparseBytes& bytes, const Change& change) {
+  if (change.size)
+    bytes.Resize(*change.size);
+  else
+    bytes.Write(change.offset, change.bytes);
 }
 
 void SimulatedDisk::Apply(std::map<std::string, Entry>& names, const NameChange& change) {
@@ -268,9 +267,9 @@ Result<void> SimulatedDisk::NeedParent(const std::string& path) {
   return Missing(parent);
 }
 
-std::map<std::string, std::string> SimulatedDisk::Contents() const {
+std::map<std::string, SparseBytes> SimulatedDisk::Contents() const {
   MutexLock lock(mutex_);
-  std::map<std::string, std::string> contents;
+  std::map<std::string, SparseBytes> contents;
   for (const auto& [path, inode] : names_)
     if (inode != nullptr) contents.emplace(path, inode->cached);
   return contents;

@@ -20,6 +20,7 @@
 #include "base/mutex.h"
 #include "base/rng.h"
 #include "io/file.h"
+#include "io/sparse_bytes.h"
 
 namespace beleg::io {
 
@@ -63,7 +64,7 @@ class SimulatedDisk final : public FileSystem {
   // The machine dies: see Model.
   void CutPower();
   // Every file by its path, as processes see it.
-  std::map<std::string, std::string> Contents() const;
+  std::map<std::string, SparseBytes> Contents() const;
 
   Result<std::unique_ptr<File>> Open(const std::string& path, OpenMode mode, int permissions) override;
   Result<void> Rename(const std::string& from, const std::string& to) override;
@@ -83,12 +84,12 @@ class SimulatedDisk final : public FileSystem {
   // One change of a file's bytes that is not synced. A size change has no bytes.
   struct Change {
     uint64_t offset = 0;
-    std::string bytes;
+    SparseBytes bytes;
     std::optional<uint64_t> size;
   };
   struct Inode {
-    std::string cached;  // what processes see
-    std::string durable;
+    SparseBytes cached;  // what processes see
+    SparseBytes durable;
     std::vector<Change> pending;
     bool cache_lies = false;  // a sync failed: cached has bytes that are neither durable nor pending
   };
@@ -106,8 +107,8 @@ class SimulatedDisk final : public FileSystem {
   uint64_t UsedBytes() const REQUIRES(mutex_);
   void ChangeNames(const std::string& folder, NameChange change) REQUIRES(mutex_);
   static void Apply(std::map<std::string, Entry>& names, const NameChange& change);
-  static void Apply(std::string& bytes, const Change& change);
-  void ApplyPart(std::string& bytes, const Change& change) REQUIRES(mutex_);
+  static void Apply(SparseBytes& bytes, const Change& change);
+  void ApplyPart(SparseBytes& bytes, const Change& change) REQUIRES(mutex_);
   void FailSync(Inode& inode) REQUIRES(mutex_);
   static void ReadAnew(Inode& inode);
   void CutNames() REQUIRES(mutex_);

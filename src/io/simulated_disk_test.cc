@@ -104,6 +104,20 @@ TEST(SimulatedDisk, AFullDiskTakesOnlyWhatHasRoom) {
   EXPECT_TRUE(file->WriteAt(8, "123"));
 }
 
+TEST(AllocateZeros, WhatIsMadeIsDurableAndWhatHasNoRoomIsNotBegun) {
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    SimulatedDisk disk(seed);
+    ASSERT_TRUE(MakeFoldersDurably(disk, "/d"));
+    auto file = disk.Open("/d/a", OpenMode::kCreate, 0644).value();
+    ASSERT_TRUE(disk.SyncFolder("/d"));
+    ASSERT_TRUE(AllocateZeros(*file, 0, (2 << 20) + 3));
+    disk.SetCapacity((2 << 20) + 3);
+    EXPECT_EQ(AllocateZeros(*file, (2 << 20) + 3, 1).error().code, ErrorCode::kResourceExhausted);
+    disk.CutPower();
+    EXPECT_EQ(ReadFile(disk, "/d/a").value(), std::string((2 << 20) + 3, '\0'));
+  }
+}
+
 TEST(SimulatedDisk, AKillFreesLocksAndKeepsThePageCache) {
   SimulatedDisk disk(1);
   ASSERT_TRUE(disk.MakeFolders("/d", 0755));

@@ -16,14 +16,6 @@ constexpr size_t kBeginFrameBytesMax = kFrameHeaderBytes + 96 + kCallerBytesMax;
 bool IsNewWork(const Op& op) { return op.kind == Op::Kind::kBegin || op.kind == Op::Kind::kLeaf; }
 bool HasLeaf(const Op& op) { return op.kind == Op::Kind::kEnd || op.kind == Op::Kind::kLeaf; }
 
-// The ends that are left when everything else is answered.
-std::vector<Op> TakeEnds(std::vector<Op>& ops) {
-  std::vector<Op> ends;
-  for (Op& op : ops)
-    if (op.kind == Op::Kind::kEnd) ends.push_back(std::move(op));
-  return ends;
-}
-
 }  // namespace
 
 // A group that is about to be written.
@@ -34,30 +26,27 @@ struct Committer::Plan {
   std::vector<std::pair<RequestKey, BeginFrame>> forwarded;
 };
 
-Result<std::vector<Op>> Committer::Commit(std::vector<Op> ops) {
+Result<void> Committer::Commit(std::vector<Op>& ops) {
   if (auto admitted = Admit(ops); !admitted) {
-    if (admitted.error().code != ErrorCode::kResourceExhausted) {
-      for (Op& op : ops) FailOp(op, {ErrorCode::kUnavailable, admitted.error().message});
-      return std::unexpected<Error>(admitted.error());
-    }
+    if (admitted.error().code != ErrorCode::kResourceExhausted) return admitted;
     RefuseNewWork(ops, admitted.error());
   }
   FailStrayEnds(ops);
   Plan plan = Build(ops);
-  if (plan.group.frame_count() == 0) return std::vector<Op>();
-  auto segment = Write(plan);
-  if (!segment && segment.error().code == ErrorCode::kResourceExhausted) {
-    parts_.room.Report(std::unexpected<Error>(segment.error()));
-    RefuseNewWork(ops, segment.error());
-    return TakeEnds(ops);
+  if (plan.group.frame_count() > 0) {
+    auto segment = Write(plan);
+    if (!segment && segment.error().code == ErrorCode::kResourceExhausted) {
+      parts_.room.Report(std::unexpected<Error>(segment.error()));
+      RefuseNewWork(ops, segment.error());
+      std::erase_if(ops, [](const Op& op) { return op.kind != Op::Kind::kEnd; });
+      return {};
+    }
+    if (!segment) return std::unexpected<Error>(std::move(segment).error());
+    Apply(plan, ops, *segment);
+    Answer(plan, ops);
   }
-  if (!segment) {
-    for (Op& op : ops) FailOp(op, {ErrorCode::kUnavailable, segment.error().message});
-    return std::unexpected<Error>(std::move(segment).error());
-  }
-  Apply(plan, ops, *segment);
-  Answer(plan, ops);
-  return std::vector<Op>();
+  ops.clear();
+  return {};
 }
 
 // Room for the group, and after it for the end of each request that is open then. Ends always fit: their room was kept.
@@ -90,21 +79,25 @@ Result<void> Committer::FindRoom(uint64_t wal_bytes) {
                   options.dir, free, options.free_bytes_min);
     free_bytes_seen_us_ = now_us;
   }
-  while (parts_.wal.room_bytes() < wal_bytes) TRY(parts_.wal.AddSpare());
+  while (parts_.wal.room_bytes() < wal_bytes) TRY(parts_.wal.AddSpare(Wal::Making::kNow));
+  return {};
+}
+
+Result<void> Committer::LookForRoom() {
+  auto found = FindRoom(parts_.open.written_count() * kEndReserveBytes);
+  if (!found && found.error().code != ErrorCode::kResourceExhausted) return found;
+  parts_.room.Report(found);
   return {};
 }
 
 Result<void> Committer::RefreshRoom() {
-  auto found = FindRoom(parts_.open.written_count() * kEndReserveBytes);
-  if (found && parts_.wal.spare_count() == 0) {
-    auto added = parts_.wal.AddSpare();
-    // Without one there is still the rest of the current segment, which FindRoom counts.
-    if (!added && added.error().code != ErrorCode::kResourceExhausted) found = added;
-  }
+  TRY(LookForRoom());
+  Result<void> added;
+  if (parts_.room.status() && parts_.wal.spare_count() == 0) added = parts_.wal.AddSpare(Wal::Making::kAhead);
   parts_.probe.wal_bytes.Set(static_cast<double>(parts_.wal.size_bytes()));
-  if (!found && found.error().code != ErrorCode::kResourceExhausted) return found;
-  parts_.room.Report(found);
-  return {};
+  // Without one there is still the rest of the current segment, which FindRoom counts.
+  const bool is_fatal = !added && added.error().code != ErrorCode::kResourceExhausted;
+  return is_fatal ? added : Result<void>();
 }
 
 size_t Committer::ops_bytes_max() const {

@@ -1,8 +1,9 @@
 // Writes groups: admits what there is room for, gives indexes, makes it durable, signs receipts, tells who waits.
 //
 // Room:    each begun request keeps kEndReserveBytes free in the write-ahead log, so its end can be written on a full disk.
-// Errors:  an error of Commit means that the state of the disk is unknown: the process must stop. Nobody was told yes.
-// Threads: Commit from one; RefreshRoom from any.
+// Errors:  an error of Commit means that the state of the disk is unknown: the process must stop (ADR 0004). Nobody was told anything,
+//          neither yes nor no: an op's record may be there or not, so nobody may be, before the process has stopped.
+// Threads: Commit from one; LookForRoom and RefreshRoom from any.
 #pragma once
 
 #include <atomic>
@@ -37,10 +38,13 @@ class Committer {
   };
   explicit Committer(const Parts& parts) : parts_(parts) {}
 
-  // Commits the ops as one group and answers them. Returns the ends that could not be written for want of room: try them again.
-  Result<std::vector<Op>> Commit(std::vector<Op> ops);
+  // Commits the ops as one group, and takes out of them those it has answered. What is left: ends that could not be written for want
+  // of room, to be tried again; after an error, all that wait for what nobody knows.
+  Result<void> Commit(std::vector<Op>& ops);
 
-  // Makes a spare segment ahead and looks at the disk. kResourceExhausted is reported to Room; other errors are fatal.
+  // Looks at the disk. kResourceExhausted is reported to Room; other errors are fatal.
+  Result<void> LookForRoom();
+  // The same, and makes a spare segment ahead.
   Result<void> RefreshRoom();
 
   // How many bytes of ops fit into one group.

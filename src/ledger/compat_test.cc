@@ -118,7 +118,8 @@ TEST(LedgerCompat, ALogOfVersion2OpensAndGoesOn) {
   EXPECT_TRUE((*core)->ReadResource("keys/001.tlog-proof"));
   EXPECT_EQ((*core)->Read(kTileWidth, 1, SIZE_MAX)->at(0).bytes, TestEnd(kTileWidth - 1));
   EXPECT_TRUE((*core)->Proof(*(*core)->published(), 7));
-  EXPECT_TRUE((*core)->Commit((*core)->BootOps(TestBoot(3), TestBootBody()).value()));
+  auto boot = (*core)->BootOps(TestBoot(3), TestBootBody()).value();
+  EXPECT_TRUE((*core)->Commit(boot));
 }
 
 constexpr int64_t kDayAfterMicros = 1'795'500'000'000'000 + 86'400'000'000;  // that of the records

@@ -4,6 +4,7 @@
 #include "io/durable.h"
 #include "io/simulated_disk.h"
 #include "ledger/cursor.h"
+#include "ledger/ledger_core.h"
 #include "ledger/testing.h"
 
 namespace beleg::ledger {
@@ -163,6 +164,26 @@ TEST(Publishing, PublishedLeavesOfAnUnfinishedBundleDoNotHoldUpTheWriter) {
   for (int i = 0; i < 40; ++i) ASSERT_TRUE(ledger->AppendAndWait(std::string(1000, 'x'))) << i;
 }
 
+TEST(Publishing, AFullPortionEndsWithAFullTile) {
+  io::TempFolder folder;
+  auto core = LedgerCore::Open(TestOptions(folder / "log")).value();
+  const auto append_hundred = [&core] {
+    std::vector<Op> ops(100);
+    for (Op& op : ops) op.leaf = "x";
+    ASSERT_TRUE(core->Commit(ops));
+  };
+  append_hundred();
+  ASSERT_TRUE(core->Publish());
+  while (core->durable_size() < 2'500) append_hundred();
+  std::vector<uint64_t> sizes = {core->published()->size()};
+  while (sizes.back() < core->durable_size()) {
+    ASSERT_TRUE(core->Publish());
+    sizes.push_back(core->published()->size());
+  }
+  EXPECT_EQ(sizes, (std::vector<uint64_t>{100, 2'048, 2'500}));
+  EXPECT_EQ(core->published()->root, core->RootAt(2'500).value());
+}
+
 TEST(FailingDisk, AFailedSyncStopsAndAcknowledgesNothing) {
   for (FaultPoint broken : {FaultPoint::kSync, FaultPoint::kWrite}) {
     io::TempFolder folder;
@@ -175,14 +196,17 @@ TEST(FailingDisk, AFailedSyncStopsAndAcknowledgesNothing) {
     std::atomic<int> stops = 0;
     LedgerOptions options = TestOptions(folder / "log");
     options.fs = &fs;
+    Answer<FinishReceipt> answer;
     options.on_fatal = [&](const Error& error) {
       EXPECT_EQ(error.code, ErrorCode::kDataLoss);
+      EXPECT_FALSE(answer.IsThere()) << "an answer about a record that may be there or not";
       ++stops;
     };
     auto ledger = OpenTestLedger(options);
     ASSERT_TRUE(ledger->AppendAndWait("a"));
     is_broken = true;
-    EXPECT_EQ(ledger->AppendAndWait("b").error().code, ErrorCode::kUnavailable);
+    ledger->Append("b", answer.Callback());
+    EXPECT_EQ(answer.Wait().error().code, ErrorCode::kUnavailable);
     is_broken = false;
     EXPECT_EQ(ledger->AppendAndWait("c").error().code, ErrorCode::kUnavailable) << "it stays stopped";
     EXPECT_EQ(ledger->Health().error().code, ErrorCode::kUnavailable);
@@ -213,6 +237,31 @@ TEST(FailingDisk, ATileThatCannotBeSyncedStops) {
   EXPECT_EQ(stops, 1);
   auto again = OpenTestLedger(TestOptions(folder / "log"));
   EXPECT_EQ(AllLeaves(*again), std::vector<std::string>{"a"});
+}
+
+TEST(FailingDisk, WhileTheProcessStopsNobodyIsAnswered) {
+  io::TempFolder folder;
+  std::atomic<bool> is_broken = false;
+  io::FaultFileSystem fs([&](FaultPoint point, const std::string& path) -> Result<void> {
+    if (is_broken && point == FaultPoint::kSync && IsIn("/public/", path))
+      return Fail(ErrorCode::kDataLoss, "{}: EIO", path);
+    return {};
+  });
+  LedgerOptions options = TestOptions(folder / "log");
+  options.fs = &fs;
+  Ledger* running = nullptr;
+  Answer<FinishReceipt> answer;
+  options.on_fatal = [&](const Error&) {
+    running->Append(
+        "b", answer.Callback());  // the writer, which is well, has it while the publisher stops the process
+    EXPECT_FALSE(answer.IsThereWithin(milliseconds(100)));
+  };
+  auto ledger = OpenTestLedger(options);
+  running = ledger.get();
+  ASSERT_TRUE(ledger->AppendAndWait("a"));
+  is_broken = true;
+  EXPECT_EQ(ledger->CheckpointAtLeast(1, kLong).error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(answer.Wait().error().code, ErrorCode::kUnavailable);
 }
 
 TEST(FullQueue, RefusesNewWorkAndTakesEnds) {

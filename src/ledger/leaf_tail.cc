@@ -1,8 +1,15 @@
 #include "ledger/leaf_tail.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 
 namespace beleg::ledger {
+namespace {
+
+constexpr size_t kCopyStep = 64;
+
+}  // namespace
 
 void LeafTail::Append(std::vector<HashedLeaf> leaves) {
   MutexLock lock(mutex_);
@@ -18,9 +25,13 @@ void LeafTail::Published(uint64_t size) {
 }
 
 void LeafTail::DropBefore(uint64_t index) {
+  std::vector<HashedLeaf> dropped;  // freed when nobody waits for the lock any more
   MutexLock lock(mutex_);
   CHECK(index <= published_, "what is not published is here alone");
-  for (; first_ < index; ++first_) leaves_.pop_front();
+  for (; first_ < index; ++first_) {
+    dropped.push_back(std::move(leaves_.front()));
+    leaves_.pop_front();
+  }
 }
 
 uint64_t LeafTail::first() const {
@@ -39,11 +50,16 @@ size_t LeafTail::unpublished_bytes() const {
 }
 
 std::vector<HashedLeaf> LeafTail::Copy(uint64_t first, size_t count_max) const {
-  MutexLock lock(mutex_);
   std::vector<HashedLeaf> out;
-  if (first < first_) return out;
-  for (uint64_t at = first - first_; at < leaves_.size() && out.size() < count_max; ++at)
-    out.push_back(leaves_[at]);
+  // In steps: whoever appends waits for one of them at most.
+  for (size_t copied = SIZE_MAX; copied > 0;) {
+    MutexLock lock(mutex_);
+    const uint64_t next = first + out.size();
+    if (next < first_ || next >= first_ + leaves_.size()) break;
+    const auto from = leaves_.begin() + static_cast<ptrdiff_t>(next - first_);
+    copied = std::min({kCopyStep, count_max - out.size(), static_cast<size_t>(leaves_.end() - from)});
+    out.insert(out.end(), from, from + static_cast<ptrdiff_t>(copied));
+  }
   return out;
 }
 

@@ -33,7 +33,7 @@ class LeafTail {
   uint64_t first() const;
   uint64_t end() const;
   size_t unpublished_bytes() const;
-  // Leaves [first, first + count_max), as far as they are there.
+  // Leaves [first, first + count_max), as far as they are there. Not beside DropBefore.
   std::vector<HashedLeaf> Copy(uint64_t first, size_t count_max) const;
   // The same without hashes, cut at bytes_max but at least one. Empty when first is not in the tail.
   std::vector<Leaf> Read(uint64_t first, size_t count_max, size_t bytes_max) const;

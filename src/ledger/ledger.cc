@@ -108,15 +108,18 @@ class ThreadedLedger final : public Ledger {
   void Write();
   void CommitOne(std::vector<Op> ops);
   void LetPublisherCatchUp();
-  void FailAll(std::vector<Op> ops);
+  void FailAll(std::vector<Op>& ops);
 
   // Publisher.
   void Publish(std::stop_token stop);
+  bool WaitUntilPublishDue(int64_t latest_us);
   bool IsPublishDue() const REQUIRES(mutex_);
+  bool IsBehind() const;
   Result<void> PublishOnce();
   void PublishRest();
   void Pause(milliseconds pause);
 
+  Result<void> StillWorks() const;
   void Stop(const Error& error);
   void WakeWaiters();
   // Waits until `reached` or Close, at most for limit. Real time: the simulation drives LedgerCore itself.
@@ -131,7 +134,8 @@ class ThreadedLedger final : public Ledger {
   std::optional<BootId> boot_ GUARDED_BY(mutex_);
   uint64_t wanted_size_ GUARDED_BY(mutex_) = 0;  // checkpoint asked for
   bool closing_ GUARDED_BY(mutex_) = false;
-  bool broken_ GUARDED_BY(mutex_) = false;
+  bool broken_ GUARDED_BY(mutex_) = false;         // the disk failed
+  bool stopped_ GUARDED_BY(mutex_) = false;        // on_fatal was called and returned
   bool publish_fails_ GUARDED_BY(mutex_) = false;  // the last try did
   Mutex close_mutex_;                              // one Close at a time
   Thread writer_;
@@ -252,41 +256,53 @@ void ThreadedLedger::Write() {
 
 // Slows down before the limit is reached at which new work is refused. A publisher that makes no progress is not waited for.
 void ThreadedLedger::LetPublisherCatchUp() {
-  const size_t limit = core_->options().unpublished_bytes_max;
-  if (core_->unpublished_bytes() < limit / 4) return;
+  if (!IsBehind()) return;
   MutexLock lock(mutex_);
   publish_wake_.NotifyAll();
-  while (core_->unpublished_bytes() > limit / 2 && !publish_fails_ && !closing_) progress_.Wait(mutex_);
+  const size_t limit = core_->options().unpublished_bytes_max / 2;
+  while (core_->unpublished_bytes() > limit && !publish_fails_ && !closing_) progress_.Wait(mutex_);
 }
 
 void ThreadedLedger::CommitOne(std::vector<Op> ops) {
-  {
-    MutexLock lock(mutex_);
-    if (broken_) return FailAll(std::move(ops));
+  auto committed = StillWorks();
+  if (committed) committed = core_->Commit(ops);
+  if (!committed) {
+    Stop(committed.error());
+    return FailAll(ops);
   }
-  auto again = core_->Commit(std::move(ops));
-  if (!again) return Stop(again.error());
-  if (!again->empty() && !queue_.Return(*again, kRetryPause)) FailAll(std::move(*again));
+  if (!ops.empty() && !queue_.Return(ops, kRetryPause)) FailAll(ops);
   WakeWaiters();
 }
 
-void ThreadedLedger::FailAll(std::vector<Op> ops) {
+void ThreadedLedger::FailAll(std::vector<Op>& ops) {
   for (Op& op : ops) FailOp(op, {ErrorCode::kUnavailable, "the ledger is closed"});
 }
 
-// Publishes each interval, and sooner when a checkpoint is wanted, until stopped; then the rest.
+// Publishes each interval, from beginning to beginning, and sooner when a checkpoint is wanted or much waits, until stopped; then
+// the rest.
 void ThreadedLedger::Publish(std::stop_token stop) {
-  while (!stop.stop_requested()) {
-    {
-      MutexLock lock(mutex_);
-      if (!closing_ && !IsPublishDue()) publish_wake_.WaitFor(mutex_, core_->options().checkpoint_interval);
-      if (closing_) break;
-    }
+  const SystemClock clock;
+  const microseconds interval = core_->options().checkpoint_interval;
+  int64_t begun_us = clock.MonoMicros();
+  while (!stop.stop_requested() && WaitUntilPublishDue(begun_us + interval.count())) {
+    begun_us = clock.MonoMicros();
     auto done = PublishOnce();
     if (!done && done.error().code != ErrorCode::kResourceExhausted) return Stop(done.error());
-    Pause(done ? kCheckpointPauseMin : kRetryPause);
+    if (!done || !IsBehind()) Pause(done ? kCheckpointPauseMin : kRetryPause);
   }
   PublishRest();
+}
+
+// False: Close.
+bool ThreadedLedger::WaitUntilPublishDue(int64_t latest_us) {
+  const SystemClock clock;
+  MutexLock lock(mutex_);
+  while (!closing_ && !IsPublishDue()) {
+    const int64_t left_us = latest_us - clock.MonoMicros();
+    if (left_us <= 0) break;
+    publish_wake_.WaitFor(mutex_, microseconds(left_us));
+  }
+  return !closing_;
 }
 
 // Unlike the wait for something to publish, this one ends early for Close alone.
@@ -304,7 +320,11 @@ void ThreadedLedger::Pause(milliseconds pause) {
 bool ThreadedLedger::IsPublishDue() const {
   const uint64_t published = core_->published()->size();
   const bool is_wanted = wanted_size_ > published && core_->durable_size() > published;
-  return is_wanted || core_->unpublished_bytes() >= core_->options().unpublished_bytes_max / 4;
+  return is_wanted || IsBehind();
+}
+
+bool ThreadedLedger::IsBehind() const {
+  return core_->unpublished_bytes() >= core_->options().unpublished_bytes_max / 4;
 }
 
 Result<void> ThreadedLedger::PublishOnce() {
@@ -329,10 +349,7 @@ Result<void> ThreadedLedger::PublishOnce() {
 
 void ThreadedLedger::PublishRest() {
   writer_.Join();  // nothing comes any more
-  {
-    MutexLock lock(mutex_);
-    if (broken_) return;
-  }
+  if (!StillWorks()) return;
   while (core_->published()->size() < core_->durable_size()) {
     auto published = core_->Publish();
     if (published) continue;
@@ -342,17 +359,30 @@ void ThreadedLedger::PublishRest() {
   std::ignore = core_->Retire();  // what cannot go now goes after the next start
 }
 
+Result<void> ThreadedLedger::StillWorks() const {
+  MutexLock lock(mutex_);
+  return broken_ ? Fail(ErrorCode::kUnavailable, "the disk failed") : Result<void>();
+}
+
+// The process ends before anybody hears of it: who waits for a record that may be there or not must get no answer, not even a
+// refusal. So the second thread that comes here waits for the first.
 void ThreadedLedger::Stop(const Error& error) {
   {
     MutexLock lock(mutex_);
-    if (std::exchange(broken_, true)) return;
-    closing_ = true;
+    if (std::exchange(broken_, true)) {
+      while (!stopped_) progress_.Wait(mutex_);
+      return;
+    }
   }
   if (core_->options().on_fatal)
     core_->options().on_fatal(error);
   else
     StopProcess(error);
   queue_.Close();
+  {
+    MutexLock lock(mutex_);
+    stopped_ = closing_ = true;
+  }
   WakeWaiters();
 }
 

@@ -43,8 +43,8 @@ struct LedgerOptions {
   uint64_t index_block_leaves = 65'536;  // leaves of one file of the request-id index; a multiple of 256
   uint64_t free_bytes_min = 64 << 20;    // below this much room on disk Begin and Append refuse
   bool compress_closed_days = false;     // full bundles whose day (UTC) is over, in the background (ADR 0010)
-  // Called once when the state of the disk is unknown (EIO, failed fsync). Empty: says so and ends the process, as ADR 0004
-  // wants; a test's function may return, then everything that waits fails with kUnavailable.
+  // Called once when the state of the disk is unknown (EIO, failed fsync), before anybody who waits hears of it. Empty: says so and
+  // ends the process, as ADR 0004 wants; a test's function may return, then everything that waits fails with kUnavailable.
   std::function<void(const Error&)> on_fatal;
   int64_t resolved_within_us = 600'000'000;  // promise in begin receipts: the record exists by then
   io::FileSystem* fs = nullptr;              // null: the real one

@@ -17,7 +17,7 @@ namespace {
 
 constexpr uint64_t kSegmentBytesMin = 512 << 10;
 constexpr uint64_t kSegmentBytesMax = 1 << 30;
-constexpr size_t kPublishLeavesMax = 16'384;
+constexpr size_t kPublishLeavesMax = 2'048;  // who waits for the publisher waits for that many at least
 
 Result<void> CheckOptions(const LedgerOptions& options) {
   if (options.dir.empty()) return Fail(ErrorCode::kInvalidArgument, "the ledger wants a folder");
@@ -102,7 +102,7 @@ Result<void> LedgerCore::Recover() {
   if (durable_size() > published_size || !content.open.empty())
     LOG_INFO("ledger.recovered", F("size", durable_size()), F("published_before", published_size),
              F("open_requests", content.open.size()));
-  return RefreshRoom();
+  return committer_->LookForRoom();
 }
 
 Result<void> LedgerCore::CheckContent(const WalContent& content) const {
@@ -139,7 +139,8 @@ Result<void> LedgerCore::StartWal(const WalContent& content) {
 
 Result<void> LedgerCore::Publish() {
   const auto before = published();
-  const auto leaves = tail_->Copy(before->size(), kPublishLeavesMax);
+  // A full portion ends with a full tile, so that it writes no partial ones for the next to replace.
+  const auto leaves = tail_->Copy(before->size(), kPublishLeavesMax - before->size() % kTileWidth);
   if (leaves.empty()) return requests_->Seal(before->size());
   const int64_t start_us = options_.clock->MonoMicros();
   TRY(publisher_->Publish(leaves));

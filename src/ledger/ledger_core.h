@@ -37,11 +37,11 @@ class LedgerCore {
   const std::string& host() const { return identity_.host; }
   const Identity& identity() const { return identity_; }
 
-  // Writer. ops: of at most ops_bytes_max together, or one. Returns ends that are to be tried again (Committer::Commit).
-  Result<std::vector<Op>> Commit(std::vector<Op> ops) { return committer_->Commit(std::move(ops)); }
+  // Writer. ops: of at most ops_bytes_max together, or one. Leaves in it what is not answered (Committer::Commit).
+  Result<void> Commit(std::vector<Op>& ops) { return committer_->Commit(ops); }
   size_t ops_bytes_max() const { return committer_->ops_bytes_max(); }
 
-  // Publisher. Publishes up to some thousand leaves, signs, seals full blocks of the request index.
+  // Publisher. Publishes up to two thousand leaves, signs, seals full blocks of the request index.
   Result<void> Publish();
   // Removes segments of the write-ahead log whose leaves are published. When one holds begins of open requests these must be copied
   // forward first: gives the op that does it, to be committed before the next Retire.

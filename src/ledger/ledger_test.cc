@@ -133,6 +133,7 @@ TEST(Ledger, CountsWhatItDoes) {
   ASSERT_TRUE(ledger->BeginBoot(TestBoot(), TestBootBody()));
   for (uint64_t seq : {1, 2, 3}) ASSERT_TRUE(BeginAndWait(*ledger, TestBegin(seq)));
   ASSERT_TRUE(FinishAndWait(*ledger, 2, TestEnd(2)));
+  ASSERT_TRUE(ledger->CheckpointAtLeast(3, kLong));
   ledger->Close();
   const std::string text = metrics.RenderPrometheus();
   for (const char* line :

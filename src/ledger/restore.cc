@@ -123,8 +123,8 @@ Result<void> Restorer::Commit(std::vector<Op> ops) {
     op.done = [&all](Result<FinishReceipt> receipt) {
       if (!receipt) all = std::unexpected<Error>(receipt.error());
     };
-  TRY_ASSIGN(auto again, core_.Commit(std::move(ops)));
-  if (!again.empty()) return Fail(ErrorCode::kResourceExhausted, "{}: no room", dir());
+  TRY(core_.Commit(ops));
+  if (!ops.empty()) return Fail(ErrorCode::kResourceExhausted, "{}: no room", dir());
   return all;
 }
 
@@ -134,8 +134,7 @@ Result<void> Restorer::Publish() {
   if (!forward) return {};
   std::vector<Op> ops;
   ops.push_back(std::move(*forward));
-  TRY_ASSIGN(auto again, core_.Commit(std::move(ops)));
-  return {};
+  return core_.Commit(ops);
 }
 
 Result<void> Restorer::WriteKeyProofs() {

@@ -224,7 +224,8 @@ void RestoreDyingAt(const History& history, uint64_t seed, bool with_key_alone) 
   ASSERT_TRUE(core) << core.error().message;
   ASSERT_EQ((*core)->durable_size(), history.leaves.size()) << "seed " << seed;
   EXPECT_EQ((*core)->published()->root, mirror.root) << "seed " << seed;
-  ASSERT_TRUE((*core)->Commit((*core)->BootOps(TestBoot(9), TestBootBody()).value()));
+  auto boot = (*core)->BootOps(TestBoot(9), TestBootBody()).value();
+  ASSERT_TRUE((*core)->Commit(boot));
   const uint64_t want =
       history.leaves.size() + (with_key_alone ? 2 : 3);  // boot, restored, and seq 2 of the copy as lost
   EXPECT_EQ((*core)->durable_size(), want) << "seed " << seed;

@@ -89,6 +89,11 @@ class Answer {
     MutexLock lock(mutex_);
     return receipt_.has_value();
   }
+  bool IsThereWithin(std::chrono::milliseconds limit) {
+    MutexLock lock(mutex_);
+    if (!receipt_) there_.WaitFor(mutex_, limit);
+    return receipt_.has_value();
+  }
   Result<Receipt> Wait() {
     MutexLock lock(mutex_);
     while (!receipt_) there_.Wait(mutex_);

@@ -35,8 +35,8 @@ Result<void> Visit::Commit(std::vector<Op> ops) {
     op.done = [&all](Result<FinishReceipt> receipt) {
       if (!receipt) all = std::unexpected<Error>(receipt.error());
     };
-  TRY_ASSIGN(auto again, core_->Commit(std::move(ops)));
-  if (!again.empty()) return Fail(ErrorCode::kResourceExhausted, "{}: no room", core_->options().dir);
+  TRY(core_->Commit(ops));
+  if (!ops.empty()) return Fail(ErrorCode::kResourceExhausted, "{}: no room", core_->options().dir);
   return all;
 }
 

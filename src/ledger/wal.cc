@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "io/durable.h"
 
 namespace beleg::ledger {
 namespace {
@@ -32,7 +33,7 @@ Result<std::unique_ptr<Wal>> Wal::Start(WalOptions options) {
     wal->spares_.push_back(std::move(segment));
   }
   if (wal->spares_.empty()) {
-    TRY_ASSIGN(Segment segment, wal->MakeSegment(wal->next_segment_++));
+    TRY_ASSIGN(Segment segment, wal->MakeSegment(wal->next_segment_++, Making::kNow));
     wal->spares_.push_back(std::move(segment));
   }
   wal->current_ = std::move(wal->spares_.front());
@@ -64,7 +65,7 @@ Result<uint64_t> Wal::Append(GroupBuilder group, uint64_t first_leaf) {
 
 // Goes on in the next segment, which is made here only when nobody made it ahead.
 Result<void> Wal::TakeSpare(uint64_t first_leaf) {
-  if (spare_count() == 0) TRY(AddSpare());
+  if (spare_count() == 0) TRY(AddSpare(Making::kNow));
   MutexLock lock(mutex_);
   sealed_.push_back({current_.header.number, first_leaf});
   current_ = std::move(spares_.front());
@@ -73,27 +74,30 @@ Result<void> Wal::TakeSpare(uint64_t first_leaf) {
   return {};
 }
 
-Result<void> Wal::AddSpare() {
-  MutexLock making(making_);
+Result<void> Wal::AddSpare(Making making) {
+  MutexLock one_at_a_time(making_);
   uint64_t number;
   {
     MutexLock lock(mutex_);
     number = next_segment_++;
   }
-  TRY_ASSIGN(Segment segment, MakeSegment(number));
+  TRY_ASSIGN(Segment segment, MakeSegment(number, making));
   MutexLock lock(mutex_);
   spares_.push_back(std::move(segment));
   return {};
 }
 
-Result<Wal::Segment> Wal::MakeSegment(uint64_t number) {
+Result<Wal::Segment> Wal::MakeSegment(uint64_t number, Making making) {
   Segment segment;
   segment.header = {
       number,
       GetLittle32(reinterpret_cast<const char*>(options_.rng->Draw<std::array<uint8_t, 4>>().data()))};
   const std::string path = PathOf(number);
   TRY_ASSIGN(segment.file, options_.fs->Open(path, io::OpenMode::kCreate, 0600));
-  if (auto filled = FillSegment(*segment.file, segment.header); !filled) {
+  auto filled = making == Making::kAhead ? io::AllocateZeros(*segment.file, 0, options_.segment_bytes)
+                                         : segment.file->Allocate(0, options_.segment_bytes);
+  if (filled) filled = WriteHeader(*segment.file, segment.header);
+  if (!filled) {
     segment.file.reset();
     std::ignore = options_.fs->Remove(path);  // recovery removes an empty segment as well
     return std::unexpected<Error>(std::move(filled).error());
@@ -104,12 +108,12 @@ Result<Wal::Segment> Wal::MakeSegment(uint64_t number) {
 // A former process made it. What it wrote may be in the page cache alone, so it is written again; blocks that it has stay its own.
 Result<Wal::Segment> Wal::MakeAnew(const SegmentHeader& header) {
   TRY_ASSIGN(auto file, options_.fs->Open(PathOf(header.number), io::OpenMode::kReadWrite, 0600));
-  TRY(FillSegment(*file, header));
+  TRY(file->Allocate(0, options_.segment_bytes));
+  TRY(WriteHeader(*file, header));
   return Segment{header, std::move(file)};
 }
 
-Result<void> Wal::FillSegment(io::File& file, const SegmentHeader& header) {
-  TRY(file.Allocate(0, options_.segment_bytes));
+Result<void> Wal::WriteHeader(io::File& file, const SegmentHeader& header) {
   TRY(file.WriteAt(0, EncodeSegmentHeader(header)));
   TRY(file.Sync());
   return options_.fs->SyncFolder(options_.folder);

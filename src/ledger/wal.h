@@ -51,8 +51,9 @@ class Wal {
   uint64_t room_bytes() const;
   size_t spare_count() const;
   uint64_t size_bytes() const;  // of all segments on disk
-  // Reserves a further segment.
-  Result<void> AddSpare();
+  // Makes a further segment. kAhead takes its time, so that Append is quick there; kNow is for who waits.
+  enum class Making { kAhead, kNow };
+  Result<void> AddSpare(Making making);
 
   // Oldest first.
   std::vector<SealedSegment> sealed() const;
@@ -67,9 +68,9 @@ class Wal {
 
   explicit Wal(WalOptions options) : options_(std::move(options)), next_group_(options_.first_group) {}
   std::string PathOf(uint64_t number) const;
-  Result<Segment> MakeSegment(uint64_t number);
+  Result<Segment> MakeSegment(uint64_t number, Making making);
   Result<Segment> MakeAnew(const SegmentHeader& header);
-  Result<void> FillSegment(io::File& file, const SegmentHeader& header);
+  Result<void> WriteHeader(io::File& file, const SegmentHeader& header);
   Result<void> TakeSpare(uint64_t first_leaf);
   uint64_t UsableBytes(uint64_t left) const;
 

@@ -97,7 +97,7 @@ TEST_F(WalTest, KeepsBeginsUntilTheirEnd) {
 
 TEST_F(WalTest, GoesOnInTheNextSegment) {
   auto wal = Start();
-  ASSERT_TRUE(wal->AddSpare());
+  ASSERT_TRUE(wal->AddSpare(Wal::Making::kAhead));
   std::vector<std::string> want;
   for (int i = 0; i < 20; ++i) {
     want.push_back(std::string(700, static_cast<char>('a' + i)));
@@ -115,7 +115,7 @@ TEST_F(WalTest, RoomCountsSparesAndNotTheWasteAtTheEnd) {
   auto wal = Start();
   const uint64_t before = wal->room_bytes();
   EXPECT_EQ(before, kSegmentBytes - kSegmentHeaderBytes - wal->group_bytes_max());
-  ASSERT_TRUE(wal->AddSpare());
+  ASSERT_TRUE(wal->AddSpare(Wal::Making::kAhead));
   EXPECT_EQ(wal->room_bytes(), 2 * before);
   AppendLeaf(*wal, "x");
   EXPECT_EQ(wal->room_bytes(), 2 * before - 48);
@@ -200,8 +200,8 @@ TEST_F(WalTest, AnUnfinishedSegmentIsRemoved) {
 TEST_F(WalTest, ASegmentThatNothingWasWrittenToIsUsedAgain) {
   auto wal = Start();
   AppendLeaf(*wal, "a");
-  ASSERT_TRUE(wal->AddSpare());
-  ASSERT_TRUE(wal->AddSpare());
+  ASSERT_TRUE(wal->AddSpare(Wal::Making::kAhead));
+  ASSERT_TRUE(wal->AddSpare(Wal::Making::kAhead));
   const WalContent content = Read().value();
   ASSERT_EQ(content.untouched.size(), 2u);
   EXPECT_EQ(content.untouched[1].number, 3u);
@@ -274,7 +274,7 @@ TEST_F(WalTest, AFullDiskGivesNoSpareAndLeavesNoFile) {
   WalOptions options = Options();
   options.fs = &fs;
   auto wal = Wal::Start(options).value();
-  EXPECT_EQ(wal->AddSpare().error().code, ErrorCode::kResourceExhausted);
+  EXPECT_EQ(wal->AddSpare(Wal::Making::kAhead).error().code, ErrorCode::kResourceExhausted);
   EXPECT_EQ(fs.List(folder_.path())->size(), 1u);
 }
 

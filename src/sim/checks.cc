@@ -23,13 +23,13 @@ verify::TileSource PublicFiles(World& world) {
 }
 
 // nullopt: no checkpoint is there, or it is none, which is a finding.
-std::optional<verify::Checkpoint> ReadCheckpoint(World& world, const Model& model) {
+std::optional<verify::Checkpoint> ReadCheckpoint(World& world, Model& model) {
   auto note = PublicFiles(world)("checkpoint");
   if (!note) {
     world.Find("a checkpoint of size {} was published, none is there", model.published_size);
     return std::nullopt;
   }
-  auto checkpoint = verify::OpenCheckpoint(*note, *verify::ParseVerifierKey(model.vkey));
+  auto checkpoint = model.Opens(*note);
   if (checkpoint) return *checkpoint;
   world.Find("{}", checkpoint.error().message);
   return std::nullopt;
@@ -72,7 +72,7 @@ void CheckAcknowledged(World& world, const Model& model, const Leaves& leaves) {
 }
 
 // Every checkpoint that was ever seen is one of these leaves, and a proof leads from it to the newest.
-void CheckCheckpoints(World& world, const Model& model, const Leaves& leaves) {
+void CheckCheckpoints(World& world, Model& model, const Leaves& leaves) {
   verify::RootHasher hasher;
   for (auto it = model.checkpoints.begin(); it != model.checkpoints.end(); ++it) {
     if (it->first > leaves.size())

@@ -3,6 +3,8 @@
 //   sim [--seed FIRST] [--count N] [--shard I/N] [--mutation NAME] [--commit NAME]
 //
 // --shard I/N takes each Nth of these seeds, from the Ith (0-based) on, so that N processes share the work.
+#include <malloc.h>
+
 #include <csignal>
 #include <ctime>
 #include <string>
@@ -89,6 +91,9 @@ int main(int argc, char** argv) {
     return 2;
   }
   beleg::SetLogLevel("off");
+  // Files of half a megabyte come and go: their memory is not given back to the system in between.
+  ::mallopt(M_MMAP_THRESHOLD, 64 << 20);
+  ::mallopt(M_TRIM_THRESHOLD, 256 << 20);
   std::signal(SIGABRT, beleg::sim::SayTheSeed);
   return beleg::sim::Run(arguments);
 }

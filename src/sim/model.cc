@@ -20,6 +20,13 @@ void Model::HasKey(const std::string& key) {
   vkey = key;
 }
 
+Result<verify::Checkpoint> Model::Opens(const std::string& note) {
+  if (auto it = opened_.find(note); it != opened_.end()) return it->second;
+  TRY_ASSIGN(verify::VerifierKey key, verify::ParseVerifierKey(vkey));
+  TRY_ASSIGN(verify::Checkpoint checkpoint, verify::OpenCheckpoint(note, key));
+  return opened_.emplace(note, std::move(checkpoint)).first->second;
+}
+
 void Model::Saw(uint64_t size, const Hash32& root) {
   auto [it, is_new] = checkpoints.emplace(size, root);
   if (it->second != root) world_.Find("two checkpoints of size {} differ", size);

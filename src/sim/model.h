@@ -8,6 +8,7 @@
 
 #include "ledger/wal_format.h"
 #include "sim/world.h"
+#include "verify/note.h"
 
 namespace beleg::sim {
 
@@ -34,6 +35,9 @@ class Model {
   // The log's key, which never changes.
   void HasKey(const std::string& vkey);
 
+  // A checkpoint of the log as verify/ opens it; the same bytes are opened once. (A signature costs as much as a whole group.)
+  Result<verify::Checkpoint> Opens(const std::string& note);
+
   // A checkpoint that strangers may have read.
   void Saw(uint64_t size, const Hash32& root);
   // It was durable when they read it: the log's checkpoint never gets smaller.
@@ -57,6 +61,7 @@ class Model {
 
  private:
   World& world_;
+  std::map<std::string, verify::Checkpoint> opened_;  // by note
   uint64_t last_place_ = 0;
   uint64_t last_acknowledged_place_ = 0, last_acknowledged_index_ = 0;
 };

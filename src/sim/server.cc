@@ -181,14 +181,12 @@ void Server::CommitSome() {
   world_.stats.Count("work.groups");
   if (mutation_ == Mutation::kGroupsReordered && ops.size() > 1 && HasLeaf(ops[0]) && HasLeaf(ops[1]))
     std::swap(ops[0], ops[1]);
-  auto again = core_->Commit(std::move(ops));
-  if (!again) return Fatal("commit", again.error());
-  if (again->empty()) return;
+  if (auto committed = core_->Commit(ops); !committed) return Fatal("commit", committed.error());
+  if (ops.empty()) return;
   world_.stats.Count("reached.end_waits_for_room");
   if (is_up_ && !world_.has_errors())
     world_.Find("an end did not fit on a full disk, though its begin had reserved room for it");
-  queue_.insert(queue_.begin(), std::make_move_iterator(again->begin()),
-                std::make_move_iterator(again->end()));
+  queue_.insert(queue_.begin(), std::make_move_iterator(ops.begin()), std::make_move_iterator(ops.end()));
 }
 
 // As the ledger's writer: false while it waits for a publisher that is at work.

@@ -52,6 +52,7 @@ class Server {
   void EndRequest();
   void AppendRecord();
   void AskForRecord();
+  Result<void> CheckProof(std::string_view text, std::string_view leaf);
   void Push(ledger::Op op);
   void Watch(ledger::Op& op);
 
