@@ -1,6 +1,7 @@
 // HTTP/2 on the HTTP server's port, frame by frame.
 #include <atomic>
 #include <future>
+#include <thread>
 
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -290,6 +291,21 @@ TEST(Http2Server, BrokenFramesEndTheConnection) {
   RawHttp2 client(server->port());
   client.SendHead(1, EncodeHead("GET", "/"));
   EXPECT_EQ(client.ReadAnswer().fields[":status"], "200");
+}
+
+TEST(Http2Server, ClientThatStaysAfterTheLastFrameIsDropped) {
+  auto server = Serve(Echo);
+  RawHttp2 stays(server->port());
+  stays.Send({NGHTTP2_PING, 0, 0, "1234567"});
+  EXPECT_NE(GoawayError(stays), NGHTTP2_NO_ERROR);
+  stays.socket().ReadAll();
+  auto deadline = std::chrono::steady_clock::now() + 10s;
+  while (server->counters().connections_open > 0 && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::yield();
+  EXPECT_EQ(server->counters().connections_open, 0u);
+  RawHttp2 next(server->port());
+  next.SendHead(1, EncodeHead("GET", "/"));
+  EXPECT_EQ(next.ReadAnswer().fields[":status"], "200");
 }
 
 TEST(Http2Server, BrokenRequestsEndOnlyTheirStream) {

@@ -61,7 +61,8 @@ void HttpConnection::CloseIfIdle() {
 
 void HttpConnection::Tick(SocketStream::Time now) {
   stream_->Tick(now);
-  if (http2_) http2_->Tick(now);
+  // What breaks the stream resumes Run here and now, which lets go of it.
+  if (std::shared_ptr<Http2Connection> http2 = http2_) http2->Tick(now);
 }
 
 Awaitable<Result<void>> HttpConnection::SecureByTls() {
@@ -90,7 +91,7 @@ Awaitable<bool> HttpConnection::IsHttp2() {
 }
 
 Awaitable<void> HttpConnection::ServeHttp2() {
-  http2_ = std::make_unique<Http2Connection>(*stream_, peer_, executor_, state_);
+  http2_ = std::make_shared<Http2Connection>(*stream_, peer_, executor_, state_);
   co_await http2_->Run();
   http2_.reset();
 }

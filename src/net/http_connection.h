@@ -46,7 +46,7 @@ class HttpConnection {
   HttpServerState& state_;
   bool first_ = true;
   bool idle_ = false;
-  std::unique_ptr<Http2Connection> http2_;  // once the client began so
+  std::shared_ptr<Http2Connection> http2_;  // once the client began so; a Tick that ends it keeps it
 };
 
 }  // namespace beleg::net
