@@ -382,10 +382,11 @@ net::HttpResponse ServerImpl::NotFound(const net::HttpRequest& request) {
   bool wrong_method = request.path() == "/v1/chat/completions" || request.path() == "/v1/completions";
   int status = wrong_method ? 405 : 404;
   metrics_->CountHttp("unknown", request.method, status);
-  net::HttpResponse response = ErrorResponse(
-      {status, record::ErrorType::kInvalidRequest,
-       fmt::format("Invalid URL ({} {})", request.method.substr(0, 16), request.path().substr(0, 200)), "",
-       "unknown_url"});
+  net::HttpResponse response =
+      ErrorResponse({status, record::ErrorType::kInvalidRequest,
+                     fmt::format("Invalid {} ({} {})", wrong_method ? "method for URL" : "URL",
+                                 request.method.substr(0, 16), request.path().substr(0, 200)),
+                     "", wrong_method ? "method_not_supported" : "unknown_url"});
   if (wrong_method) response.headers.Add("Allow", "POST");
   return response;
 }

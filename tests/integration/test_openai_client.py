@@ -80,6 +80,7 @@ def test_models_are_listed(shared_stack):
     ({"messages": [{"role": "wizard", "content": "x"}]}, 400, "messages[0].role"),
     ({"messages": [{"role": "user", "content": 5}]}, 400, "messages[0].content"),
     ({"n": 0}, 400, "n"),
+    ({"n": 128}, 400, "n"),
     ({"logprobs": True}, 400, "logprobs"),
     ({"stop": [""]}, 400, "stop[0]"),
     ({"stream_options": {"include_usage": True}}, 400, "stream_options"),
