@@ -106,7 +106,9 @@ TEST(InferenceRequest, PromptsComeAsTextOrTokens) {
 }
 
 TEST(InferenceRequest, ATextThatCannotFitIsRefusedUnread) {
-  engine::ModelInfo model{.context_tokens = 100, .token_bytes_max = 8};
+  engine::ModelInfo model;
+  model.context_tokens = 100;
+  model.token_bytes_max = 8;
   EXPECT_TRUE(FitText(Operation::kChat, 800, model));
   auto refused = FitText(Operation::kChat, 801, model);
   ASSERT_FALSE(refused);
