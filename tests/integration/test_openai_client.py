@@ -1,5 +1,7 @@
 """The OpenAI client, unchanged, against serve: answers, streams, errors, and the record behind each."""
 
+import time
+
 import openai
 import pytest
 import requests
@@ -66,7 +68,8 @@ def test_completions_take_text_and_stop(shared_stack):
 
 def test_models_are_listed(shared_stack):
     assert [m.id for m in shared_stack.openai().models.list()] == ["replay"]
-    assert shared_stack.openai().models.retrieve("replay").id == "replay"
+    model = shared_stack.openai().models.retrieve("replay")
+    assert model.id == "replay" and 0 <= time.time() - model.created < 3600
     with pytest.raises(openai.NotFoundError):
         shared_stack.openai().models.retrieve("other")
 
