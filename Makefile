@@ -42,9 +42,9 @@ unit: build ## the tests beside the code (F=NAME: only those)
 integration: setup-test build go-verifier peers $(if $(F),,conformance) ## real clients, kill -9, bad input, strangers' verifiers, on the real binary
 	$(PYTEST) tests/integration $(if $(F),-k '$(F)')
 
-fault: setup-test build go-verifier peers ## each system call of an append fails, >= 200 kills, full disk, clock set back (F=NAME: only those)
+fault: setup-test build go-verifier peers ## each system call of an append fails, >= 200 kills, a minute without a store, full disk, clock set back (F=NAME: only those)
 	$(PYTEST) tests/fault $(if $(F),-k '$(F)')
-	$(if $(F),,BELEG_KILLS=200 $(PYTEST) tests/integration -k kill)
+	$(if $(F),,BELEG_KILLS=200 BELEG_UP_KILLS=10 BELEG_OUTAGE_S=60 $(PYTEST) tests/integration -k 'kill or outage or store_away')
 
 e2e: setup-e2e $(BUILD)/build.ninja ## the page in Chromium over real traffic; pictures in build/e2e (F=proof: tests whose name matches)
 	cmake --build $(BUILD) -j $(JOBS) --target beleg

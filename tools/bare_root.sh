@@ -17,7 +17,7 @@ main() {
   { read -r line0; read -r up; read -r test; } < <(sed -n 's/^    \([a-z][^#]*[^# ]\) *#.*/\1/p' "$project/README.md" | head -3)
   [ -e "$root/usr/bin/apt-get" ] || minutes "debootstrap" debootstrap --variant=minbase bookworm "$root" ${MIRROR:-}
   take_network_along
-  minutes "$line0" inside "apt-get update -q && $line0"
+  minutes "$line0" inside "$line0"
   rm -rf "$root/root/beleg"
   git clone --quiet "$project" "$root/root/beleg"
   minutes "$up" inside "$(declare -f until_ready); until_ready $up"

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -12,5 +13,8 @@ namespace beleg::app {
 // `beleg serve --model MODEL ARGS`; anything else stays.
 // kNotFound: vllm's model is no file; the message says what to do.
 Result<std::vector<std::string>> OwnArguments(std::vector<std::string> arguments);
+
+// "demo" or a file. kNotFound: neither, such as a Hugging Face name; the message says what to type instead, to `program`.
+Result<void> CheckModel(const std::string& model, std::string_view program);
 
 }  // namespace beleg::app

@@ -39,6 +39,9 @@ TEST(Invocation, AHuggingFaceNameIsAnErrorThatSaysWhatToDo) {
   EXPECT_EQ(out.error().code, ErrorCode::kNotFound);
   for (std::string_view said : {"facebook/opt-125m", "vllm serve ./MODEL.gguf", "vllm serve demo"})
     EXPECT_NE(out.error().message.find(said), std::string::npos) << said;
+  EXPECT_NE(CheckModel("facebook/opt-125m", "beleg").error().message.find("beleg serve demo"),
+            std::string::npos);
+  EXPECT_TRUE(CheckModel("demo", "beleg"));
 }
 
 }  // namespace

@@ -51,6 +51,9 @@ Result<OtlpTarget> ResolveOtlpTarget(const std::string& flag,
   if (has_path)
     return Fail(ErrorCode::kInvalidArgument, "{}={}: gRPC has no path; leave out {}", endpoint.name,
                 endpoint.value, url->target);
+  if (!net::ParseEndpoint(std::string_view(whole).substr(whole.find("://") + 3)))
+    return Fail(ErrorCode::kInvalidArgument, "{}={}: no port; OTLP's are 4317 for gRPC and 4318 for HTTP",
+                endpoint.name, endpoint.value);
   return OtlpTarget{serve::OtlpProtocol::kGrpc, std::move(whole)};
 }
 

@@ -58,6 +58,8 @@ TEST(OtlpTarget, WhatIsWrongIsNamed) {
               HasSubstr("OTEL_EXPORTER_OTLP_PROTOCOL=http/json"));
   EXPECT_THAT(Resolve("http://c:1/v1/traces", {{"OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"}}).error().message,
               HasSubstr("leave out /v1/traces"));
+  EXPECT_THAT(Resolve("collector").error().message, HasSubstr("--otlp-traces-endpoint=collector: no port"));
+  EXPECT_THAT(Resolve("http://collector").error().message, HasSubstr("http://collector: no port"));
   EXPECT_THAT(Resolve("", {{"OTEL_EXPORTER_OTLP_ENDPOINT", "ftp://c"}}).error().message,
               HasSubstr("OTEL_EXPORTER_OTLP_ENDPOINT=ftp://c"));
 }

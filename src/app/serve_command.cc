@@ -7,7 +7,9 @@
 
 #include <CLI/CLI.hpp>
 
+#include "app/build_commit.h"
 #include "app/command.h"
+#include "app/invocation.h"
 #include "app/otlp_target.h"
 #include "app/run_file.h"
 #include "base/log.h"
@@ -73,6 +75,7 @@ Result<std::unique_ptr<engine::Engine>> OpenEngine(const ServeOptions& options) 
   }
   if (options.model.empty())
     return Fail(ErrorCode::kInvalidArgument, "no model: give a GGUF file, or --model demo");
+  TRY(CheckModel(options.model, "beleg"));
   engine::LlamaOptions llama;
   llama.model_path = options.model == "demo" ? BELEG_DEMO_MODEL : options.model;
   llama.served_name = options.served_name;
@@ -80,7 +83,10 @@ Result<std::unique_ptr<engine::Engine>> OpenEngine(const ServeOptions& options) 
   llama.sequences_max = options.max_num_seqs;
   llama.waiting_max = options.max_waiting;
   llama.context_tokens = options.max_model_len;
-  return engine::OpenLlama(std::move(llama));
+  auto engine = engine::OpenLlama(std::move(llama));
+  if (!engine && engine.error().code == ErrorCode::kResourceExhausted)
+    return Fail(engine.error(), "--max-num-seqs {} or --max-model-len is too large", options.max_num_seqs);
+  return engine;
 }
 
 record::Semconv SemconvOf(const std::string& name) {
@@ -170,7 +176,7 @@ Result<serve::ServerOptions> MakeServerOptions(const ServeOptions& options) {
   server.region = options.region;
   server.environment = options.environment;
   server.version = BELEG_VERSION;
-  server.build = "unknown";
+  server.build = BuildCommit();
   server.drain = std::chrono::seconds(options.drain_s);
   TRY(FillWitnesses(options, server));
   TRY_ASSIGN(OtlpTarget target, ResolveOtlpTarget(options.otlp_endpoint, Environment));
@@ -226,6 +232,25 @@ Result<void> Serve(const ServeOptions& options) {
   return {};
 }
 
+// How much runs at once.
+void AddSizeOptions(CLI::App& command, ServeOptions& options) {
+  command
+      .add_option("--max-model-len", options.max_model_len,
+                  "Context of one request in tokens; 0: the model's")
+      ->check(CLI::Range(int64_t{0}, int64_t{1} << 30));
+  command.add_option("--max-num-seqs", options.max_num_seqs, "Sequences computed at once")
+      ->check(CLI::Range(1, 256))  // llama.cpp's limit
+      ->capture_default_str();
+  command.add_option("--max-waiting", options.max_waiting, "Requests that may wait; more get 429")
+      ->check(CLI::Range(0, 100'000))
+      ->capture_default_str();
+  command.add_option("--threads", options.threads, "Threads of the engine; 0: all cores")
+      ->check(CLI::Range(0, 512));  // ggml's limit
+  command.add_option("--http-threads", options.http_threads, "Event loops of the API")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
+}
+
 // The log, and which requests may run as far as it goes.
 void AddAuditOptions(CLI::App& command, ServeOptions& options) {
   command
@@ -278,6 +303,7 @@ void AddWitnessOptions(CLI::App& command, const std::shared_ptr<ServeOptions>& o
   command
       .add_option("--ack-timeout-ms", options->ack_timeout_ms,
                   "After that an answer that waits for the mirror is withheld (503)")
+      ->check(CLI::Range(1, 3'600'000))
       ->capture_default_str();
 }
 
@@ -293,15 +319,7 @@ void AddServe(CLI::App& program, Action& action) {
   command->add_option("--host", options->host, "Address of the API")->capture_default_str();
   command->add_option("--port", options->port, "Port of the API; 0: any free one")->capture_default_str();
   command->add_option("--api-key", options->api_keys, "SECRET or NAME:SECRET; may be given several times");
-  command->add_option("--max-model-len", options->max_model_len,
-                      "Context of one request in tokens; 0: the model's");
-  command->add_option("--max-num-seqs", options->max_num_seqs, "Sequences computed at once")
-      ->capture_default_str();
-  command->add_option("--max-waiting", options->max_waiting, "Requests that may wait; more get 429")
-      ->capture_default_str();
-  command->add_option("--threads", options->threads, "Threads of the engine; 0: all cores");
-  command->add_option("--http-threads", options->http_threads, "Event loops of the API")
-      ->capture_default_str();
+  AddSizeOptions(*command, *options);
   AddAuditOptions(*command, *options);
   AddWitnessOptions(*command, options);
   command->add_option("--otlp-traces-endpoint", options->otlp_endpoint,
@@ -314,6 +332,7 @@ void AddServe(CLI::App& program, Action& action) {
   command->add_option("--region", options->region, "deployment.region of records and spans");
   command->add_option("--environment", options->environment, "deployment.environment of records and spans");
   command->add_option("--drain-seconds", options->drain_s, "How long running requests may end at a stop")
+      ->check(CLI::Range(0, 604'800))
       ->capture_default_str();
   command->add_flag(
       "--take-over", options->take_over,
@@ -325,8 +344,10 @@ void AddServe(CLI::App& program, Action& action) {
   command->add_option("--engine", options->engine, "llama, or replay for tests")
       ->check(CLI::IsMember({"llama", "replay"}))
       ->capture_default_str();
-  command->add_option("--replay-tokens", options->replay_tokens, "Tokens of the replay engine's answers");
-  command->add_option("--replay-delay-us", options->replay_delay_us, "Its pause between tokens");
+  command->add_option("--replay-tokens", options->replay_tokens, "Tokens of the replay engine's answers")
+      ->check(CLI::NonNegativeNumber);
+  command->add_option("--replay-delay-us", options->replay_delay_us, "Its pause between tokens")
+      ->check(CLI::NonNegativeNumber);
   command->callback([options, &action] {
     action = [options] {
       Result<void> done = Serve(*options);

@@ -32,7 +32,8 @@ struct ModelInfo {
   Hash32 chat_template_sha256{};  // of the template's text; zeros: the model has none
   std::string engine_name;        // "llama.cpp", "replay"
   std::string engine_version;
-  int64_t context_tokens = 0;  // longest prompt plus answer of one sequence
+  int64_t context_tokens = 0;   // longest prompt plus answer of one sequence
+  int64_t token_bytes_max = 0;  // of text that one token stands for; 0: without limit
   int64_t parameter_count = 0;
 };
 

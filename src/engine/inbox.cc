@@ -111,7 +111,8 @@ Result<void> Inbox::CheckRequest(const GenerateRequest& request) const {
   if (request.max_tokens < 1)
     return Fail(ErrorCode::kInvalidArgument, "max_tokens {}: want at least 1", request.max_tokens);
   if (request.sequences < 1 || request.sequences > limits_.sequences_max) {
-    return Fail(ErrorCode::kInvalidArgument, "n {}: want 1 to {}", request.sequences, limits_.sequences_max);
+    return Fail(ErrorCode::kInvalidArgument, "n: must be within 1 and {}, not {}", limits_.sequences_max,
+                request.sequences);
   }
   for (const std::string& stop : request.stop) {
     if (!IsUtf8(stop)) return Fail(ErrorCode::kInvalidArgument, "stop: a text is not UTF-8");

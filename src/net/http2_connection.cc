@@ -30,6 +30,7 @@ Http2Connection::Http2Connection(SocketStream& stream, std::string peer, asio::a
       state_(state),
       pump_(stream, executor),
       all_ended_(executor),
+      unanswered_(state),
       last_used_(Clock::now()),
       last_input_(last_used_) {}
 
@@ -162,8 +163,10 @@ void Http2Connection::TakeData(Request& request, std::string_view data) {
   std::string& body = request.exchange.mutable_request().body;
   if (body.size() + data.size() > options.body_bytes_max)
     Refuse(request, 413, fmt::format("body larger than {} bytes", options.body_bytes_max));
-  if (unanswered_bytes_ + data.size() > options.http2.unanswered_bytes_max)
-    Refuse(request, 503, "too many bytes wait for an answer");
+  bool has_room = unanswered_.Take(data.size());
+  request.counted_bytes += data.size();
+  if (!has_room || unanswered_.bytes() > options.http2.unanswered_bytes_max)
+    Refuse(request, 503, std::string(kTooManyBodies));
   if (body.empty()) {
     auto length = request.exchange.request().headers.Get("content-length");
     constexpr uint64_t kReserveMax = 256 << 10;
@@ -171,8 +174,6 @@ void Http2Connection::TakeData(Request& request, std::string_view data) {
   }
   // A refused one too keeps what has come, for whoever says what was too large.
   body.append(data.substr(0, options.body_bytes_max - std::min(options.body_bytes_max, body.size())));
-  unanswered_bytes_ += data.size();
-  request.counted_bytes += data.size();
 }
 
 int Http2Connection::OnStreamClosed(nghttp2_session*, int32_t id, uint32_t, void* user) {
@@ -259,7 +260,7 @@ Awaitable<void> Http2Connection::ServeRefused(Request& request) {
 }
 
 void Http2Connection::Ended(const RequestPtr& request) {
-  unanswered_bytes_ -= std::exchange(request->counted_bytes, 0);
+  unanswered_.Return(std::exchange(request->counted_bytes, 0));
   --running_;
   if (running_ == 0) all_ended_.Notify();
 }

@@ -75,7 +75,7 @@ class Http2Connection {
   std::map<int32_t, RequestPtr> open_;  // streams that nghttp2 has open
   std::vector<RequestPtr> ready_;       // to be started after the callbacks
   size_t running_ = 0;                  // coroutines
-  size_t unanswered_bytes_ = 0;
+  BodiesShare unanswered_;
 
   Draining draining_ = Draining::kNo;
   SocketStream::Time notice_ends_;

@@ -1,6 +1,7 @@
 // HTTP/2 on the HTTP server's port, frame by frame.
 #include <atomic>
 #include <future>
+#include <thread>
 
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -195,6 +196,31 @@ TEST(Http2Server, BodiesOfAllRequestsAreLimitedTogether) {
   EXPECT_EQ(client.ReadAnswer().fields[":status"], "200");
 }
 
+TEST(Http2Server, BodiesOfAllConnectionsAreLimitedTogether) {
+  auto server = Serve(Echo, {.bodies_bytes_max = 15});
+  auto begin = [&](RawHttp2& client) {
+    client.SendHead(1, EncodeHead("POST", "/"), false);
+    client.Send({NGHTTP2_DATA, 0, 1, std::string(10, 'x')});
+    client.Send({NGHTTP2_PING, 0, 0, std::string(8, 'p')});
+    EXPECT_TRUE(client.ReadType(NGHTTP2_PING));  // what came before it has been taken
+  };
+  RawHttp2 first(server->port());
+  begin(first);
+  RawSocket beyond(server->port());
+  beyond.Send("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 20\r\n\r\n" + std::string(10, 'x'));
+  EXPECT_TRUE(beyond.ReadAll().starts_with("HTTP/1.1 503 "));
+  RawSocket chunked(server->port());
+  chunked.Send("POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\na\r\n" +
+               std::string(10, 'x') + "\r\n");
+  EXPECT_TRUE(chunked.ReadAll().starts_with("HTTP/1.1 503 "));
+  first.Send({NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, 1, "y"});
+  EXPECT_EQ(first.ReadAnswer().fields[":status"], "200");
+  EXPECT_THAT(
+      AnswerTo(server->port(),
+               "POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 10\r\n\r\n0123456789"),
+      testing::StartsWith("HTTP/1.1 200 "));
+}
+
 TEST(Http2Server, BodyThatDoesNotComeIsRefusedInTime) {
   std::promise<int> refused;
   HttpServerOptions options{.body_timeout = 50ms};
@@ -290,6 +316,21 @@ TEST(Http2Server, BrokenFramesEndTheConnection) {
   RawHttp2 client(server->port());
   client.SendHead(1, EncodeHead("GET", "/"));
   EXPECT_EQ(client.ReadAnswer().fields[":status"], "200");
+}
+
+TEST(Http2Server, ClientThatStaysAfterTheLastFrameIsDropped) {
+  auto server = Serve(Echo);
+  RawHttp2 stays(server->port());
+  stays.Send({NGHTTP2_PING, 0, 0, "1234567"});
+  EXPECT_NE(GoawayError(stays), NGHTTP2_NO_ERROR);
+  stays.socket().ReadAll();
+  auto deadline = std::chrono::steady_clock::now() + 10s;
+  while (server->counters().connections_open > 0 && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::yield();
+  EXPECT_EQ(server->counters().connections_open, 0u);
+  RawHttp2 next(server->port());
+  next.SendHead(1, EncodeHead("GET", "/"));
+  EXPECT_EQ(next.ReadAnswer().fields[":status"], "200");
 }
 
 TEST(Http2Server, BrokenRequestsEndOnlyTheirStream) {

@@ -61,7 +61,8 @@ void HttpConnection::CloseIfIdle() {
 
 void HttpConnection::Tick(SocketStream::Time now) {
   stream_->Tick(now);
-  if (http2_) http2_->Tick(now);
+  // What breaks the stream resumes Run here and now, which lets go of it.
+  if (std::shared_ptr<Http2Connection> http2 = http2_) http2->Tick(now);
 }
 
 Awaitable<Result<void>> HttpConnection::SecureByTls() {
@@ -90,7 +91,7 @@ Awaitable<bool> HttpConnection::IsHttp2() {
 }
 
 Awaitable<void> HttpConnection::ServeHttp2() {
-  http2_ = std::make_unique<Http2Connection>(*stream_, peer_, executor_, state_);
+  http2_ = std::make_shared<Http2Connection>(*stream_, peer_, executor_, state_);
   co_await http2_->Run();
   http2_.reset();
 }
@@ -104,9 +105,10 @@ Awaitable<bool> HttpConnection::ServeOne() {
   }
   state_.requests.fetch_add(1, std::memory_order_relaxed);
   head->request.peer = peer_;
-  auto body = co_await ReadBody(*head);
+  BodiesShare share(state_);
+  auto body = co_await ReadBody(*head, share);
   if (!body) {
-    co_await RefuseBody(head->request, std::move(body.error()));
+    co_await RefuseBody(head->request, share, std::move(body.error()));
     co_return false;
   }
   bool keep_alive = head->keep_alive && !state_.stopping;
@@ -149,7 +151,7 @@ Awaitable<Http1Result<RequestHead>> HttpConnection::ReadHead() {
   }
 }
 
-Awaitable<Http1Result<void>> HttpConnection::ReadBody(RequestHead& head) {
+Awaitable<Http1Result<void>> HttpConnection::ReadBody(RequestHead& head, BodiesShare& share) {
   if (head.body.kind == BodyFraming::Kind::kNone) co_return Http1Result<void>{};
   if (head.body.length > state_.options.body_bytes_max) co_return TooLarge(state_.options.body_bytes_max);
   if (head.expects_continue && stream_->input().empty()) {
@@ -158,30 +160,34 @@ Awaitable<Http1Result<void>> HttpConnection::ReadBody(RequestHead& head) {
   }
   SocketStream::Time deadline = Clock::now() + state_.options.body_timeout;
   if (head.body.kind == BodyFraming::Kind::kChunked)
-    co_return co_await ReadChunked(head.request.body, deadline);
-  co_return co_await ReadSized(head.request.body, head.body.length, deadline);
+    co_return co_await ReadChunked(head.request.body, share, deadline);
+  co_return co_await ReadSized(head.request.body, head.body.length, share, deadline);
 }
 
-Awaitable<Http1Result<void>> HttpConnection::ReadSized(std::string& body, uint64_t length,
+Awaitable<Http1Result<void>> HttpConnection::ReadSized(std::string& body, uint64_t length, BodiesShare& share,
                                                        SocketStream::Time deadline) {
   body.reserve(std::min(length, kReserveMax));
   for (;;) {
     std::string_view input = stream_->input().substr(0, length - body.size());
     body.append(input);
+    bool has_room = share.Take(input.size());
     stream_->Consume(input.size());
+    if (!has_room) co_return Bad(503, std::string(kTooManyBodies));
     if (body.size() == length) co_return Http1Result<void>{};
     auto more = co_await MoreBody(deadline);
     if (!more) co_return more;
   }
 }
 
-Awaitable<Http1Result<void>> HttpConnection::ReadChunked(std::string& body, SocketStream::Time deadline) {
+Awaitable<Http1Result<void>> HttpConnection::ReadChunked(std::string& body, BodiesShare& share,
+                                                         SocketStream::Time deadline) {
   const size_t bytes_max = state_.options.body_bytes_max;
   ChunkedDecoder decoder;
   for (;;) {
     auto used = decoder.Decode(stream_->input(), body);
     if (!used) co_return std::unexpected<Http1Error>(std::move(used.error()));
     if (body.size() + decoder.announced() > bytes_max) co_return TooLarge(bytes_max);
+    if (!share.Take(body.size() - share.bytes())) co_return Bad(503, std::string(kTooManyBodies));
     stream_->Consume(*used);
     if (decoder.done()) co_return Http1Result<void>{};
     auto more = co_await MoreBody(deadline);
@@ -217,13 +223,16 @@ Awaitable<void> HttpConnection::RefuseHead(Http1Error error) {
   co_await SendLast(state_.MakeError(error.status, std::move(error.message)));
 }
 
-Awaitable<void> HttpConnection::RefuseBody(const HttpRequest& head, Http1Error error) {
+Awaitable<void> HttpConnection::RefuseBody(HttpRequest& head, BodiesShare& share, Http1Error error) {
   HttpResponse response;
   if (state_.options.refuse_body) {
     response = co_await state_.options.refuse_body(head, error.status, std::move(error.message));
   } else {
     response = state_.MakeError(error.status, std::move(error.message));
   }
+  // The client may take its time over the answer.
+  head.body = {};
+  share.Return(share.bytes());
   if (error.status != kClientGone) co_await SendLast(std::move(response));
 }
 

@@ -30,13 +30,16 @@ class HttpConnection {
   Awaitable<void> ServeHttp2();
   Awaitable<bool> ServeOne();
   Awaitable<Http1Result<RequestHead>> ReadHead();
-  Awaitable<Http1Result<void>> ReadBody(RequestHead& head);
-  Awaitable<Http1Result<void>> ReadSized(std::string& body, uint64_t length, SocketStream::Time deadline);
-  Awaitable<Http1Result<void>> ReadChunked(std::string& body, SocketStream::Time deadline);
+  // share: of the server's room for bodies, to be kept as long as the body.
+  Awaitable<Http1Result<void>> ReadBody(RequestHead& head, BodiesShare& share);
+  Awaitable<Http1Result<void>> ReadSized(std::string& body, uint64_t length, BodiesShare& share,
+                                         SocketStream::Time deadline);
+  Awaitable<Http1Result<void>> ReadChunked(std::string& body, BodiesShare& share,
+                                           SocketStream::Time deadline);
   Awaitable<Http1Result<void>> MoreBody(SocketStream::Time deadline);
   Awaitable<void> RunHandler(HttpExchange& exchange);
   Awaitable<void> RefuseHead(Http1Error error);
-  Awaitable<void> RefuseBody(const HttpRequest& head, Http1Error error);
+  Awaitable<void> RefuseBody(HttpRequest& head, BodiesShare& share, Http1Error error);
   Awaitable<void> SendLast(HttpResponse response);
   Awaitable<void> Linger();
 
@@ -46,7 +49,7 @@ class HttpConnection {
   HttpServerState& state_;
   bool first_ = true;
   bool idle_ = false;
-  std::unique_ptr<Http2Connection> http2_;  // once the client began so
+  std::shared_ptr<Http2Connection> http2_;  // once the client began so; a Tick that ends it keeps it
 };
 
 }  // namespace beleg::net

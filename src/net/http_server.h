@@ -2,7 +2,7 @@
 //
 // Shape:   a handler gets one Exchange at a time on a connection (pipelined requests wait their turn), with the whole body
 //          read, and answers it whole (Reply) or as a stream (StartStream, Write…, EndStream; chunked).
-// Limits:  head bytes, body bytes, time to read a head and a body, idle time, connections. Beyond: 431, 413, 408, close,
+// Limits:  head bytes, body bytes of one and of all, time to read a head and a body, idle time, connections. Beyond: 431, 413, 408, close,
 //          503 with Retry-After and close.
 // Errors:  a head that is no HTTP gets 400 and is counted (unreadable_heads). A busy port is an error of Listen that names
 //          the address; no SO_REUSEPORT, so two servers never share a port by mistake.
@@ -83,6 +83,7 @@ struct HttpServerOptions {
   size_t connections_max = 10'000;
   size_t head_bytes_max = 64 << 10;
   size_t body_bytes_max = 64 << 20;
+  size_t bodies_bytes_max = 1 << 30;  // of all requests that are not answered; one beyond is refused with 503
   std::chrono::milliseconds head_timeout{10'000};
   std::chrono::milliseconds body_timeout{60'000};
   std::chrono::milliseconds idle_timeout{75'000};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <string_view>
 
 #include "net/http_server.h"
 
@@ -18,10 +19,38 @@ struct HttpServerState {
   std::atomic<uint64_t> open = 0;
   std::atomic<uint64_t> requests = 0;
   std::atomic<uint64_t> unreadable_heads = 0;
+  std::atomic<size_t> bodies_bytes = 0;  // of requests that are not answered
 
   // The server's own answer: options.make_error, or plain text.
   HttpResponse MakeError(int status, std::string message) const;
 };
+
+// Bytes of bodies that a connection holds, counted among those of the whole server.
+class BodiesShare {
+ public:
+  explicit BodiesShare(HttpServerState& state) : state_(state) {}
+  ~BodiesShare() { Return(bytes_); }
+  BodiesShare(const BodiesShare&) = delete;
+  BodiesShare& operator=(const BodiesShare&) = delete;
+
+  // False: all connections together would hold too much.
+  bool Take(size_t bytes) {
+    bytes_ += bytes;
+    return state_.bodies_bytes.fetch_add(bytes, std::memory_order_relaxed) + bytes <=
+           state_.options.bodies_bytes_max;
+  }
+  void Return(size_t bytes) {
+    bytes_ -= bytes;
+    state_.bodies_bytes.fetch_sub(bytes, std::memory_order_relaxed);
+  }
+  size_t bytes() const { return bytes_; }
+
+ private:
+  HttpServerState& state_;
+  size_t bytes_ = 0;
+};
+
+constexpr std::string_view kTooManyBodies = "too many bytes wait for an answer";
 
 // How long a connection that ends keeps reading, so that its client can read the last answer.
 constexpr std::chrono::milliseconds kLingerTime{2'000};

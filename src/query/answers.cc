@@ -26,6 +26,10 @@ net::HttpResponse ErrorAnswer(const Error& error, std::string_view parameter) {
 Result<Parameters> Parameters::Read(const net::HttpRequest& request) {
   Parameters out;
   TRY_ASSIGN(out.values_, request.Query());
+  for (const auto& [name, value] : out.values_) {
+    if (!IsUtf8(name)) return Fail(ErrorCode::kInvalidArgument, "a parameter's name is no UTF-8");
+    if (!IsUtf8(value)) return Fail(ErrorCode::kInvalidArgument, "{}: the value is no UTF-8", name);
+  }
   return out;
 }
 

@@ -351,6 +351,9 @@ TEST_F(QueryApiTest, SqlAnswersAndNamesErrors) {
   EXPECT_EQ(bad.status, 400);
   EXPECT_EQ(Json::Parse(bad.body)->Find("error")->Find("parameter")->as_string(), "sql");
   EXPECT_EQ(Post("SELECT '\xff'", {}, "/api/sql").status, 400);
+  EXPECT_EQ(GetJson("/api/v1/spans?service=%ff", 400).Find("error")->Find("message")->as_string(),
+            "service: the value is no UTF-8");
+  EXPECT_EQ(Get("/api/v1/spans?%ff=%ff").status, 400);
 }
 
 TEST_F(QueryApiTest, UnknownPathsAndMethodsAreRefused) {

@@ -14,10 +14,17 @@ ApiError QueueFull() {
           "The server is at its limit of waiting requests; try again soon.", "", "rate_limit_exceeded"};
 }
 
+// The engine's "n: …" and "messages[0].content: …" name the field that is wrong.
+std::string_view FieldOf(std::string_view message, std::string_view otherwise) {
+  std::string_view field = message.substr(0, message.find(": "));
+  return field == "n" || field.starts_with("messages[") ? field : otherwise;
+}
+
 ApiError FromEngine(const Error& error, std::string_view param) {
   switch (error.code) {
     case ErrorCode::kResourceExhausted: return QueueFull();
-    case ErrorCode::kInvalidArgument: return InvalidField(std::string(param), error.message);
+    case ErrorCode::kInvalidArgument:
+      return InvalidField(std::string(FieldOf(error.message, param)), error.message);
     case ErrorCode::kFailedPrecondition:
       return {400, record::ErrorType::kInvalidRequest, error.message, std::string(param), "unsupported"};
     default:
@@ -140,6 +147,8 @@ std::expected<std::vector<engine::Token>, ApiError> InferenceRun::Tokenize() con
   Result<std::string> text = request_.prompt;
   if (chat) text = context_.engine.Render(request_.messages);
   if (!text) return std::unexpected(FromEngine(text.error(), "messages"));
+  if (auto fits = FitText(request_.operation, text->size(), context_.engine.model()); !fits)
+    return std::unexpected(std::move(fits.error()));
   Result<std::vector<engine::Token>> tokens = context_.engine.Tokenize(*text, chat);
   if (!tokens) return std::unexpected(FromEngine(tokens.error(), PromptParam(request_.operation)));
   return std::move(*tokens);

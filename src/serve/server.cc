@@ -84,6 +84,7 @@ class ServerImpl final : public Server {
   ServerOptions options_;
   std::unique_ptr<engine::Engine> engine_;
   SystemClock clock_;
+  const int64_t start_unix_s_ = clock_.UnixMicros() / 1'000'000;
   SystemRng rng_;
   MetricRegistry registry_;
   ApiKeys keys_;
@@ -277,6 +278,7 @@ net::Awaitable<net::HttpResponse> ServerImpl::RefuseUnread(ServerImpl& server, c
   record::ErrorType why = status == 413   ? record::ErrorType::kTooLarge
                           : status == 408 ? record::ErrorType::kTimeout
                           : status == 499 ? record::ErrorType::kClientGone
+                          : status == 503 ? record::ErrorType::kRateLimited
                                           : record::ErrorType::kInvalidRequest;
   ApiError error{status, why, std::move(message), "", ""};
   std::optional<record::Operation> operation = InferenceRoute(head);
@@ -355,7 +357,7 @@ net::HttpResponse ServerImpl::Models(std::string_view path) const {
   const engine::ModelInfo& info = engine_->model();
   Json model = Json::MakeObject({{"id", info.name},
                                  {"object", "model"},
-                                 {"created", 0},
+                                 {"created", start_unix_s_},
                                  {"owned_by", "beleg"},
                                  {"root", info.file},
                                  {"parent", Json()},
@@ -382,10 +384,11 @@ net::HttpResponse ServerImpl::NotFound(const net::HttpRequest& request) {
   bool wrong_method = request.path() == "/v1/chat/completions" || request.path() == "/v1/completions";
   int status = wrong_method ? 405 : 404;
   metrics_->CountHttp("unknown", request.method, status);
-  net::HttpResponse response = ErrorResponse(
-      {status, record::ErrorType::kInvalidRequest,
-       fmt::format("Invalid URL ({} {})", request.method.substr(0, 16), request.path().substr(0, 200)), "",
-       "unknown_url"});
+  net::HttpResponse response =
+      ErrorResponse({status, record::ErrorType::kInvalidRequest,
+                     fmt::format("Invalid {} ({} {})", wrong_method ? "method for URL" : "URL",
+                                 request.method.substr(0, 16), request.path().substr(0, 200)),
+                     "", wrong_method ? "method_not_supported" : "unknown_url"});
   if (wrong_method) response.headers.Add("Allow", "POST");
   return response;
 }

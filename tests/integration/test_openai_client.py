@@ -1,5 +1,7 @@
 """The OpenAI client, unchanged, against serve: answers, streams, errors, and the record behind each."""
 
+import time
+
 import openai
 import pytest
 import requests
@@ -66,7 +68,8 @@ def test_completions_take_text_and_stop(shared_stack):
 
 def test_models_are_listed(shared_stack):
     assert [m.id for m in shared_stack.openai().models.list()] == ["replay"]
-    assert shared_stack.openai().models.retrieve("replay").id == "replay"
+    model = shared_stack.openai().models.retrieve("replay")
+    assert model.id == "replay" and 0 <= time.time() - model.created < 3600
     with pytest.raises(openai.NotFoundError):
         shared_stack.openai().models.retrieve("other")
 
@@ -80,6 +83,8 @@ def test_models_are_listed(shared_stack):
     ({"messages": [{"role": "wizard", "content": "x"}]}, 400, "messages[0].role"),
     ({"messages": [{"role": "user", "content": 5}]}, 400, "messages[0].content"),
     ({"n": 0}, 400, "n"),
+    ({"n": 129}, 400, "n"),
+    ({"model": None}, 400, "model"),
     ({"logprobs": True}, 400, "logprobs"),
     ({"stop": [""]}, 400, "stop[0]"),
     ({"stream_options": {"include_usage": True}}, 400, "stream_options"),

@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <exception>
+#include <fstream>
+#include <optional>
 #include <utility>
 
 #include <ggml-backend.h>
 #include <ggml-cpu.h>
 
+#include "base/bytes.h"
 #include "base/check.h"
 #include "engine/llama/library.h"
 
@@ -30,7 +33,43 @@ llama_context_params ParamsOf(const Context::Options& options) {
   return params;
 }
 
+// Memory that can be had without swapping anything out; nullopt: the kernel does not say.
+std::optional<uint64_t> AvailableBytes() {
+  std::ifstream meminfo("/proc/meminfo");
+  for (std::string line; std::getline(meminfo, line);) {
+    constexpr std::string_view kName = "MemAvailable:";
+    if (!line.starts_with(kName)) continue;
+    size_t digits = line.find_first_not_of(' ', kName.size());
+    auto kilobytes = ParseUint64(std::string_view(line).substr(digits, line.find(' ', digits) - digits));
+    if (kilobytes) return *kilobytes << 10;
+  }
+  return std::nullopt;
+}
+
+Result<void> CheckMemory(const llama_model* model, const Context::Options& options) {
+  uint64_t wanted = Context::CacheBytes(model, options);
+  uint64_t there = options.memory_bytes_max;
+  if (there == 0) there = AvailableBytes().value_or(UINT64_MAX);
+  if (wanted <= there) return {};
+  return Fail(ErrorCode::kResourceExhausted,
+              "{} sequences of {} tokens want {} MB of memory, and {} MB are left", options.sequences_max,
+              options.context_tokens, wanted >> 20, there >> 20);
+}
+
 }  // namespace
+
+uint64_t Context::CacheBytes(const llama_model* model, const Options& options) {
+  bool elsewhere = ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_GPU) != nullptr;
+  bool grows_less =
+      llama_model_is_recurrent(model) || llama_model_is_hybrid(model) || llama_model_n_swa(model) != 0;
+  int heads = llama_model_n_head(model);
+  if (elsewhere || grows_less || heads < 1) return 0;
+  constexpr uint64_t kKeyAndValue = 2, kBytesOfF16 = 2;
+  auto width = static_cast<uint64_t>(llama_model_n_embd(model) / heads * llama_model_n_head_kv(model));
+  uint64_t of_token = static_cast<uint64_t>(llama_model_n_layer(model)) * width * kKeyAndValue * kBytesOfF16;
+  return of_token * static_cast<uint64_t>(options.context_tokens) *
+         static_cast<uint64_t>(options.sequences_max);
+}
 
 // Compute threads that live as long as the context; without, ggml starts new ones for every graph. Their functions are in
 // the back end, which is loaded at run time.
@@ -58,6 +97,7 @@ struct Context::ThreadPool {
 };
 
 Result<std::unique_ptr<Context>> Context::Create(llama_model* model, const Options& options) {
+  TRY(CheckMemory(model, options));
   try {
     llama_context_ptr context(llama_init_from_model(model, ParamsOf(options)));
     if (!context) {

@@ -20,10 +20,14 @@ class Context {
     int64_t context_tokens;  // of one sequence
     int batch_tokens;        // of one step at most
     int threads;
+    uint64_t memory_bytes_max = 0;  // for the cache; 0: what this machine has left
   };
-  // kResourceExhausted: no memory for the cache.
+  // kResourceExhausted: no memory for the cache. It is asked for before anything is taken: Linux gives more than there is, and
+  // kills when it is used.
   static Result<std::unique_ptr<Context>> Create(llama_model* model, const Options& options);
   Context(llama_context_ptr context, const Options& options, bool keeps_parts);  // for Create
+  // What the cache of a model with plain attention takes in memory; 0: not known for this kind, or not in this memory.
+  static uint64_t CacheBytes(const llama_model* model, const Options& options);
   ~Context();
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;

@@ -270,6 +270,17 @@ TEST_F(LlamaEngine, TokenizeKnowsControlTokensOnlyWhenTold) {
   EXPECT_GT(engine_->Tokenize("Ein Beleg kostet 3 € und mehr\xFF", false)->size(), 5u);
 }
 
+TEST_F(LlamaEngine, NoTokenStandsForMoreTextThanItSays) {
+  int64_t longest = engine_->model().token_bytes_max;
+  for (std::string_view text : {"<|im_start|>", "                                ",
+                                "\u0645\u0631\u062d\u0628\u0627", "Grundstücksverkehr"}) {
+    auto tokens = engine_->Tokenize(text, true);
+    ASSERT_TRUE(tokens.has_value());
+    EXPECT_LE(static_cast<int64_t>(text.size()), longest * static_cast<int64_t>(tokens->size())) << text;
+  }
+  EXPECT_LT(longest, 1000);
+}
+
 TEST(OpenLlama, EndOfTheEngineEndsWhatRuns) {
   LlamaOptions options = TestModelOptions();
   options.sequences_max = 1;

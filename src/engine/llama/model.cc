@@ -94,6 +94,7 @@ Model::Model(llama_model_ptr model, ModelInfo info)
       chat_template_(TemplateText(model_.get())),
       info_(std::move(info)) {
   info_.tokenizer_sha256 = vocabulary_.Hash();
+  info_.token_bytes_max = vocabulary_.LongestText();
   info_.chat_template_sha256 = chat_template_.Hash();
 }
 

@@ -1,6 +1,8 @@
 #include "engine/llama/vocabulary.h"
 
+#include <algorithm>
 #include <bit>
+#include <cstring>
 #include <exception>
 #include <limits>
 
@@ -68,6 +70,13 @@ Result<std::vector<Token>> Vocabulary::Tokenize(std::string_view text, bool pars
     return Fail(ErrorCode::kInvalidArgument, "the tokenizer refuses the text: {}", error.what());
   }
   return Fail(ErrorCode::kInvalidArgument, "a text of {} bytes is too long for the tokenizer", text.size());
+}
+
+int64_t Vocabulary::LongestText() const {
+  size_t longest = 0;
+  for (Token token = 0; token < size(); ++token)
+    longest = std::max({longest, Piece(token).size(), std::strlen(llama_vocab_get_text(vocabulary_, token))});
+  return static_cast<int64_t>(longest);
 }
 
 Hash32 Vocabulary::Hash() const {

@@ -22,6 +22,8 @@ class Vocabulary {
   Token size() const { return static_cast<Token>(piece_ends_.size()); }
   // The bytes a token stands for, perhaps part of a character; "" for a control token.
   std::string_view Piece(Token token) const;
+  // Bytes of the longest text that becomes one token, special ones as they are written.
+  int64_t LongestText() const;
   bool EndsText(Token token) const { return llama_vocab_is_eog(vocabulary_, token); }
 
   // With the model's opening token, where it wants one. kInvalidArgument: text that the tokenizer refuses.

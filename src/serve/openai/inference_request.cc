@@ -62,6 +62,9 @@ class Reader {
     const Json* member = Member(name);
     if (member == nullptr) return;
     std::optional<int64_t> value = WholeNumber(*member);
+    if (!value && member->is_number())
+      return Fail(std::string(name),
+                  fmt::format("{} must be a whole number within {} and {}", name, low, high));
     if (!value) return WrongType(std::string(name), "a whole number", *member);
     if (*value < low || *value > high)
       return Fail(std::string(name),
@@ -278,6 +281,11 @@ void ReadParams(Reader& reader, InferenceRequest& out) {
   ReadStreamOptions(reader, params, out.include_usage);
 }
 
+ApiError TooLong(record::Operation operation, std::string message) {
+  return {400, record::ErrorType::kContextLength, std::move(message),
+          operation == record::Operation::kChat ? "messages" : "prompt", "context_length_exceeded"};
+}
+
 }  // namespace
 
 std::expected<InferenceRequest, ApiError> ParseInferenceRequest(record::Operation operation,
@@ -290,7 +298,7 @@ std::expected<InferenceRequest, ApiError> ParseInferenceRequest(record::Operatio
   Reader reader(*json);
   InferenceRequest out;
   out.operation = operation;
-  if (json->Find("model") == nullptr) reader.Fail("model", "model is required");
+  if (reader.Member("model") == nullptr) reader.Fail("model", "model is required");
   reader.String("model", out.model);
   reader.String("user", out.user);
   if (operation == record::Operation::kChat) {
@@ -305,16 +313,25 @@ std::expected<InferenceRequest, ApiError> ParseInferenceRequest(record::Operatio
   return out;
 }
 
+std::expected<void, ApiError> FitText(record::Operation operation, size_t text_bytes,
+                                      const engine::ModelInfo& model) {
+  int64_t bytes_max = model.context_tokens * model.token_bytes_max;
+  if (bytes_max == 0 || static_cast<int64_t>(text_bytes) <= bytes_max) return {};
+  return std::unexpected(
+      TooLong(operation,
+              fmt::format("This model's context is {} tokens, at most {} bytes of text; the prompt has {}.",
+                          model.context_tokens, bytes_max, text_bytes)));
+}
+
 std::expected<void, ApiError> FitContext(InferenceRequest& request, int64_t prompt_tokens,
                                          int64_t context_tokens) {
   int64_t room = context_tokens - prompt_tokens;
   bool fits = room >= std::max<int64_t>(request.params.max_tokens, 1);
   if (!fits) {
-    return std::unexpected(ApiError{
-        400, record::ErrorType::kContextLength,
+    return std::unexpected(TooLong(
+        request.operation,
         fmt::format("This model's context is {} tokens; the prompt has {} and {} more were asked for.",
-                    context_tokens, prompt_tokens, std::max<int64_t>(request.params.max_tokens, 1)),
-        request.operation == record::Operation::kChat ? "messages" : "prompt", "context_length_exceeded"});
+                    context_tokens, prompt_tokens, std::max<int64_t>(request.params.max_tokens, 1))));
   }
   constexpr int64_t kCompletionsDefault = 16;  // OpenAI's
   if (request.params.max_tokens == 0)

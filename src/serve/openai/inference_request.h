@@ -32,6 +32,10 @@ struct InferenceRequest {
 std::expected<InferenceRequest, ApiError> ParseInferenceRequest(record::Operation operation,
                                                                 std::string_view body);
 
+// Whether a prompt of so many bytes can fit at all: a hopeless one of megabytes is not worth the tokenizer's seconds.
+std::expected<void, ApiError> FitText(record::Operation operation, size_t text_bytes,
+                                      const engine::ModelInfo& model);
+
 // What is left to check once the length of the prompt is known: sets max_tokens when it was not given.
 std::expected<void, ApiError> FitContext(InferenceRequest& request, int64_t prompt_tokens,
                                          int64_t context_tokens);

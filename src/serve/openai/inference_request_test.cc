@@ -60,6 +60,8 @@ TEST(InferenceRequest, PartsOfAMessageAreJoined) {
 TEST(InferenceRequest, WrongFieldsAreNamed) {
   EXPECT_EQ(WrongField(R"("max_tokens":-1)"), "max_tokens");
   EXPECT_EQ(WrongField(R"("max_tokens":1.5)"), "max_tokens");
+  EXPECT_EQ(ParseInferenceRequest(Operation::kChat, R"({"model":null,"messages":[]})").error().message,
+            "model is required");
   EXPECT_EQ(WrongField(R"("temperature":"hot")"), "temperature");
   EXPECT_EQ(WrongField(R"("top_p":1.1)"), "top_p");
   EXPECT_EQ(WrongField(R"("seed":9007199254740993)"), "seed");
@@ -101,6 +103,19 @@ TEST(InferenceRequest, PromptsComeAsTextOrTokens) {
   EXPECT_EQ(prompt("[1,-2]").error().param, "prompt[1]");
   EXPECT_EQ(prompt(R"("")").error().param, "prompt");
   EXPECT_EQ(prompt("7").error().param, "prompt");
+}
+
+TEST(InferenceRequest, ATextThatCannotFitIsRefusedUnread) {
+  engine::ModelInfo model;
+  model.context_tokens = 100;
+  model.token_bytes_max = 8;
+  EXPECT_TRUE(FitText(Operation::kChat, 800, model));
+  auto refused = FitText(Operation::kChat, 801, model);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, "context_length_exceeded");
+  EXPECT_EQ(refused.error().param, "messages");
+  model.token_bytes_max = 0;
+  EXPECT_TRUE(FitText(Operation::kChat, 1 << 30, model));
 }
 
 TEST(InferenceRequest, TheContextSetsWhatWasNotAskedFor) {

@@ -146,6 +146,11 @@ TEST_F(DuckDb, SqlKeepsOrderAndCutsRows) {
             R"({"columns":["x"],"rows":[["it's"]]})");
 }
 
+TEST_F(DuckDb, SqlCutsBeforeItsTextsAreTooMany) {
+  EXPECT_EQ(Sql("SELECT repeat('x', 3) AS x FROM range(10)", {.bytes_max = 7}),
+            R"({"columns":["x"],"rows":[["xxx"],["xxx"]],"truncated":true})");
+}
+
 TEST_F(DuckDb, SqlRefusesWhatIsNotOneSelect) {
   Run("CREATE TABLE t (a BIGINT)");
   for (const char* sql :

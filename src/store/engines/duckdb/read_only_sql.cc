@@ -190,12 +190,24 @@ Result<Json> CellToJson(const Rows& rows, idx_t column, Form form) {
   }
 }
 
-Result<Json> Render(Rows& rows, const std::vector<Column>& columns, size_t rows_max) {
+// Of the current row's texts and BLOBs; the other cells are small.
+size_t TextBytes(const Rows& rows, size_t columns) {
+  size_t bytes = 0;
+  for (idx_t i = 0; i < columns; ++i) {
+    bool has_text = rows.column_type(i) == DUCKDB_TYPE_VARCHAR || rows.column_type(i) == DUCKDB_TYPE_BLOB;
+    if (has_text && !rows.IsNull(i)) bytes += rows.Bytes(i).size();
+  }
+  return bytes;
+}
+
+Result<Json> Render(Rows& rows, const std::vector<Column>& columns, const ReadOnlyLimits& limits) {
   Json::Array names, out;
   for (const Column& column : columns) names.emplace_back(column.name);
   bool truncated = false;
+  size_t bytes = 0;
   while (rows.Next()) {
-    if (out.size() == rows_max) {
+    bytes += TextBytes(rows, columns.size());
+    if (out.size() == limits.rows_max || bytes > limits.bytes_max) {
       truncated = true;
       break;
     }
@@ -221,7 +233,7 @@ Result<Json> RunReadOnly(Connection& connection, std::string_view sql, const Rea
   TRY_ASSIGN(std::vector<Column> columns, Inspect(connection, std::string(sql)));
   TRY(connection.Execute("BEGIN TRANSACTION READ ONLY"));
   auto rows = Run(connection, Wrap(sql, columns, limits.rows_max), limits.time_max);
-  Result<Json> json = rows ? Render(*rows, columns, limits.rows_max) : std::unexpected<Error>(rows.error());
+  Result<Json> json = rows ? Render(*rows, columns, limits) : std::unexpected<Error>(rows.error());
   TRY(connection.Execute("ROLLBACK"));
   return json;
 }

@@ -1,4 +1,4 @@
-// Other people's SQL: one SELECT, that can read tables and nothing else, with a limit on time and rows.
+// Other people's SQL: one SELECT, that can read tables and nothing else, with a limit on time, rows and bytes.
 //
 // Shape:   {"columns":["name",…],"rows":[[…],…]}, and "truncated":true when rows were left out. Whole numbers that do not fit int64 come as text, BLOBs as
 //          base64, dates, times and other scalars as DuckDB writes them, lists, structs and maps as JSON.
@@ -17,6 +17,8 @@ namespace beleg::store::duckdb {
 
 struct ReadOnlyLimits {
   size_t rows_max = 10'000;
+  size_t bytes_max =
+      16 << 20;  // of texts and BLOBs in all rows together; as JSON values they take many times as much
   std::chrono::milliseconds time_max{30'000};
 };
 
