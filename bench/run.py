@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Figures of this machine, printed beside what they are compared with. Benches, not tests: nothing here passes or fails.
 
-    bench/run.py [--dir DIR] [audit] [model] [ledger] [store] [collector]      all of them without a name
+    bench/run.py [--dir DIR] [audit] [audit_closed] [model] [ledger] [store] [collector]      all of them without a name
 
 On shared cores trust factors and CPU seconds, not percents. BENCH_DRIVERS=DIR also runs the drivers in DIR/store (load.py and a
 spangen built there) against the store, and DIR/collector/run.py against the collectors. BENCH_PAIRS, BENCH_REQUESTS, BENCH_SPANS,
@@ -12,11 +12,15 @@ import argparse
 import json
 import os
 import pathlib
+import re
+import shutil
 import socket
 import statistics
 import subprocess
 import sys
 import tempfile
+
+import requests
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests/integration"))
@@ -45,8 +49,8 @@ def tool(name, *arguments):
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def serve(folder, *arguments):
-    part = harness.Part(folder, "serve", ["--port", 0, "--ledger", folder / "ledger", "--ledger-listen", "127.0.0.1:0", *arguments])
+def serve(folder, *arguments, prefix=()):
+    part = harness.Part(folder, "serve", ["--port", 0, "--ledger", folder / "ledger", "--ledger-listen", "127.0.0.1:0", *arguments], prefix=prefix)
     return part.start()
 
 
@@ -54,38 +58,126 @@ def median(rows, key):
     return statistics.median(row[key] for row in rows)
 
 
+AUDIT_PER_S = 1000
+AUDIT_WORKERS = 64  # enough that the load stays open over a disk that stands still for some 60 ms
+AUDIT_CPU_US_MAX = 60
+AUDIT_WAIT_US_MAX = 1000
+AUDIT_FORMS = {"whole": False, "stream": True}
+
+
 def bench_audit():
-    print(f"# auditing on against off: replay engine, 16 tokens, {REQUESTS} requests a run, {PAIRS} interleaved pairs")
-    print("| form | clients | audit | requests/s | CPU s per 1,000 | p50 ms | p99 ms |\n|---|---|---|---|---|---|---|")
-    for form, stream in (("whole", False), ("stream", True)):
-        for workers in (1, 16, 64):
-            rows = {"closed": [], "off": []}
-            count = max(REQUESTS if workers > 1 else REQUESTS // 10, 1)
-            for pair in range(PAIRS):
-                for mode in ("closed", "off") if pair % 2 == 0 else ("off", "closed"):
-                    rows[mode].append(one_audit_run(mode, stream, workers, count))
-            for mode, runs in rows.items():
-                print(f"| {form} | {workers} | {mode} | {median(runs, 'per_s'):.0f} | {median(runs, 'cpu_per_1000'):.3f} "
-                      f"| {median(runs, 'p50_us') / 1000:.2f} | {median(runs, 'p99_us') / 1000:.2f} |")
-            added_us = 1000 * (median(rows["closed"], "cpu_per_1000") - median(rows["off"], "cpu_per_1000"))
-            ratio = statistics.median(a["per_s"] / b["per_s"] for a, b in zip(rows["closed"], rows["off"]))
-            print(f"| {form} | {workers} | on/off | {ratio:.2f}x | +{added_us:.0f} us a request | | |", flush=True)
+    print(f"# auditing on against off: replay engine, 16 tokens, {AUDIT_PER_S} requests a second whether or not earlier ones are answered, "
+          f"{REQUESTS} a run,\n# {PAIRS} interleaved pairs, the log on the disk of {OPTIONS.dir}; CPU: user and system of serve. A wait begins when the request was due")
+    print("| form | audit | CPU us a request | p50 ms | p99 ms | groups a request | group write and fdatasync ms, mean | late |\n|---|---|---|---|---|---|---|---|")
+    load = (AUDIT_WORKERS, REQUESTS, AUDIT_PER_S)
+    verdicts = []
+    for form, stream in AUDIT_FORMS.items():
+        rows, disk = audit_pairs(lambda mode: one_audit_run(mode, stream, *load))
+        for mode, runs in rows.items():
+            print(f"| {form} | {mode} | {median(runs, 'cpu_us'):.0f} | {median(runs, 'p50_us') / 1000:.2f} | {median(runs, 'p99_us') / 1000:.2f} "
+                  f"| {median(runs, 'groups'):.2f} | {median(runs, 'group_ms'):.2f} | {sum(run['late'] for run in runs)} |", flush=True)
+        verdicts += audit_verdicts(form, rows, disk)
+    print("\n".join(verdicts), flush=True)
+    print_instructions()
 
 
-def one_audit_run(mode, stream, workers, count):
-    with tempfile.TemporaryDirectory() as name:
+def audit_pairs(run):
+    """Runs of both modes, and the disk's own write and fdatasync before each pair; every second pair goes backwards."""
+    rows, disk = {"closed": [], "off": []}, []
+    for pair in range(PAIRS):
+        with tempfile.TemporaryDirectory(dir=OPTIONS.dir, prefix="bench-disk-") as folder:
+            disk.append(tool("src/ledger/ledger_bench", "disk", pathlib.Path(folder, "data"), 1, 4096))
+        for mode in ("closed", "off") if pair % 2 == 0 else ("off", "closed"):
+            rows[mode].append(run(mode))
+    return rows, disk
+
+
+def audit_verdicts(form, rows, disk):
+    cpu_us, wait_us = (sorted(on[key] - off[key] for on, off in zip(rows["closed"], rows["off"])) for key in ("cpu_us", "p50_us"))
+    bound_us = AUDIT_WAIT_US_MAX + 2 * median(disk, "p50_us")
+    return [f"{form}: CPU {spread(cpu_us)} us a request, {verdict(statistics.median(cpu_us), AUDIT_CPU_US_MAX)} {AUDIT_CPU_US_MAX}",
+            f"{form}: p50 {spread(wait_us)} us, {verdict(statistics.median(wait_us), bound_us)} {bound_us:.0f} = {AUDIT_WAIT_US_MAX} + 2 x the disk's "
+            f"own write and fdatasync, p50 {median(disk, 'p50_us'):.0f}"]
+
+
+def spread(differences):
+    return f"{statistics.median(differences):+.0f} (of {len(differences)} pairs {differences[0]:+.0f} to {differences[-1]:+.0f})"
+
+
+def verdict(value, bound):
+    return "PASS: at most" if value <= bound else "OVER:"
+
+
+def one_audit_run(mode, stream, *load):
+    """load: workers, requests and, for open load, how many a second."""
+    with tempfile.TemporaryDirectory(dir=OPTIONS.dir, prefix="bench-audit-") as name:
         folder = pathlib.Path(name)
         part = serve(folder, "--engine", "replay", "--audit", mode)
-        body = folder / "body"
-        body.write_text(json.dumps({"model": "replay", "stream": stream, "messages": [{"role": "user", "content": "hello there"}]}))
-        url = part.url + "/v1/chat/completions"
-        tool("bench/http_load", url, body, workers, 200)
-        before = cpu_seconds(part.process.pid)
-        row = tool("bench/http_load", url, body, workers, count)
-        row["cpu_per_1000"] = (cpu_seconds(part.process.pid) - before) / count * 1000
+        url, body = part.url + "/v1/chat/completions", audit_body(folder, stream)
+        tool("bench/http_load", url, body, load[0], 500)
+        before, groups, group_s = cpu_seconds(part.process.pid), *ledger_groups(part.url)
+        row = tool("bench/http_load", url, body, *load)
         assert row["failed"] == 0, row
+        row["cpu_us"] = (cpu_seconds(part.process.pid) - before) / row["requests"] * 1e6
+        groups_now, group_s_now = ledger_groups(part.url)
+        row["groups"] = (groups_now - groups) / row["requests"]
+        row["group_ms"] = (group_s_now - group_s) / max(groups_now - groups, 1) * 1000
         part.stop()
         return row
+
+
+def audit_body(folder, stream):
+    body = folder / "body"
+    body.write_text(json.dumps({"model": "replay", "stream": stream, "messages": [{"role": "user", "content": "hello there"}]}))
+    return body
+
+
+def ledger_groups(url):
+    """Commit groups so far, and the seconds that their writing took; zeros where nothing is audited."""
+    lines = dict(line.rsplit(" ", 1) for line in requests.get(url + "/metrics", timeout=20).text.splitlines() if not line.startswith("#"))
+    return float(lines.get("beleg_ledger_groups_total", 0)), float(lines.get("beleg_ledger_fsync_seconds_sum", 0))
+
+
+INSTRUCTION_REQUESTS = (100, 600)  # the difference of two runs leaves out what a start costs
+VALGRIND = ("valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null")
+
+
+def print_instructions():
+    """Under callgrind, which counts alike on every machine: user's instructions only, OpenSSL without the SHA instructions."""
+    if not shutil.which("valgrind"):
+        return print("no valgrind here to count instructions with")
+    few, many = INSTRUCTION_REQUESTS
+    for form, stream in AUDIT_FORMS.items():
+        counts = {}
+        for mode in ("closed", "off"):
+            counts[mode] = (instructions(mode, stream, many) - instructions(mode, stream, few)) / (many - few)
+        print(f"{form}: {counts['closed'] / 1000:.0f} thousand instructions a request audited, {counts['off'] / 1000:.0f} not, "
+              f"{(counts['closed'] - counts['off']) / 1000:+.0f} (one client: begin and end are groups of their own)", flush=True)
+
+
+def instructions(mode, stream, count):
+    with tempfile.TemporaryDirectory(dir=OPTIONS.dir, prefix="bench-audit-") as name:
+        folder = pathlib.Path(name)
+        part = serve(folder, "--engine", "replay", "--audit", mode, prefix=VALGRIND)
+        row = tool("bench/http_load", part.url + "/v1/chat/completions", audit_body(folder, stream), 1, count)
+        assert row["failed"] == 0, row
+        part.stop()
+        return int(re.search(r"Collected : (\d+)", part.log_path.read_text())[1])
+
+
+def bench_audit_closed():
+    print(f"\n# auditing on against off, closed load: replay engine, 16 tokens, {REQUESTS} requests a run, {PAIRS} interleaved pairs")
+    print("| form | clients | audit | requests/s | CPU us a request | p50 ms | p99 ms |\n|---|---|---|---|---|---|---|")
+    for form, stream in AUDIT_FORMS.items():
+        for workers in (1, 16, 64):
+            count = max(REQUESTS if workers > 1 else REQUESTS // 10, 1)
+            rows, _ = audit_pairs(lambda mode: one_audit_run(mode, stream, workers, count))
+            for mode, runs in rows.items():
+                print(f"| {form} | {workers} | {mode} | {median(runs, 'per_s'):.0f} | {median(runs, 'cpu_us'):.0f} "
+                      f"| {median(runs, 'p50_us') / 1000:.2f} | {median(runs, 'p99_us') / 1000:.2f} |")
+            added_us = sorted(on["cpu_us"] - off["cpu_us"] for on, off in zip(rows["closed"], rows["off"]))
+            ratio = statistics.median(on["per_s"] / off["per_s"] for on, off in zip(rows["closed"], rows["off"]))
+            print(f"| {form} | {workers} | on/off | {ratio:.2f}x | {spread(added_us)} | | |", flush=True)
 
 
 def bench_model():
@@ -289,12 +381,12 @@ def bench_collector_drivers(names):
                             "--suite", "throughput", "--config", config, "--sizes", "1,10,512"], check=True)
 
 
-BENCHES = {"collector": bench_collector, "audit": bench_audit, "model": bench_model, "ledger": bench_ledger, "store": bench_store}
+BENCHES = {"collector": bench_collector, "audit": bench_audit, "audit_closed": bench_audit_closed, "model": bench_model, "ledger": bench_ledger, "store": bench_store}
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("benches", nargs="*", metavar="BENCH", help=f"{', '.join(BENCHES)}; all of them without one")
-    parser.add_argument("--dir", default=BUILD, help="the ledger's data lie below it: names the disk that is measured")
+    parser.add_argument("--dir", default=BUILD, help="logs lie below it: names the disk that is measured")
     OPTIONS = parser.parse_args()
     if not os.path.isdir(OPTIONS.dir):
         parser.error(f"--dir {OPTIONS.dir}: no such folder")

@@ -78,15 +78,13 @@ record::RequestIdentity AuditTrail::NewRequest(record::Operation operation, std:
   return id;
 }
 
-void AuditTrail::Begin(const record::RequestIdentity& id, int64_t start_us,
-                       OneShot<Result<ledger::BeginReceipt>>& done) {
-  if (options_.ledger == nullptr) return done.Setter()(ledger::BeginReceipt{});
+void AuditTrail::Begin(const record::RequestIdentity& id, int64_t start_us, ledger::BeginCallback done) {
+  if (options_.ledger == nullptr) return done(ledger::BeginReceipt{});
   ExplainUnrecorded();
-  auto deliver = done.Setter();
   options_.ledger->Begin({id, IdOf(id), start_us},
-                         [this, deliver](Result<ledger::BeginReceipt> receipt) mutable {
+                         [this, done = std::move(done)](Result<ledger::BeginReceipt> receipt) {
                            if (receipt) ++counters_.accepted;
-                           deliver(std::move(receipt));
+                           done(std::move(receipt));
                          });
 }
 

@@ -70,10 +70,9 @@ class AuditTrail {
     return record::DeriveRequestId(boot_, id.seq, id.trace_id);
   }
 
-  // Starts the begin frame on its way; await the OneShot before the first byte of the answer.
-  void Begin(const record::RequestIdentity& id, int64_t start_us,
-             OneShot<Result<ledger::BeginReceipt>>& done);
-  // Durable on return.
+  // Starts the begin frame on its way; `done` as Ledger::Begin has it. No byte of the answer before.
+  void Begin(const record::RequestIdentity& id, int64_t start_us, ledger::BeginCallback done);
+  // Durable on return, and the begin with it. May come before Begin is answered; kFailedPrecondition when that was refused.
   net::Awaitable<Result<ledger::FinishReceipt>> Finish(boost::asio::any_io_executor executor,
                                                        record::Request request);
   net::Awaitable<Result<ledger::FinishReceipt>> Refuse(boost::asio::any_io_executor executor,
@@ -81,6 +80,7 @@ class AuditTrail {
 
   // From here on requests wait for the mirror (--ack=mirror). It outlives the requests, not this.
   void SetMirrorAck(MirrorAck* ack) { ack_ = ack; }
+  bool waits_for_mirror() const { return ack_ != nullptr; }
   // Ok at once without it. Else as MirrorAck: what is begun, or this leaf, is on the mirror's disk.
   net::Awaitable<Result<void>> MirroredBegin(boost::asio::any_io_executor executor);
   net::Awaitable<Result<void>> MirroredLeaf(boost::asio::any_io_executor executor, uint64_t index);

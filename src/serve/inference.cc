@@ -78,6 +78,17 @@ net::Awaitable<void> InferenceRun::Run() {
     co_await Refuse(std::move(prepared.error()));
     co_return;
   }
+  // Of a whole answer no byte leaves before its end is on record, which is never before its begin: the two are waited for as one.
+  if (request_.params.stream || context_.trail.waits_for_mirror()) {
+    if (!co_await HasBegun()) co_return;
+  }
+  exchange_.OnClientGone([this] { generation_->Cancel(); });
+  StartDeadline();
+  co_await Answer();
+}
+
+net::Awaitable<bool> InferenceRun::HasBegun() {
+  if (std::exchange(begin_awaited_, true)) co_return true;
   Result<ledger::BeginReceipt> begin = co_await begun_.Get();
   if (!begin && context_.trail.mode() == AuditMode::kOpen) {
     unrecorded_ = true;
@@ -85,23 +96,20 @@ net::Awaitable<void> InferenceRun::Run() {
     begin = ledger::BeginReceipt{};
   }
   if (!begin) {
+    exchange_.OnClientGone({});
     generation_.reset();
     co_await ReplyNoRoom(begin.error());
-    co_return;
+    co_return false;
   }
   begin_receipt_ = std::move(begin->header);
   if (!begin_receipt_.empty())
     context_.receipts.Begun(context_.trail.IdOf(admitted_.id), caller_, begin_receipt_);
   Result<void> mirrored;
   if (!unrecorded_) mirrored = co_await context_.trail.MirroredBegin(exchange_.executor());
-  if (!mirrored) {
-    LOG_ERROR("serve.begin_not_mirrored", F("request", head_.id), F("why", mirrored.error().message));
-    co_await EndUnmirrored();
-    co_return;
-  }
-  exchange_.OnClientGone([this] { generation_->Cancel(); });
-  StartDeadline();
-  co_await Answer();
+  if (mirrored) co_return true;
+  LOG_ERROR("serve.begin_not_mirrored", F("request", head_.id), F("why", mirrored.error().message));
+  co_await EndUnmirrored();
+  co_return false;
 }
 
 // The handler may be on its way when the generation, or the run, ends, so it asks first; all are on the loop's thread.
@@ -128,7 +136,13 @@ net::Awaitable<std::expected<void, ApiError>> InferenceRun::Prepare() {
     co_return std::unexpected(std::move(fits.error()));
   if (auto started = StartEngine(std::move(*prompt)); !started)
     co_return std::unexpected(std::move(started.error()));
-  context_.trail.Begin(admitted_.id, admitted_.start_unix_us, begun_);
+  context_.trail.Begin(
+      admitted_.id, admitted_.start_unix_us,
+      [deliver = begun_.Setter(), wake = tokens_.Waker()](Result<ledger::BeginReceipt> begin) {
+        const bool refused = !begin;
+        deliver(std::move(begin));
+        if (refused) wake();  // who waits for a whole answer waits there
+      });
   co_return std::expected<void, ApiError>();
 }
 
@@ -184,7 +198,7 @@ net::Awaitable<void> InferenceRun::EndUnmirrored() {
   begin_unmirrored_ = true;
   generation_->Cancel();
   for (bool done = false; !done;) {
-    TokenStream::Batch batch = co_await tokens_.Next();
+    TokenStream::Batch batch = co_await tokens_.Next(TokenStream::Until::kDone);
     Take(batch);
     done = batch.done.has_value();
   }
@@ -213,7 +227,9 @@ net::Awaitable<void> InferenceRun::Answer() {
     if (!sending) generation_->Cancel();
   }
   while (true) {
-    TokenStream::Batch batch = co_await tokens_.Next();
+    const auto wanted = sending ? TokenStream::Until::kPiece : TokenStream::Until::kDone;
+    TokenStream::Batch batch = co_await tokens_.Next(wanted);
+    if (begun_.is_set() && !co_await HasBegun()) co_return;
     Take(batch);
     if (sending && !co_await SendPieces(batch, chunks)) {
       sending = false;
@@ -252,6 +268,8 @@ net::Awaitable<void> InferenceRun::EndWhole() {
   const std::optional<ApiError> failure = Failure();
   bool gone = exchange_.client_gone();
   Result<Receipt> receipt = co_await WriteRecord(gone ? 499 : failure ? failure->status : 200);
+  if (!co_await HasBegun()) co_return;
+  if (unrecorded_) receipt = Receipt{};
   const std::string finish = FinishReceiptFor(context_, admitted_, receipt);
   if (gone) co_return;
   if (!receipt) {
@@ -349,7 +367,7 @@ record::Request InferenceRun::MakeRecord(int64_t status) const {
   record.queue_us = result_.queue_us;
   record.prefill_us = result_.prefill_us;
   record.decode_us = result_.decode_us;
-  record.commitment = Commit();
+  if (context_.trail.mode() != AuditMode::kOff) record.commitment = Commit();
   return record;
 }
 

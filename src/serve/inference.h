@@ -1,6 +1,7 @@
 // One inference request from its body to its record: W1 of src/README.md, in the order in which it happens.
 //
 //   parse → identity → engine and begin frame (side by side) → begin durable → first byte → … → record durable → last byte
+//   a whole answer: … → begin and record durable → first byte
 //
 // What a client can see is always behind what is durable: no byte before the begin, no end before the record.
 #pragma once
@@ -36,6 +37,8 @@ class InferenceRun {
   std::expected<void, ApiError> StartEngine(std::vector<engine::Token> prompt);
   net::Awaitable<void> Refuse(ApiError error);
   net::Awaitable<void> ReplyNoRoom(const Error& why);
+  // Waits until the begin is on record; at once after the first time. False: it is not to be, and the client has been told.
+  net::Awaitable<bool> HasBegun();
   // The begin is on record here and not at the mirror: the request ends before its first byte.
   net::Awaitable<void> EndUnmirrored();
 
@@ -69,6 +72,7 @@ class InferenceRun {
   Admitted admitted_;
   AnswerHead head_;
   OneShot<Result<ledger::BeginReceipt>> begun_;
+  bool begin_awaited_ = false;
   std::string begin_receipt_;
   bool unrecorded_ = false;  // audit mode open, and the ledger took no begin
 

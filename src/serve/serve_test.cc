@@ -51,9 +51,9 @@ TEST(ApiKeys, CallersAreKnownByName) {
   EXPECT_FALSE(ApiKeys::Parse({"bob:"}));
 }
 
-net::Awaitable<void> Collect(TokenStream& stream, std::string& text, bool& done) {
+net::Awaitable<void> Collect(TokenStream& stream, TokenStream::Until until, std::string& text, bool& done) {
   while (!done) {
-    TokenStream::Batch batch = co_await stream.Next();
+    TokenStream::Batch batch = co_await stream.Next(until);
     for (const TokenStream::Piece& piece : batch.pieces) text += piece.text;
     done = batch.done.has_value();
   }
@@ -64,7 +64,7 @@ TEST(TokenStream, EveryPieceOfAnotherThreadArrivesInOrder) {
   TokenStream stream(loop.get_executor());
   std::string got, want;
   bool done = false;
-  boost::asio::co_spawn(loop, Collect(stream, got, done), boost::asio::detached);
+  boost::asio::co_spawn(loop, Collect(stream, TokenStream::Until::kPiece, got, done), boost::asio::detached);
   for (int i = 0; i < 10'000; ++i) want += std::to_string(i) + " ";
   Thread engine("engine", [&stream](std::stop_token) {
     for (int i = 0; i < 10'000; ++i) stream.OnText(0, std::to_string(i) + " ", 1);
@@ -74,6 +74,51 @@ TEST(TokenStream, EveryPieceOfAnotherThreadArrivesInOrder) {
   loop.run();
   EXPECT_TRUE(done);
   EXPECT_EQ(got, want);
+}
+
+TEST(TokenStream, WhoWantsTheWholeIsWokenOnce) {
+  boost::asio::io_context loop;
+  TokenStream stream(loop.get_executor());
+  std::string got;
+  bool done = false;
+  boost::asio::co_spawn(loop, Collect(stream, TokenStream::Until::kDone, got, done), boost::asio::detached);
+  loop.poll();
+  for (int i = 0; i < 3; ++i) stream.OnText(0, "word ", 1);
+  stream.OnSequenceDone(0, {});
+  EXPECT_EQ(loop.poll(), 0u);
+  stream.OnDone({});
+  loop.run();
+  EXPECT_TRUE(done);
+  EXPECT_EQ(got, "word word word ");
+}
+
+net::Awaitable<void> TakeOne(TokenStream& stream, std::optional<TokenStream::Batch>& out) {
+  out = co_await stream.Next(TokenStream::Until::kDone);
+}
+
+TEST(TokenStream, AWakerBringsBackWhoWaitsForTheEnd) {
+  boost::asio::io_context loop;
+  std::optional<TokenStream> stream(loop.get_executor());
+  const auto wake = stream->Waker();
+  std::optional<TokenStream::Batch> got;
+  boost::asio::co_spawn(loop, TakeOne(*stream, got), boost::asio::detached);
+  loop.poll();
+  ASSERT_FALSE(got);
+  wake();
+  loop.run();
+  ASSERT_TRUE(got);
+  EXPECT_FALSE(got->done);
+  stream.reset();
+  wake();
+}
+
+TEST(OneShot, NobodyWaitsSoTheLoopHasNothingToDo) {
+  boost::asio::io_context loop;
+  OneShot<int> shot(loop.get_executor());
+  EXPECT_FALSE(shot.is_set());
+  shot.Setter()(7);
+  EXPECT_TRUE(shot.is_set());
+  EXPECT_EQ(loop.poll(), 0u);
 }
 
 net::Awaitable<void> Await(OneShot<int>& shot, int& out) { out = co_await shot.Get(); }

@@ -2,14 +2,16 @@
 
 namespace beleg::serve {
 
-net::Awaitable<TokenStream::Batch> TokenStream::Next() {
-  while (true) {
-    {
-      MutexLock lock(mutex_);
-      if (!pending_.pieces.empty() || pending_.done) co_return std::exchange(pending_, {});
-    }
-    co_await wakeup_->Wait();
+net::Awaitable<TokenStream::Batch> TokenStream::Next(Until until) {
+  {
+    MutexLock lock(mutex_);
+    until_ = until;
+    const bool has_piece = until == Until::kPiece && !pending_.pieces.empty();
+    if (has_piece || pending_.done) co_return std::exchange(pending_, {});
   }
+  co_await wakeup_->Wait();
+  MutexLock lock(mutex_);
+  co_return std::exchange(pending_, {});
 }
 
 void TokenStream::OnText(int sequence, std::string_view text, int64_t) {
@@ -21,6 +23,7 @@ void TokenStream::OnText(int sequence, std::string_view text, int64_t) {
     } else {
       pieces.push_back({sequence, std::string(text), std::nullopt});
     }
+    if (until_ == Until::kDone) return;
   }
   wakeup_->Notify();
 }

@@ -1,4 +1,5 @@
-// The one queue of a request between the engine's thread and its coroutine: no thread is woken for another's token.
+// The one queue of a request between the engine's thread and its coroutine: no thread is woken for another's token, nor for a piece
+// of a text that is wanted whole.
 //
 // Limits: holds at most what the request may generate (max_tokens of each choice), which admission bounded. A slow client makes it
 //         grow to that and no further.
@@ -29,8 +30,15 @@ class TokenStream final : public engine::GenerationSink {
   explicit TokenStream(boost::asio::any_io_executor executor)
       : wakeup_(std::make_shared<Wakeup>(std::move(executor))) {}
 
-  // Waits for something and takes all that is there. On the request's loop.
-  net::Awaitable<Batch> Next();
+  // Waits until there is what is wanted and takes all that is there. On the request's loop. Comes back with less when a Waker() is
+  // called, and now and then.
+  enum class Until { kPiece, kDone };
+  net::Awaitable<Batch> Next(Until until);
+
+  // A function that makes a Next come back; any thread may call it, also after the stream is gone.
+  auto Waker() {
+    return [wakeup = wakeup_] { wakeup->Notify(); };
+  }
 
   // On the engine's thread.
   void OnText(int sequence, std::string_view text, int64_t tokens) override;
@@ -41,6 +49,7 @@ class TokenStream final : public engine::GenerationSink {
   std::shared_ptr<Wakeup> wakeup_;
   Mutex mutex_;
   Batch pending_ GUARDED_BY(mutex_);
+  Until until_ GUARDED_BY(mutex_) = Until::kPiece;
 };
 
 }  // namespace beleg::serve

@@ -8,8 +8,8 @@ namespace beleg::serve {
 void Wakeup::Notify() {
   {
     MutexLock lock(mutex_);
-    if (notified_) return;  // one post is on its way already
-    notified_ = true;
+    if (std::exchange(notified_, true) || !waiting_) return;
+    waiting_ = false;  // one post is enough
   }
   boost::asio::post(timer_.get_executor(), [self = shared_from_this()] { self->timer_.cancel(); });
 }
@@ -20,9 +20,10 @@ net::Awaitable<void> Wakeup::Wait() {
     {
       MutexLock lock(mutex_);
       if (notified_) {
-        notified_ = false;
+        notified_ = waiting_ = false;
         co_return;
       }
+      waiting_ = true;
     }
     timer_.expires_at(std::chrono::steady_clock::time_point::max());
     boost::system::error_code cancelled;

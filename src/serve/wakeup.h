@@ -21,7 +21,7 @@ class Wakeup : public std::enable_shared_from_this<Wakeup> {
  public:
   explicit Wakeup(boost::asio::any_io_executor executor) : timer_(std::move(executor)) {}
 
-  // Wakes the waiter, or makes the next Wait return at once.
+  // Wakes the waiter, or makes the next Wait return at once. Costs the loop a turn only when somebody waits.
   void Notify();
   net::Awaitable<void> Wait();
 
@@ -29,6 +29,7 @@ class Wakeup : public std::enable_shared_from_this<Wakeup> {
   boost::asio::steady_timer timer_;
   Mutex mutex_;
   bool notified_ GUARDED_BY(mutex_) = false;
+  bool waiting_ GUARDED_BY(mutex_) = false;
 };
 
 // One value that another thread delivers.
@@ -47,6 +48,12 @@ class OneShot {
       }
       shared->wakeup->Notify();
     };
+  }
+
+  // True: Get returns at once.
+  bool is_set() const {
+    MutexLock lock(shared_->mutex);
+    return shared_->value.has_value();
   }
 
   net::Awaitable<T> Get() {

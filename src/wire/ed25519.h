@@ -11,7 +11,7 @@ namespace beleg::wire {
 
 using Ed25519Signature = std::array<uint8_t, 64>;
 
-// A signing key. Threads: Sign from one thread at a time. Cost: 48 µs a signature.
+// A signing key. Threads: any. Cost: 20 µs a signature.
 class Ed25519Key {
  public:
   // seed: 32 secret random bytes; the same seed is the same key.
@@ -24,10 +24,9 @@ class Ed25519Key {
   Ed25519Signature Sign(std::string_view message) const;
 
  private:
-  struct Handle;
-  explicit Ed25519Key(std::unique_ptr<Handle> handle, const Hash32& public_key);
-  std::unique_ptr<Handle> handle_;
-  Hash32 public_key_;
+  Ed25519Key() = default;
+  std::array<uint8_t, 64> secret_{};
+  Hash32 public_key_{};
 };
 
 // True if the signature is good for the message under this public key.

@@ -3,7 +3,10 @@
 After each: serve goes on or has stopped with exit 74, it starts again, strangers' tools accept the log, and whatever a client saw is in it.
 """
 
+import time
+
 import pytest
+import requests
 
 from evidence import check_everything
 from harness import EXIT_DISK_FAILED, wait_a_while, wait_until
@@ -42,6 +45,21 @@ def test_call_breaks(stack, tmp_path, call, fault):
         check_everything(stack, seen, WORKERS)
         stack.serve.start()
     assert hits, "no call was broken: the test proves nothing"
+
+
+def test_no_room_for_a_begin_ends_its_whole_answer_at_once(stack, tmp_path):
+    """The answer would take half a minute: the engine runs beside the begin, and must not go on when that is refused."""
+    question = {"model": "replay", "messages": [{"role": "user", "content": "REPLAY:DELAY_MS=100 REPLAY:TOKENS=300"}]}
+    strace = Strace(stack.serve.process.pid, tmp_path / "trace", "pwrite64:error=ENOSPC")
+    asked = time.monotonic()
+    answer = requests.post(stack.api + "/chat/completions", json=question, timeout=60)
+    took_s = time.monotonic() - asked
+    hits = strace.hits()
+    strace.detach()
+    assert hits and answer.status_code == 503 and "Audit-Begin" not in answer.headers, answer.text
+    assert took_s < 20
+    question["messages"][0]["content"] = "hello"
+    wait_until(lambda: requests.post(stack.api + "/chat/completions", json=question, timeout=60).status_code == 200, 30, "room again")
 
 
 def break_once(stack, load, trace_path, inject, fault):
