@@ -20,7 +20,7 @@ from load import Load
 PORTS = ("--port", "--ledger-port", "--collector-grpc-port", "--collector-http-port", "--collector-metrics-port",
          "--store-port", "--store-grpc-port", "--otlp-port")
 PARTS = ("serve", "collector", "store")
-KILLS = int(os.environ.get("BELEG_UP_KILLS", "4"))  # of each part
+KILLS = int(os.environ.get("BELEG_UP_KILLS", "10"))  # of each part
 
 
 class Up:
