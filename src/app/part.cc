@@ -1,7 +1,5 @@
 #include "app/part.h"
 
-#include <algorithm>
-
 #include "app/command.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -11,9 +9,6 @@ namespace beleg::app {
 namespace {
 
 constexpr int64_t kPollMs = 20;
-constexpr std::chrono::milliseconds kPauseMin{500}, kPauseMax{30'000};
-constexpr int64_t kSteadyAfterUs =
-    30'000'000;  // a part that ran this long starts with the shortest pause again
 constexpr size_t kLogTailBytes = 2000;
 
 }  // namespace
@@ -37,18 +32,14 @@ Result<void> Part::Spawn() {
   options.stdout_path = options.stderr_path = LogPath();
   TRY_ASSIGN(child_, io::Child::Spawn(options));
   started_mono_us_ = SystemClock().MonoMicros();
-  restart_mono_us_ = 0;
+  ready_mono_us_ = restart_mono_us_ = 0;
   return {};
 }
 
 Result<void> Part::StartAndWait(std::chrono::milliseconds limit) {
   TRY(Spawn());
   int64_t deadline_us = started_mono_us_ + limit.count() * 1000;
-  while (true) {
-    if (auto file = ReadRunFile(RunPath()); file && file->pid == child_->pid()) {
-      run_file_ = std::move(*file);
-      return {};
-    }
+  while (!IsReady()) {
     if (auto status = child_->Poll())
       return Fail(ErrorCode::kUnavailable, "{} ended with {} before it was ready:\n{}", name_, *status,
                   LogTail());
@@ -58,25 +49,41 @@ Result<void> Part::StartAndWait(std::chrono::milliseconds limit) {
     if (WaitForStopSignal(kPollMs) != 0)
       return Fail(ErrorCode::kCancelled, "stopped before {} was ready", name_);
   }
+  return {};
+}
+
+bool Part::IsReady() {
+  if (ready_mono_us_ != 0) return true;
+  auto file = ReadRunFile(RunPath());
+  if (!file || file->pid != child_->pid()) return false;
+  run_file_ = std::move(*file);
+  ready_mono_us_ = SystemClock().MonoMicros();
+  return true;
 }
 
 void Part::Watch() {
-  int64_t now_us = SystemClock().MonoMicros();
-  if (restart_mono_us_ != 0) {
-    if (now_us < restart_mono_us_) return;
-    if (auto spawned = Spawn(); !spawned) {
-      LOG_ERROR("up.restart", F("part", name_), F("why", spawned.error().message));
-      restart_mono_us_ = now_us + kPauseMax.count() * 1000;
-    }
-    return;
-  }
+  if (restart_mono_us_ != 0) return Restart();
   if (!child_) return;
   std::optional<int> status = child_->Poll();
-  if (!status) return;
-  pause_ =
-      now_us - started_mono_us_ > kSteadyAfterUs ? kPauseMin : std::clamp(pause_ * 2, kPauseMin, kPauseMax);
-  LOG_WARN("up.part_ended", F("part", name_), F("status", *status), F("restart_in_ms", pause_.count()));
-  restart_mono_us_ = now_us + pause_.count() * 1000;
+  if (!status) {
+    IsReady();  // notes the time
+    return;
+  }
+  std::optional<std::chrono::milliseconds> ready_for;
+  if (ready_mono_us_ != 0)
+    ready_for = std::chrono::milliseconds((SystemClock().MonoMicros() - ready_mono_us_) / 1000);
+  WaitToRestart(ready_for, fmt::format("ended with {}", *status));
+}
+
+void Part::Restart() {
+  if (SystemClock().MonoMicros() < restart_mono_us_) return;
+  if (auto spawned = Spawn(); !spawned) WaitToRestart(std::nullopt, spawned.error().message);
+}
+
+void Part::WaitToRestart(std::optional<std::chrono::milliseconds> ready_for, std::string_view why) {
+  std::chrono::milliseconds pause = pause_.AfterEnd(ready_for);
+  LOG_WARN("up.part_down", F("part", name_), F("why", why), F("restart_in_ms", pause.count()));
+  restart_mono_us_ = SystemClock().MonoMicros() + pause.count() * 1000;
 }
 
 void Part::Stop(std::chrono::milliseconds limit) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "app/restart_pause.h"
 #include "app/run_file.h"
 #include "io/process.h"
 
@@ -23,7 +24,7 @@ class Part {
   // kDeadlineExceeded, kCancelled when a stop signal came meanwhile.
   Result<void> StartAndWait(std::chrono::milliseconds limit);
 
-  // Starts it again if it ended, after a pause that grows while it keeps ending. Called from a loop.
+  // Starts it again if it ended, after a RestartPause. Called from a loop.
   void Watch();
 
   void Stop(std::chrono::milliseconds limit);
@@ -33,6 +34,10 @@ class Part {
 
  private:
   Result<void> Spawn();
+  // Whether the child that runs has written its run file. Once it has, nothing is read any more.
+  bool IsReady();
+  void Restart();
+  void WaitToRestart(std::optional<std::chrono::milliseconds> ready_for, std::string_view why);
   std::string LogTail() const;
   std::string LogPath() const { return run_dir_ + "/" + name_ + ".log"; }
   std::string RunPath() const { return run_dir_ + "/" + name_ + ".json"; }
@@ -43,8 +48,9 @@ class Part {
   std::optional<io::Child> child_;
   RunFile run_file_;
   int64_t started_mono_us_ = 0;
+  int64_t ready_mono_us_ = 0;    // 0: not ready yet
   int64_t restart_mono_us_ = 0;  // 0: not waiting to start again
-  std::chrono::milliseconds pause_{0};
+  RestartPause pause_;
 };
 
 }  // namespace beleg::app

@@ -28,7 +28,7 @@ struct StoreCommandOptions {
   std::vector<std::string> ledgers;
   std::string ledger_token_file, ledger_vkey, api_key, run_file, mirror_dir;
   std::string mirror_name, manifest_file;
-  int64_t silence_limit_s = 300;
+  int64_t silence_limit_s = 300, read_wait_ms = 3'000;
   uint64_t duckdb_memory_mb = 256, metric_log_mb = 32, metric_points_max = 500'000;
   std::string log_dir;
   std::vector<std::string> log_witnesses;
@@ -169,6 +169,7 @@ Result<void> RunStore(const StoreCommandOptions& options) {
   query::QueryApiOptions api_options;
   if (own_log) api_options.log = &own_log->sink();
   api_options.api_key = options.api_key;
+  api_options.visible_wait = std::chrono::milliseconds(options.read_wait_ms);
   api_options.metrics = &metrics;
   api_options.cosigner_vkey = cosigner->vkey();
   TRY_ASSIGN(api_options.manifest, ReadManifest(options.manifest_file));
@@ -213,6 +214,11 @@ void AddStore(CLI::App& program, Action& action) {
   command
       ->add_option("--silence-limit-s", options->silence_limit_s,
                    "A log that has not grown for so long is an alarm")
+      ->capture_default_str();
+  command
+      ->add_option("--read-wait-ms", options->read_wait_ms,
+                   "How long a read waits for what the logs have meanwhile")
+      ->check(CLI::Range(0, 600'000))
       ->capture_default_str();
   command->add_option("--log-dir", options->log_dir,
                       "Folder of this host's own log (reads, prunes, reconciliations); default: DATA/log");

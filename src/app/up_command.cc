@@ -81,6 +81,7 @@ class Tree {
   const RunFile& run_file(size_t part) const { return parts_[part].run_file(); }
 
   UpOptions options_;
+  std::vector<net::ReservedPort> reserved_ports_;
   std::vector<Part> parts_;
 };
 
@@ -88,7 +89,7 @@ Result<std::unique_ptr<Tree>> Tree::Start(UpOptions options) {
   std::unique_ptr<Tree> tree(new Tree(std::move(options)));
   UpOptions& settings = tree->options_;
   if (settings.once) settings.ports = {0, 0, 0, 0, 0, 0, 0, 0};
-  TRY(ChooseFreePorts(settings.ports));
+  TRY_ASSIGN(tree->reserved_ports_, ReservePorts(settings.ports));
   TRY(MakeFolders(settings));
   Step(fmt::format("serve: loading {} ...", settings.model));
   TRY(tree->StartPart(ServePart(settings), kServeStartLimit));

@@ -3,7 +3,6 @@
 #include "app/command.h"
 #include "app/default_collector.h"
 #include "io/durable.h"
-#include "net/http_server.h"
 
 namespace beleg::app {
 namespace {
@@ -14,16 +13,16 @@ std::string TokenFile(const UpOptions& options) { return options.data + "/keys/l
 
 }  // namespace
 
-Result<void> ChooseFreePorts(UpPorts& ports) {
-  std::vector<std::unique_ptr<net::HttpServer>> holders;  // all at once, so that none is chosen twice
+Result<std::vector<net::ReservedPort>> ReservePorts(UpPorts& ports) {
+  std::vector<net::ReservedPort> reserved;
   for (uint16_t* port : {&ports.serve, &ports.ledger, &ports.collector_grpc, &ports.collector_http,
                          &ports.collector_metrics, &ports.store, &ports.store_http, &ports.store_grpc}) {
     if (*port != 0) continue;
-    TRY_ASSIGN(auto holder, net::HttpServer::Listen({}, {}));
-    *port = holder->port();
-    holders.push_back(std::move(holder));
+    TRY_ASSIGN(net::ReservedPort one, net::ReservedPort::Choose());
+    *port = one.number();
+    reserved.push_back(std::move(one));
   }
-  return {};
+  return reserved;
 }
 
 Result<void> MakeFolders(UpOptions& options) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "app/part.h"
+#include "net/reserved_port.h"
 
 namespace beleg::app {
 
@@ -30,9 +31,9 @@ struct UpOptions {
   bool once = false;
 };
 
-// Each part must know ports of others before those run, so a port of 0 becomes one that is free now; nothing holds it until its
-// part listens there.
-Result<void> ChooseFreePorts(UpPorts& ports);
+// Each part must know ports of others before those run, so a port of 0 becomes one that is free. What is returned keeps it for its
+// part, also while that is down: let it live as long as the parts.
+Result<std::vector<net::ReservedPort>> ReservePorts(UpPorts& ports);
 
 // DATA and the folders in it, the ledger's token, the collector's configuration.
 Result<void> MakeFolders(UpOptions& options);

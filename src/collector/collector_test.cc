@@ -55,8 +55,10 @@ TEST(CollectorPipeline, SpansArriveWithTheResourceAttributes) {
   EXPECT_EQ(request.target, "/v1/traces");
   EXPECT_EQ(request.headers.Get("authorization"), "Bearer k");
   EXPECT_EQ(request.headers.Get("content-encoding"), "gzip");
-  EXPECT_NE(collector.printed().find("-> deployment.region: Str(site-north)"), std::string::npos)
-      << collector.printed();
+  const auto is_printed = [&] {
+    return collector.printed().find("-> deployment.region: Str(site-north)") != std::string::npos;
+  };
+  EXPECT_TRUE(Eventually(is_printed)) << collector.printed();
 }
 
 TEST(CollectorPipeline, SmallRequestsAreJoined) {
@@ -96,10 +98,8 @@ TEST(CollectorPipeline, AnOutageWithRoomLosesNothing) {
 }
 
 TEST(CollectorPipeline, AFullQueuePushesBackAndWhatWasTakenArrives) {
-  auto sink = std::make_unique<Sink>();
-  uint16_t port = sink->port();
-  RunningCollector collector(kPipeline, port);
-  sink.reset();  // nobody listens: connections are refused
+  const auto port = net::ReservedPort::Choose().value();  // nobody listens there: connections are refused
+  RunningCollector collector(kPipeline, port.number());
   std::set<std::string> taken;
   int refused = 0;
   for (int i = 0; i < 200 && refused < 3; ++i) {
@@ -118,7 +118,7 @@ TEST(CollectorPipeline, AFullQueuePushesBackAndWhatWasTakenArrives) {
       collector.Metrics().find("otelcol_receiver_refused_spans{receiver=\"otlp\",transport=\"http\"} 3"),
       std::string::npos)
       << collector.Metrics();
-  Sink back(port);
+  Sink back(port.number());
   ASSERT_TRUE(Eventually([&] { return back.Names().size() >= taken.size(); }));
   EXPECT_EQ(SetOf(back.Names()), taken);
   EXPECT_TRUE(Eventually([&] { return collector.Post(OneSpan("again")).status == 200; }));
@@ -241,9 +241,9 @@ service: {telemetry: {metrics: {level: none}}, pipelines: {traces: {receivers: [
   EXPECT_EQ(front.Post(request).status, 200);
   ASSERT_TRUE(Eventually([&] { return !sink.bodies().empty(); }));
   EXPECT_EQ(sink.bodies()[0], request);
-  EXPECT_NE(back.Metrics().find("otelcol_receiver_accepted_spans{receiver=\"otlp\",transport=\"grpc\"} 3"),
-            std::string::npos)
-      << back.Metrics();
+  constexpr std::string_view kTaken =
+      "otelcol_receiver_accepted_spans{receiver=\"otlp\",transport=\"grpc\"} 3";
+  EXPECT_TRUE(Eventually([&] { return back.Metrics().find(kTaken) != std::string::npos; })) << back.Metrics();
 }
 
 TEST(CollectorGrpc, AFullQueueIsResourceExhaustedWithTheTimeToTryAgain) {
@@ -252,7 +252,8 @@ receivers: {otlp: {protocols: {grpc: {endpoint: "127.0.0.1:PORT"}}}}
 exporters: {otlphttp: {endpoint: "http://127.0.0.1:SINK", sending_queue: {queue_size: 1, num_consumers: 1}}}
 service: {telemetry: {metrics: {level: none}}, pipelines: {traces: {receivers: [otlp], exporters: [otlphttp]}}}
 )";
-  RunningCollector collector(kFull, FreePort());
+  const auto nobody = net::ReservedPort::Choose().value();
+  RunningCollector collector(kFull, nobody.number());
   auto client = std::move(*net::GrpcClient::Open(fmt::format("127.0.0.1:{}", collector.port())));
   net::GrpcReply reply;
   for (int i = 0; i < 10 && reply.status.ok(); ++i)
@@ -314,13 +315,13 @@ service: {{telemetry: {{metrics: {{level: none}}}}, pipelines: {{metrics: {{rece
 }
 
 TEST(CollectorStart, HealthAndOwnMetricsAreServed) {
-  uint16_t health = FreePort();
+  const auto health = net::ReservedPort::Choose().value();
   std::string yaml = fmt::format(
       "extensions: {{health_check: {{endpoint: '127.0.0.1:{}'}}}}\nreceivers: {{nop: }}\nexporters: {{nop: "
       "}}\n"
       "service: {{extensions: [health_check], telemetry: {{metrics: {{address: '127.0.0.1:0'}}}},\n"
       "  pipelines: {{traces: {{receivers: [nop], exporters: [nop]}}}}}}\n",
-      health);
+      health.number());
   Problems problems;
   auto config = LoadConfig(yaml, "f", ProcessEnvironment(), problems);
   ASSERT_TRUE(config.has_value()) << problems.Format("f");
@@ -328,7 +329,7 @@ TEST(CollectorStart, HealthAndOwnMetricsAreServed) {
   auto get = [](uint16_t port, std::string path) {
     return (*net::HttpClient::Open(fmt::format("http://127.0.0.1:{}", port)))->Get(std::move(path)).value();
   };
-  EXPECT_EQ(get(health, "/").status, 200);
+  EXPECT_EQ(get(health.number(), "/").status, 200);
   EXPECT_NE(get(collector->metrics_port(), "/metrics").body.find("otelcol_process_uptime"),
             std::string::npos);
 }

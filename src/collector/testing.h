@@ -13,6 +13,7 @@
 #include "net/http_client.h"
 #include "net/http_server.h"
 #include "net/inline_handler.h"
+#include "net/reserved_port.h"
 #include "wire/compress.h"
 #include "wire/otlp.h"
 #include "wire/otlp_edit.h"
@@ -23,7 +24,7 @@ namespace beleg::collector {
 inline bool Eventually(const std::function<bool()>& condition) {
   Mutex mutex;
   CondVar never;
-  auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   while (!condition()) {
     if (std::chrono::steady_clock::now() > deadline) return false;
     MutexLock lock(mutex);
@@ -125,24 +126,16 @@ class Sink {
   std::unique_ptr<net::HttpServer> server_;  // last: its handler uses the others
 };
 
-// A port that nothing listens on just now.
-inline uint16_t FreePort() {
-  net::HttpServerOptions options;
-  auto server =
-      net::HttpServer::Listen(options, net::Inline([](net::HttpRequest&) { return net::HttpResponse{}; }));
-  return (*server)->port();
-}
-
 // A running collector with an OTLP receiver on `port`; yaml is its configuration, in which PORT and SINK stand for the
 // receiver's and the destination's ports.
 class RunningCollector {
  public:
-  RunningCollector(std::string yaml, uint16_t sink_port) : port_(FreePort()) {
+  RunningCollector(std::string yaml, uint16_t sink_port) : port_(net::ReservedPort::Choose().value()) {
     auto replace = [&](std::string_view name, uint16_t port) {
       for (size_t at; (at = yaml.find(name)) != std::string::npos;)
         yaml.replace(at, name.size(), std::to_string(port));
     };
-    replace("PORT", port_);
+    replace("PORT", port());
     replace("SINK", sink_port);
     Problems problems;
     auto config = LoadConfig(yaml, "test.yaml", ProcessEnvironment(), problems);
@@ -155,7 +148,7 @@ class RunningCollector {
     auto collector = Collector::Start(std::move(*config), options);
     EXPECT_TRUE(collector.has_value()) << (collector ? "" : collector.error().message);
     collector_ = std::move(*collector);
-    client_ = std::move(*net::HttpClient::Open(fmt::format("http://127.0.0.1:{}", port_)));
+    client_ = std::move(*net::HttpClient::Open(fmt::format("http://127.0.0.1:{}", port())));
   }
 
   net::HttpResponse Post(std::string body, std::string path = "/v1/traces",
@@ -172,10 +165,10 @@ class RunningCollector {
   std::string Metrics() const { return collector_->metrics().RenderPrometheus(); }
   Collector& operator*() { return *collector_; }
   Collector* operator->() { return collector_.get(); }
-  uint16_t port() const { return port_; }
+  uint16_t port() const { return port_.number(); }
 
  private:
-  const uint16_t port_;
+  const net::ReservedPort port_;
   mutable Mutex mutex_;
   std::string printed_ GUARDED_BY(mutex_);
   std::unique_ptr<Collector> collector_;

@@ -99,7 +99,8 @@ service: {{telemetry: {{metrics: {{level: none}}}}, pipelines: {{traces: {{recei
 TEST(CollectorTls, AnHttpReceiverSpeaksHttps) {
   net::SelfSigned self;
   Sink sink;
-  uint16_t port = FreePort();
+  const auto reserved = net::ReservedPort::Choose().value();
+  const uint16_t port = reserved.number();
   std::string yaml = fmt::format(R"(
 receivers: {{otlp: {{protocols: {{grpc: {{endpoint: "127.0.0.1:PORT"}}, http: {{endpoint: "127.0.0.1:{}", {}}}}}}}}}
 exporters: {{otlphttp: {{endpoint: "http://127.0.0.1:SINK"}}}}

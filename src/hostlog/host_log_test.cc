@@ -58,7 +58,7 @@ TEST(HostLog, ReadsAreWrittenWhileItRuns) {
   auto log = HostLog::Open({.dir = folder / "log", .read_interval = std::chrono::milliseconds(5)});
   ASSERT_TRUE(log);
   (*log)->CountRead("auditor", "records");
-  EXPECT_EQ((*log)->ledger().WaitForSize(4, std::chrono::milliseconds(20'000)), 4u);
+  EXPECT_EQ((*log)->ledger().WaitForSize(4, std::chrono::milliseconds(60'000)), 4u);
   EXPECT_THAT(Types(**log), ElementsAre("boot", "key", "config", "read"));
 }
 

@@ -20,7 +20,7 @@ TEST(Child, GivesOutputEnvironmentAndExitStatus) {
                              .stdout_path = folder / "out",
                              .stderr_path = ""});
   ASSERT_TRUE(child) << child.error().message;
-  EXPECT_EQ(child->Wait(milliseconds(10'000)), 7);
+  EXPECT_EQ(child->Wait(milliseconds(60'000)), 7);
   EXPECT_EQ(child->Poll(), 7);
   EXPECT_EQ(child->Stop(milliseconds(0)), 7);
   EXPECT_EQ(ReadFile(PosixFileSystem(), folder / "out").value(), "hello\n");
@@ -31,7 +31,7 @@ TEST(Child, StopEndsItInOrder) {
       Child::Spawn({.argv = {"/bin/sleep", "1000"}, .environment = {}, .stdout_path = "", .stderr_path = ""});
   ASSERT_TRUE(child);
   EXPECT_EQ(child->Poll(), std::nullopt);
-  EXPECT_EQ(child->Stop(milliseconds(10'000)), 128 + SIGTERM);
+  EXPECT_EQ(child->Stop(milliseconds(60'000)), 128 + SIGTERM);
 }
 
 TEST(Child, StopKillsOneThatWillNot) {

@@ -17,7 +17,7 @@
 namespace beleg::ledger {
 
 // A wait that a test never reaches the end of unless something hangs.
-inline constexpr std::chrono::milliseconds kLong{20'000};
+inline constexpr std::chrono::milliseconds kLong{60'000};
 
 inline BootId TestBoot(uint8_t value = 1) { return BootId{{value, 0xb0}}; }
 

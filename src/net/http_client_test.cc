@@ -166,7 +166,7 @@ TEST(HttpClient, GivesTheBodyOfAFailureWhole) {
 }
 
 TEST(HttpClient, ConnectsAnewWhenTheServerClosedAnIdleConnection) {
-  auto server = Serve(Echo, {.idle_timeout = milliseconds(40)});
+  auto server = Serve(Echo, {.idle_timeout = milliseconds(1'000)});  // a slow client has begun by then
   auto client = OpenTo(server->port());
   EXPECT_TRUE(client->Send(Post("1")));
   while (server->counters().connections_open > 0) std::this_thread::yield();
@@ -247,7 +247,7 @@ TEST(HttpClient, HoldsTheSizeLimit) {
 
 TEST(HttpClient, GivesUpAtItsDeadlineAndWorksAgain) {
   RawListener silent;
-  auto client = OpenTo(silent.port(), {.request_timeout = milliseconds(50)});
+  auto client = OpenTo(silent.port(), {.request_timeout = milliseconds(2'000)});  // enough for the second
   EXPECT_EQ(client->Get("/").error().code, ErrorCode::kDeadlineExceeded);
   Thread server("scripted", [&](std::stop_token) {
     silent.Accept().Close();

@@ -283,13 +283,14 @@ TEST(HttpServer, Refuses431ForALargeHead) {
 }
 
 TEST(HttpServer, Answers408AndClosesIdleConnections) {
-  auto server = Serve(
-      Echo,
-      {.head_timeout = milliseconds(80), .body_timeout = milliseconds(80), .idle_timeout = milliseconds(80)});
-  EXPECT_EQ(AnswerTo(server->port(), ""), "");
+  // A slow client has begun before the idle timeout; what it begins with comes in one piece.
+  auto server = Serve(Echo, {.head_timeout = milliseconds(80),
+                             .body_timeout = milliseconds(80),
+                             .idle_timeout = milliseconds(1'000)});
   EXPECT_THAT(AnswerTo(server->port(), "GET / HT"), StartsWith("HTTP/1.1 408 "));
   EXPECT_THAT(AnswerTo(server->port(), "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\nab"),
               StartsWith("HTTP/1.1 408 "));
+  EXPECT_EQ(AnswerTo(server->port(), ""), "");
   RawSocket client(server->port());
   client.Send(kGet);
   EXPECT_THAT(client.ReadAll(), StartsWith("HTTP/1.1 200 "));
@@ -325,7 +326,7 @@ TEST(HttpServer, WaitsForDescriptorsAndGoesOn) {
   EXPECT_EQ(server->counters().connections_accepted, 0u);
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
   EXPECT_THAT(client.ReadResponse(), EndsWith("GET / "));
-  EXPECT_EQ(server->counters().accept_pauses, 1u);
+  EXPECT_GE(server->counters().accept_pauses, 1u);
 }
 
 Awaitable<void> ThrowsANumber(Exchange&) {

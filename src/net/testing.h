@@ -17,7 +17,7 @@
 
 namespace beleg::net {
 
-// A blocking TCP connection to 127.0.0.1. Every read gives up after 10 seconds, so a test fails instead of hanging.
+// A blocking TCP connection to 127.0.0.1. Every read gives up after a minute, so a test fails instead of hanging.
 class RawSocket {
  public:
   // Connects.
@@ -117,7 +117,7 @@ inline RawSocket::RawSocket(uint16_t port) : fd_(::socket(AF_INET, SOCK_STREAM |
 }
 
 inline void RawSocket::SetOptions() {
-  ::timeval limit{.tv_sec = 10, .tv_usec = 0};
+  ::timeval limit{.tv_sec = 60, .tv_usec = 0};
   ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   ::setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
   int on = 1;

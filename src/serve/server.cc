@@ -27,7 +27,7 @@ constexpr std::chrono::milliseconds kExporterFarewell{3'000};
 constexpr std::chrono::milliseconds kLedgerDrain{2'000};
 // For requests that are on their way on a kept connection when a stop begins.
 constexpr std::chrono::milliseconds kStopGrace{200};
-constexpr std::chrono::milliseconds kWitnessFarewell{2'000};
+constexpr std::chrono::milliseconds kWitnessFarewell{10'000};
 constexpr std::string_view kWitnessPrefix = "/witness/";
 
 net::HttpResponse Unauthenticated() {

@@ -17,7 +17,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kLong{20'000};
+constexpr milliseconds kLong{60'000};
 constexpr std::string_view kOrigin = "example.org/log";
 
 // A real ledger and a real witness of it behind HTTP.

@@ -19,7 +19,7 @@ namespace beleg::store::testing {
 
 using verify::testing::TestLog;
 
-inline constexpr std::chrono::milliseconds kLong{20'000};
+inline constexpr std::chrono::milliseconds kLong{60'000};
 
 // A ledger's HTTP side over a log in memory.
 class FakeLedger {

@@ -30,7 +30,7 @@ class WitnessClientTest : public ::testing::Test {
     auto address =
         ParseWitnessAddress(fmt::format("http://127.0.0.1:{}/={}", server_->port(), cosigner_->vkey()));
     ASSERT_TRUE(address) << address.error().message;
-    client_ = *WitnessClient::Open(*address, "", std::chrono::milliseconds(10'000));
+    client_ = *WitnessClient::Open(*address, "", std::chrono::milliseconds(60'000));
   }
   Result<Cosigned> Submit(const TestLog& log) {
     return client_->Submit(log.files.at("checkpoint"), log.checkpoint(), [&](uint64_t old_size) {

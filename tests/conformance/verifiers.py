@@ -15,7 +15,7 @@ import requests
 
 import attacks
 import c2sp_log
-from harness import BINARY, TLOGCHECK, Part, free_port, request_id, unbase64url
+from harness import BINARY, TLOGCHECK, Part, request_id, unbase64url
 
 ROOT = pathlib.Path(__file__).parents[2]
 PEERS = os.environ.get("BELEG_LOG_PEERS", str(ROOT / "build/logpeers"))
@@ -85,7 +85,7 @@ class Mirror:
     def _meet(self, data, log):
         data.mkdir(parents=True, exist_ok=True)
         self.server.folder = log
-        store = Part(data, "store", ["--data", data / "store", "--listen", "127.0.0.1:0", "--otlp-listen", f"127.0.0.1:{free_port()}",
+        store = Part(data, "store", ["--data", data / "store", "--listen", "127.0.0.1:0", "--otlp-listen", "127.0.0.1:0", "--otlp-grpc-listen", "127.0.0.1:0",
                                      "--ledger", self.server.url, "--ledger-vkey", self.evidence.vkey])
         store.start()
         try:

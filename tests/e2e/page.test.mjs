@@ -18,21 +18,22 @@ test('a request made while one looks appears in the list, with units', async () 
   const tab = await open(browser, store.url);
   await tab.getByText('Requests', {exact: true}).first().waitFor();
   const {id} = await serve.chat('What is a receipt? REPLAY:TOKENS=20 REPLAY:DELAY_MS=5');
-  await tab.locator(row(id)).waitFor({timeout: 10_000});
+  await tab.locator(row(id)).waitFor();
   const text = (await tab.locator(row(id)).innerText()).replaceAll('\u202f', ' ');
-  assert.match(text, /\d\d:\d\d:\d\d\s+ok\s+replay\s+chat\s+9 → 20 tok\s+[\d.]+ (µs|ms)\s+[\d.]+ (ms|s)\s+\d+/);
-  assert.match(await tab.locator('header').innerText(), /replay[\s\S]*hetzner-nbg1-eu[\s\S]*beleg-[0-9a-f]{16}[\s\S]*\d\sleaves[\s\S]*up to date/);
+  assert.match(text, /\d\d:\d\d:\d\d\s+ok\s+replay\s+chat\s+9 → 20 tok\s+[\d.]+ (µs|ms|s)\s+[\d.]+ (ms|s)\s+\d+/);
+  const wanted = /replay[\s\S]*hetzner-nbg1-eu[\s\S]*beleg-[0-9a-f]{16}[\s\S]*\d\sleaves[\s\S]*up to date/;
+  await waitFor(async () => wanted.test(await tab.locator('header').innerText()), 'model, region and log in the header');
   await tab.finish();
 });
 
 test('charts show the rates of buckets that are over', async () => {
   const tab = await open(browser, store.url);
   await tab.getByRole('button', {name: '5 min', exact: true}).click();
-  const chart = tab.getByRole('figure', {name: /^Time to first token: median [\d.]+\s(µs|ms)/});
+  const chart = tab.getByRole('figure', {name: /^Time to first token: median [\d.]+\s(µs|ms|s)/});
   await waitFor(async () => {
     await serve.chat('hello');
     return chart.count();
-  }, 'a median', 30_000);
+  }, 'a median');
   await tab.getByRole('figure', {name: /^Requests: ok [\d.]+\sreq\/s, not ok [\d.]+/}).waitFor();
   await tab.getByRole('figure', {name: /^Tokens: output [\d.]+\stok\/s, input [\d.]+/}).waitFor();
   await tab.finish();
@@ -99,9 +100,9 @@ test('one request opens by keyboard, with spans, record and a proof that turns g
   await tab.keyboard.press('Enter');
   await proof(tab).getByText('proof verified').waitFor();
   assert.match(await proof(tab).innerText(), /seen for the first time and is now pinned here/);
-  await tab.getByRole('img', {name: /^Spans: chat replay [\d.]+\sms, queue .*, prefill .*, decode/}).waitFor();
+  await tab.getByRole('img', {name: /^Spans: chat replay [\d.]+\sm?s, queue .*, prefill .*, decode/}).waitFor();
   const record = (await tab.locator('[aria-label="Record"]').innerText()).replaceAll('\u202f', ' ');
-  for (const wanted of [/Output\s+30 tokens/, /HTTP status\s+200/, /Temperature\s+0.7/, /Duration\s+[\d.]+ ms/, /Model\s+replay/]) assert.match(record, wanted);
+  for (const wanted of [/Output\s+30 tokens/, /HTTP status\s+200/, /Temperature\s+0.7/, /Duration\s+[\d.]+ m?s/, /Model\s+replay/]) assert.match(record, wanted);
   await assertTidy(tab);
   await tab.screenshot({path: join(PICTURES, 'request.png'), fullPage: true});
   await tab.reload();

@@ -13,7 +13,8 @@ const BINARY = process.env.BELEG_BINARY ?? join(ROOT, 'build/dev/beleg');
 const START_LIMIT_MS = 90_000;
 export const PICTURES = join(ROOT, 'build/e2e');
 
-export async function waitFor(condition, what, limit_ms = 20_000) {
+// The limit is for what is broken, not for what is slow.
+export async function waitFor(condition, what, limit_ms = 60_000) {
   const deadline = Date.now() + limit_ms;
   for (;;) {
     const value = await condition();
@@ -121,13 +122,28 @@ export function forgetData(part) {
   for (const name of ['ledger', 'store']) rmSync(join(part.folder, name), {recursive: true, force: true});
 }
 
+// Ports below those that the kernel gives to connections, so that none of those takes one while its part is down. The mark against
+// other runs of this is the same port of another loopback address, held until this process ends.
 async function freePorts(count) {
-  const servers = await Promise.all(Array.from({length: count}, () => new Promise(done => {
-    const server = createServer().listen(0, '127.0.0.1', () => done(server));
-  })));
-  const ports = servers.map(server => server.address().port);
-  await Promise.all(servers.map(server => new Promise(done => server.close(done))));
+  const ports = [];
+  while (ports.length < count) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000);
+    const mark = await listen('127.0.0.2', port);
+    if (!mark) continue;
+    mark.unref();
+    const trial = await listen('127.0.0.1', port);
+    if (!trial) continue;
+    await new Promise(done => trial.close(done));
+    ports.push(port);
+  }
   return ports;
+}
+
+// The server, or nothing where the port is taken.
+function listen(address, port) {
+  return new Promise(done => {
+    const server = createServer().once('error', () => done(undefined)).listen(port, address, () => done(server));
+  });
 }
 
 // page.test is a name for this machine that no browser takes for a secure context.
@@ -143,6 +159,7 @@ export function startBrowser() {
 // Opens a tab that fails the test when the page logs an error, or anything in it stands beyond its edge.
 export async function open(browser, url, {width = 1280, height = 900, colorScheme = 'light'} = {}) {
   const context = await browser.newContext({viewport: {width, height}, colorScheme, reducedMotion: 'reduce'});
+  context.setDefaultTimeout(60_000);
   const tab = await context.newPage();
   const errors = [];
   tab.on('pageerror', error => errors.push(String(error)));

@@ -4,6 +4,8 @@ import os
 import re
 import subprocess
 
+from harness import wait_until
+
 # What reads and writes of files are made of; sockets have calls of their own.
 CALLS = "pwrite64,fdatasync,fsync,openat,mkdir,rename,unlink,statfs,fallocate,ftruncate,pread64,getdents64"
 
@@ -19,9 +21,9 @@ class Strace:
         assert "attached" in said, said
 
     def hits(self):
-        """How many calls it broke so far."""
+        """How many calls it broke so far; of a process that it killed, how many threads."""
         with open(self.log_path, errors="replace") as log:
-            return sum("(INJECTED)" in line or "(DELAYED)" in line for line in log)
+            return sum("(INJECTED)" in line or "(DELAYED)" in line or "+++ killed by" in line for line in log)
 
     def calls(self, folder):
         """(thread, call) for each call so far that named something in folder."""
@@ -31,8 +33,23 @@ class Strace:
                 if match and os.fspath(folder) in line:
                     yield match[1], match[2]
 
+    def detach_when(self, settled):
+        """Detaches after settled(), if it broke anything; and that again, for a call may be broken while it goes."""
+        self._wait(settled)
+        self.detach()
+        self._wait(settled)
+
+    def _wait(self, settled):
+        if self.hits():
+            wait_until(settled, what="what follows from the broken call")
+
     def detach(self):
+        """Nothing is broken after it. What hits() counts is final, and may be more than before."""
         if self.process.poll() is None:
             self.process.terminate()
-        self.process.wait(20)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:  # told to stop while its process ends, strace waits for the process and that for strace
+            self.process.kill()
+            self.process.wait()
         self.process.stderr.close()

@@ -69,12 +69,13 @@ def break_once(stack, load, trace_path, inject, fault):
     strace = Strace(serve.pid, trace_path, inject)
     wait_a_while(lambda: serve.poll() is not None or strace.hits(), 3)
     answered = load.finished()
-    if strace.hits():
-        wait_until(lambda: serve.poll() is not None or load.finished() >= answered + 2 * WORKERS, 60, "serve stops or goes on")
+
+    def stopped_or_goes_on():
+        return serve.poll() is not None or fault != "signal=SIGKILL" and load.finished() >= answered + 2 * WORKERS
+
+    strace.detach_when(stopped_or_goes_on)
     ended = serve.poll()
-    strace.detach()
     if ended is None:
-        assert fault != "signal=SIGKILL" or not strace.hits()
         return strace.hits()
     assert ended == (-9 if fault == "signal=SIGKILL" else EXIT_DISK_FAILED), stack.serve.log()
     return 1

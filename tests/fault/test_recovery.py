@@ -33,7 +33,7 @@ def start_under_strace(stack, trace_path, inject):
         wait_until(lambda: stack.serve.process.poll() is not None or stack.serve.run_file.exists(), 60, "start ends in some way")
         if stack.serve.process.poll() is None:
             os.kill(json.loads(stack.serve.run_file.read_text())["pid"], signal.SIGKILL)
-            stack.serve.process.wait(20)
+            stack.serve.process.wait(60)
     finally:
         stack.serve.command = command
     return trace_path.read_text(errors="replace")

@@ -46,9 +46,13 @@ def test_call_breaks(stack, tmp_path, call, fault):
         wait_until(lambda: len(senders.acknowledged) >= before + 10, 60, "spans are acknowledged")
         strace = Strace(store.pid, tmp_path / f"trace.{nth}", f"{call}:{fault}:when={nth}")
         wait_a_while(lambda: store.poll() is not None or strace.hits(), 5)
-        wait_a_while(lambda: store.poll() is not None, 1)
-        hits += bool(strace.hits()) or store.poll() is not None
-        strace.detach()
+        taken = len(senders.acknowledged)
+
+        def stopped_or_goes_on():
+            return store.poll() is not None or fault != "signal=SIGKILL" and len(senders.acknowledged) >= taken + 2 * SENDERS
+
+        strace.detach_when(stopped_or_goes_on)
+        hits += strace.hits()
         if store.poll() is not None:
             assert store.poll() in (-9, EXIT_DISK_FAILED), stack.store.log()
             stack.store.start()

@@ -4,6 +4,7 @@ Each part runs in a folder of its own, on ports the kernel chose, and says where
 """
 
 import base64
+import collections
 import contextlib
 import hashlib
 import json
@@ -27,8 +28,8 @@ START_LIMIT_S = 90
 EXIT_DISK_FAILED = 74  # of serve and store: the state of the disk is unknown (ADR 0004)
 
 
-def wait_until(condition, limit_s=20, what="condition"):
-    """The first true value of condition(); fails loudly when it never comes."""
+def wait_until(condition, limit_s=60, what="condition"):
+    """The first true value of condition(); fails loudly when it never comes. The limit is for what is broken, not for what is slow."""
     deadline = time.monotonic() + limit_s
     while True:
         value = condition()
@@ -95,9 +96,25 @@ class Part:
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port that only a program which is told of it can have, also while that program is down: see src/net/reserved_port.h."""
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    _held_ports.append(held)
+    return held.getsockname()[1]
+
+
+_held_ports = collections.deque(maxlen=400)  # more than one test's; a process may often have no more than 1,024 files
+
+
+def answer_to(stack, request):
+    """What serve says to these bytes, at least to the end of the head; nothing where it only closes."""
+    answer = b""
+    with socket.create_connection(("127.0.0.1", stack.serve.run["port"]), timeout=20) as s:
+        s.sendall(request)
+        while b"\r\n\r\n" not in answer and (piece := s.recv(4096)):
+            answer += piece
+    return answer
 
 
 def fill(path):
@@ -126,7 +143,8 @@ class Stack:
             "--region", "hetzner-nbg1-eu", "--environment", "test", *serve_args], env)
         self.store = Part(folder, "store", [
             "--data", self.folder / "store", "--listen", f"127.0.0.1:{self.store_port}",
-            "--otlp-listen", f"127.0.0.1:{self.otlp_port}", "--otlp-grpc-listen", "127.0.0.1:0", "--ledger", f"http://127.0.0.1:{self.ledger_port}",
+            "--otlp-listen", f"127.0.0.1:{self.otlp_port}", "--otlp-grpc-listen", "127.0.0.1:0",
+            "--read-wait-ms", 30_000, "--ledger", f"http://127.0.0.1:{self.ledger_port}",
             "--ledger-token-file", self.token, *store_args], env)
 
     def __enter__(self):

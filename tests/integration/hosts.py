@@ -40,7 +40,7 @@ class Host:
 
     def close(self):
         self.process.stdin.close()  # ends cat, and with it the namespace
-        self.process.wait(10)
+        self.process.wait(60)
 
 
 class TwoHosts:

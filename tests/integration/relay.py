@@ -47,9 +47,9 @@ class Relay:
                 far = socket.create_connection(self.to)
             except OSError:
                 return
-            self.accepted += 1
             with self.lock:
                 self.open |= {near, far}
+                self.accepted += 1  # from now on it is one that cut() cuts
             for pair in ((near, far), (far, near)):
                 threading.Thread(target=self._pump, args=pair, daemon=True).start()
 

@@ -33,6 +33,7 @@ exporters:
   otlp:
     endpoint: "{backend}"
     tls: {{insecure: true}}
+    timeout: 60s  # a slow backend that is asked again has everything twice
     retry_on_failure: {{initial_interval: 100ms, max_interval: 1s}}
 service:
   telemetry: {{metrics: {{address: "127.0.0.1:{metrics}"}}}}

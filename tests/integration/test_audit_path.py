@@ -25,7 +25,7 @@ def test_a_request_is_found_at_once_with_all_that_an_audit_needs(real):
     answer = real.openai().chat.completions.create(model=model, max_tokens=24, messages=[
         {"role": "user", "content": "Summarize the EU AI Act in one sentence."}])
     now_ms = int(time.time() * 1000)
-    spans = requests.get(real.store.url + "/api/v1/spans", timeout=10, params={
+    spans = requests.get(real.store.url + "/api/v1/spans", timeout=20, params={
         "service": "vllm", "start": now_ms - 300_000, "end": now_ms, "limit": 20}).json()["spans"]
     [span] = [s for s in spans if s["attributes"].get("gen_ai.response.id") == answer.id]
     attributes = span["attributes"]
@@ -41,12 +41,12 @@ def test_a_request_is_found_at_once_with_all_that_an_audit_needs(real):
 
 def test_the_check_command_passes_and_fails_honestly(real):
     good = subprocess.run([BINARY, "audit", "check", "--base-url", real.api, "--store", real.store.url],
-                          capture_output=True, text=True, timeout=120)
+                          capture_output=True, text=True, timeout=300)
     assert good.returncode == 0, good.stdout + good.stderr
     for name in REQUIRED:
         assert re.search(rf"PASS +{re.escape(name)} = ", good.stdout), name
     bad = subprocess.run([BINARY, "audit", "check", "--base-url", real.api, "--store", "http://127.0.0.1:9"],
-                         capture_output=True, text=True, timeout=120)
+                         capture_output=True, text=True, timeout=300)
     assert bad.returncode == 2, bad.stdout + bad.stderr
 
 
@@ -71,10 +71,11 @@ def test_prove_and_verify_work_offline(real, tmp_path):
 
 
 def test_fsck_and_the_go_verifier_agree(real, tmp_path):
-    real.ledger_get("/audit/tip")
     vkey = real.serve.run["vkey"]
     copy = tmp_path / "log"
+    real.serve.stop()  # a log that grows meanwhile is no copy of one moment
     shutil.copytree(real.public, copy)
+    real.serve.start()
     entries = go_entries(copy, vkey)
     assert entries[0]["type"] == "boot" and {"model", "config", "key", "request"} <= {e["type"] for e in entries}
     fsck = [BINARY, "audit", "fsck", copy, "--vkey", vkey]

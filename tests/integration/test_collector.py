@@ -148,7 +148,7 @@ def test_json_of_every_field_arrives_as_the_same_protobuf(tmp_path, signal, name
                 answer = requests.post(f"http://127.0.0.1:{part.run['otlp_port']}/v1/{signal}", data=text.encode(), timeout=20,
                                        headers={"content-type": "application/json"})
                 assert (answer.status_code, answer.json()) == (200, {"partialSuccess": {}}), answer.text
-                wait_until(lambda: len(sink.taken) > choice, 20, "the request at the destination")
+                wait_until(lambda: len(sink.taken) > choice, what="the request at the destination")
                 path, body = sink.taken[choice]
                 assert path == f"/v1/{signal}"
                 assert REQUESTS[signal].FromString(body) == want
@@ -163,7 +163,7 @@ def make_certificate(folder):
 
 
 def export_one(target, credentials):
-    exporter = OTLPSpanExporter(target, credentials=credentials, timeout=5)
+    exporter = OTLPSpanExporter(target, credentials=credentials, timeout=60)
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     provider.get_tracer("test").start_span("over TLS").end()
@@ -178,9 +178,9 @@ def test_pythons_grpc_exporter_speaks_tls_with_it(tmp_path):
         try:
             target = f"https://localhost:{part.run['otlp_grpc_port']}"
             export_one(target, grpc.ssl_channel_credentials((tmp_path / "own.pem").read_bytes()))
-            wait_until(lambda: sink.taken, 20, "the span at the destination")
+            wait_until(lambda: sink.taken, what="the span at the destination")
             assert b"over TLS" in sink.taken[0][1]
-            plain = subprocess.run(["curl", "-s", "--max-time", "5", "--http2-prior-knowledge", target.replace("https", "http")], timeout=20)
+            plain = subprocess.run(["curl", "-s", "--max-time", "20", "--http2-prior-knowledge", target.replace("https", "http")], timeout=60)
             assert plain.returncode != 0, "without TLS nothing is answered"
         finally:
             part.stop()

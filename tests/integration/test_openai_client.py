@@ -122,7 +122,7 @@ def test_keys_are_asked_and_strangers_counted(tmp_path):
         assert stack.record(answer.id).json()["record"]["caller"] == "alice"
         answer = stack.openai(api_key="t0ken").chat.completions.create(model="replay", messages=MESSAGES)
         assert stack.record(answer.id).json()["record"]["caller"] == "key-2"
-        assert requests.get(stack.serve.url + "/health", timeout=5).status_code == 200
+        assert requests.get(stack.serve.url + "/health", timeout=20).status_code == 200
         stack.serve.stop()
         shutdown = stack.go_entries()[-1]
         assert shutdown["type"] == "shutdown" and shutdown["counters"]["unauthenticated"] == 1
@@ -131,7 +131,7 @@ def test_keys_are_asked_and_strangers_counted(tmp_path):
 
 def test_metrics_carry_vllm_names(shared_stack):
     shared_stack.openai().chat.completions.create(model="replay", messages=MESSAGES)
-    text = requests.get(shared_stack.serve.url + "/metrics", timeout=5).text
+    text = requests.get(shared_stack.serve.url + "/metrics", timeout=20).text
     for name in ("vllm:prompt_tokens_total", "vllm:generation_tokens_total", "vllm:num_requests_running",
                  "vllm:time_to_first_token_seconds_bucket", "vllm:request_success_total", "http_requests_total"):
         assert name in text, name

@@ -30,8 +30,8 @@ def test_a_client_that_leaves_before_the_answer_is_cancelled(stack):
         s.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
                   b"Content-Length: %d\r\n\r\n" % len(body) + body)
         wait_until(lambda: "vllm:num_requests_running{engine=\"0\",model_name=\"replay\"} 1" in
-                   requests.get(stack.serve.url + "/metrics", timeout=5).text, what="running")
-    wait_until(lambda: "} 0" in [l for l in requests.get(stack.serve.url + "/metrics", timeout=5).text.splitlines()
+                   requests.get(stack.serve.url + "/metrics", timeout=20).text, what="running")
+    wait_until(lambda: "} 0" in [l for l in requests.get(stack.serve.url + "/metrics", timeout=20).text.splitlines()
                                  if l.startswith("vllm:num_requests_running")][0], what="cancelled")
     stack.serve.stop()
     [record] = records(stack, "request")

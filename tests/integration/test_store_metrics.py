@@ -21,7 +21,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-from harness import Part, Stack, wait_until
+from harness import Part, Stack, free_port, wait_until
 
 ATTRIBUTES = {"text": "grüße €", "whole": 2**53, "part": 0.1, "yes": True, "list": ["a", "b"], "numbers": [1, 2], "empty": ""}
 RESOURCE = Resource.create({"service.name": "sdk", "deployment.region": "eu"})
@@ -111,6 +111,7 @@ def emit_metrics(exporter):
 
 @pytest.mark.parametrize("door", ["grpc", "http"])
 def test_metrics_of_the_sdk_are_kept_and_grouped_by_series(store, door):
+    begun_us = time.time() * 1e6
     emit_metrics(GrpcMetricExporter(store.grpc, insecure=True) if door == "grpc" else HttpMetricExporter(store.http + "/v1/metrics"))
     store.kill()
     store.start()
@@ -125,7 +126,7 @@ def test_metrics_of_the_sdk_are_kept_and_grouped_by_series(store, door):
     values = [point["value"] for point in requests_["points"]]
     assert values == sorted(values) and values[0] == 1 and values[-1] == 3
     now_us = time.time() * 1e6
-    assert all(now_us - 60e6 < point["time_unix_us"] < now_us and point["start_unix_us"] <= point["time_unix_us"]
+    assert all(begun_us - 1 < point["time_unix_us"] < now_us and point["start_unix_us"] <= point["time_unix_us"]
                for point in requests_["points"])
 
     open_now, = store.series("open")
@@ -146,11 +147,12 @@ def test_metrics_of_the_sdk_are_kept_and_grouped_by_series(store, door):
 
 
 def test_metrics_are_chosen_by_time_service_step_and_limit(store):
+    begun_ms = int(time.time() * 1000)
     emit_metrics(GrpcMetricExporter(store.grpc, insecure=True))
-    now_ms = int(time.time() * 1000)
+    now_ms = int(time.time() * 1000) + 1
     points = store.series("temperature")[0]["points"]
-    assert store.series("temperature", start=now_ms - 60_000, end=now_ms, service="sdk")[0]["points"] == points
-    assert store.series("temperature", service="nobody") == [] and store.series("temperature", end=now_ms - 60_000) == []
+    assert store.series("temperature", start=begun_ms, end=now_ms, service="sdk")[0]["points"] == points
+    assert store.series("temperature", service="nobody") == [] and store.series("temperature", end=begun_ms) == []
     assert store.series("temperature", step=86_400_000)[0]["points"][-1] == points[-1]
     limited = store.get("/api/metrics", name="temperature", limit=1)
     assert limited["truncated"] and limited["series"][0]["points"] == points[-1:]
@@ -199,17 +201,18 @@ def test_logs_are_refused_clearly(store):
 
 def test_exporter_finds_its_store_again(tmp_path):
     """The real exporter's retry: what it sends while the store is away arrives once the store is back."""
-    store = Store(tmp_path).start()
+    store = Store(tmp_path)
+    store.arguments[store.arguments.index("--otlp-grpc-listen") + 1] = f"127.0.0.1:{free_port()}"  # the same at each start
+    store.start()
     provider = TracerProvider(resource=RESOURCE)
-    provider.add_span_processor(BatchSpanProcessor(GrpcSpanExporter(store.grpc, insecure=True, timeout=60)))
-    store.arguments[store.arguments.index("--otlp-grpc-listen") + 1] = f"127.0.0.1:{store.run['otlp_grpc_port']}"
+    provider.add_span_processor(BatchSpanProcessor(GrpcSpanExporter(store.grpc, insecure=True, timeout=120)))
     store.kill()
     with provider.get_tracer("test").start_as_current_span("while it was away"):
         pass
     flush = threading.Thread(target=provider.shutdown)
     flush.start()
     store.start()
-    flush.join(60)
+    flush.join(120)
     assert [span["name"] for span in store.get("/api/v1/spans")["spans"]] == ["while it was away"]
     store.stop()
 

@@ -49,7 +49,7 @@ def test_take_over_under_load(stack):
         stack.serve = Part(stack.folder, "serve", [*predecessor.arguments, "--take-over"])
         stack.serve.run_file = stack.folder / f"serve-{n}.json"
         stack.serve.start()
-        assert predecessor.process.wait(20) == 0
+        assert predecessor.process.wait(60) == 0
         assert stack.serve.run["port"] == predecessor.run["port"]
         assert stack.serve.run["ledger_port"] == predecessor.run["ledger_port"]
     before = len(load.seen)
@@ -66,4 +66,4 @@ def test_take_over_of_nobody_is_a_plain_start(stack):
     stack.serve.stop()
     stack.serve.arguments.append("--take-over")
     stack.serve.start()
-    assert requests.get(stack.serve.url + "/health", timeout=5).status_code == 200
+    assert requests.get(stack.serve.url + "/health", timeout=20).status_code == 200

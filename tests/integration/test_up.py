@@ -20,7 +20,7 @@ from load import Load
 PORTS = ("--port", "--ledger-port", "--collector-grpc-port", "--collector-http-port", "--collector-metrics-port",
          "--store-port", "--store-grpc-port", "--otlp-port")
 PARTS = ("serve", "collector", "store")
-KILLS = int(os.environ.get("BELEG_UP_KILLS", "4"))  # of each part
+KILLS = int(os.environ.get("BELEG_UP_KILLS", "10"))  # of each part
 
 
 class Up:
@@ -46,7 +46,7 @@ class Up:
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(90)
+        return self.process.wait(150)  # `up` gives each part 40 s
 
     def text(self):
         return self.out.read_text()
@@ -103,19 +103,18 @@ def up(tmp_path_factory):
 def test_spans_go_by_way_of_the_collector(up):
     ready = up.run("collector")
     send_spans(ready["otlp_grpc_port"], ["a", "b"])
-    spans = wait_until(lambda: up.spans("worker"), 20, "spans in the store")
-    wait_until(lambda: len(up.spans("worker")) == 2, 20, "both spans")
-    assert {s["name"] for s in spans} <= {"a", "b"}
+    spans = wait_until(lambda: len(found := up.spans("worker")) == 2 and found, what="both spans in the store")
+    assert {s["name"] for s in spans} == {"a", "b"}
     assert "hetzner-nbg1-eu" in json.dumps(spans[0]) and "elsewhere" not in json.dumps(spans[0]), "the collector's upsert"
 
     def metric(prefix):
-        lines = requests.get(f"http://127.0.0.1:{ready['port']}/metrics", timeout=10).text.splitlines()
+        lines = requests.get(f"http://127.0.0.1:{ready['port']}/metrics", timeout=20).text.splitlines()
         return sum(float(line.split()[-1]) for line in lines if line.startswith(prefix))
 
-    wait_until(lambda: metric('otelcol_receiver_accepted_metric_points{receiver="prometheus"') > 10, 20, "serve's /metrics were read")
-    wait_until(lambda: metric('otelcol_receiver_accepted_spans{receiver="otlp",transport="grpc"}') > 2, 20, "serve's own spans came too")
-    wait_until(lambda: "beleg_exporter_spans_total" in requests.get(f"http://127.0.0.1:{up.run('serve')['port']}/metrics", timeout=10).text,
-               20, "serve's own spans went to the collector")
+    wait_until(lambda: metric('otelcol_receiver_accepted_metric_points{receiver="prometheus"') > 10, what="serve's /metrics were read")
+    wait_until(lambda: metric('otelcol_receiver_accepted_spans{receiver="otlp",transport="grpc"}') > 2, what="serve's own spans came too")
+    wait_until(lambda: "beleg_exporter_spans_total" in requests.get(f"http://127.0.0.1:{up.run('serve')['port']}/metrics", timeout=20).text,
+               what="serve's own spans went to the collector")
 
 
 def test_its_configuration_is_there_to_be_read_and_validates(up):
@@ -134,7 +133,7 @@ def test_a_changed_configuration_is_kept_and_used(tmp_path):
                                                  "      - {key: rack, value: r7, action: upsert}\n      - key: deployment.region"))
     with Up(tmp_path) as up:
         send_spans(up.run("collector")["otlp_grpc_port"], ["c"])
-        spans = wait_until(lambda: up.spans("worker"), 20, "span in the store")
+        spans = wait_until(lambda: up.spans("worker"), what="span in the store")
         assert '"r7"' in json.dumps(spans)
 
 
