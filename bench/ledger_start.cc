@@ -59,7 +59,7 @@ int Fill(const std::string& folder, uint64_t leaves) {
   while (core->durable_size() < leaves) {
     std::vector<ledger::Op> ops;
     for (size_t i = 0; i < kGroupOps; ++i) ops.push_back(RequestOp(boot, core->durable_size() + i + 1));
-    CHECK(core->Commit(std::move(ops)), "the log takes records");
+    CHECK(core->Commit(ops), "the log takes records");
     const uint64_t waiting = core->durable_size() - core->published()->size();
     if (waiting < 16'384 || core->durable_size() + kUnpublishedLeaves > leaves) continue;
     CHECK(core->Publish() && core->Retire() && core->RefreshRoom(), "the log publishes");
