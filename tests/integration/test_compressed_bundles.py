@@ -15,9 +15,14 @@ from test_reconcile import reconcile
 REQUESTS = 600  # two full bundles and a partial one, with what else is on record
 
 
+def names_of(folder):
+    """The full bundles' files; good while they change."""
+    return [file.name for file in sorted((folder / "tile/entries").glob("???*")) if file.is_file()]
+
+
 def bundles_of(folder):
     """The full bundles' files: name → bytes."""
-    return {file.name: file.read_bytes() for file in sorted((folder / "tile/entries").glob("???*")) if file.is_file()}
+    return {name: (folder / "tile/entries" / name).read_bytes() for name in names_of(folder)}
 
 
 def go_over_http(url, vkey, token=None):
@@ -60,7 +65,7 @@ class Yesterday(Mirrored):
         self.store.start()
         self.serve.start()
         for folder in (self.public, self.copy):
-            wait_until(lambda: list(bundles_of(folder)) == ["000.zst", "001.zst"], 60, f"{folder} is compressed")
+            wait_until(lambda: names_of(folder) == ["000.zst", "001.zst"], what=f"{folder} is compressed")
 
 
 @pytest.fixture
