@@ -1,9 +1,7 @@
 #include "wire/otlp_view.h"
 
-#include <protozero/pbf_writer.hpp>
-#include <protozero/varint.hpp>
-
 #include "wire/otlp_fields.h"
+#include "wire/otlp_head.h"
 #include "wire/otlp_reader.h"
 
 namespace beleg::wire::otlp {
@@ -289,16 +287,6 @@ bool ViewReader::Items(Message& array, Take take, int depth) {
     take(item);
     return true;
   });
-}
-
-// Of a nested message with its tag, for tags below 16.
-size_t FieldBytes(size_t message_bytes) {
-  return 1 + static_cast<size_t>(protozero::length_of_varint(message_bytes)) + message_bytes;
-}
-
-void AppendHead(std::string& out, uint32_t tag, size_t message_bytes) {
-  out.push_back(static_cast<char>(tag << 3 | static_cast<uint32_t>(pbf_wire_type::length_delimited)));
-  protozero::add_varint_to_buffer(&out, message_bytes);
 }
 
 }  // namespace
