@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <set>
-#include <unordered_set>
 
 namespace beleg::store {
 namespace {
@@ -35,9 +34,9 @@ Result<void> Writer::AddReceived(const PreparedBatch& batch) {
   TRY_ASSIGN(auto transaction, tables_->Begin());
   TRY_ASSIGN(auto own, FindOwnRows(batch));
   std::map<std::string, Overlays> overlays;
-  std::unordered_set<Fingerprint, FingerprintHash> added;
+  FingerprintSet added;
   for (const PreparedSpan& span : batch.spans) {
-    if (seen_.Contains(span.fingerprint) || !added.insert(span.fingerprint).second) continue;
+    if (seen_.Contains(span.fingerprint) || !added.Insert(span.fingerprint)) continue;
     const bool mirrored = span.claim && IsMirrored(*span.claim);
     if (mirrored) {
       TRY_ASSIGN(const OwnRow* row, FindEqual(own[span.claim->origin], batch, span));
@@ -51,7 +50,7 @@ Result<void> Writer::AddReceived(const PreparedBatch& batch) {
   }
   for (const auto& [origin, changes] : overlays) TRY(SetResources(*transaction, origin, changes, batch));
   TRY(transaction->Commit());
-  for (const Fingerprint& fingerprint : added) seen_.Add(fingerprint);
+  for (const PreparedSpan& span : batch.spans) seen_.Add(span.fingerprint);
   return {};
 }
 

@@ -55,7 +55,7 @@ class Writer {
                              const std::vector<wire::otlp::ScopeSpans>& scopes, bool verified);
   Result<void> CompactClaims() REQUIRES(mutex_);
 
-  static constexpr size_t kSeenSpans = 512 << 10;  // 50 MB at most
+  static constexpr size_t kSeenSpans = 512 << 10;  // 32 MB at most
 
   mutable Mutex mutex_;
   const std::unique_ptr<Tables> tables_;
