@@ -1,6 +1,5 @@
 #include "net/grpc_connection.h"
 
-
 #include "base/bytes.h"
 #include "base/check.h"
 

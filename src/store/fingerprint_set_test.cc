@@ -33,7 +33,8 @@ TEST(SeenLately, LastGenerationIsKnownAndWhatIsOlderThanTwoIsNot) {
   SeenLately seen(100);
   for (uint64_t i = 0; i < 1000; ++i) {
     seen.Add(Numbered(i));
-    for (uint64_t back = 0; back < std::min<uint64_t>(i + 1, 100); ++back) EXPECT_TRUE(seen.Contains(Numbered(i - back)));
+    for (uint64_t back = 0; back < std::min<uint64_t>(i + 1, 100); ++back)
+      EXPECT_TRUE(seen.Contains(Numbered(i - back)));
     EXPECT_FALSE(i >= 200 && seen.Contains(Numbered(i - 200)));
   }
 }

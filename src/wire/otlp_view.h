@@ -20,7 +20,7 @@ struct ValueView {
   enum class Type : uint8_t { kNone, kText, kBool, kInt, kDouble, kBytes, kArray, kMap };
   Type type = Type::kNone;
   std::string_view bytes{};  // a text, bytes, or the message ArrayValue, KeyValueList
-  int64_t number = 0;      // an int; a bool is 0 or 1
+  int64_t number = 0;        // an int; a bool is 0 or 1
 };
 
 struct AttributeView {

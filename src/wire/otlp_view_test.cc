@@ -11,7 +11,7 @@ namespace {
 
 void ExpectSame(const ValueView& view, const Value& value) {
   using Type = ValueView::Type;
-  constexpr Type kTypes[] = {Type::kNone, Type::kText,  Type::kBool,  Type::kInt,
+  constexpr Type kTypes[] = {Type::kNone,   Type::kText,  Type::kBool,  Type::kInt,
                              Type::kDouble, Type::kBytes, Type::kArray, Type::kMap};
   ASSERT_EQ(view.type, kTypes[value.value.index()]);
   const auto* text = std::get_if<std::string>(&value.value);
@@ -91,7 +91,8 @@ TEST(OtlpView, TakesNoMoreAndNoLessThanDecodingOfDamagedBytes) {
   for (int i = 0; i < 20'000 && !::testing::Test::HasFailure(); ++i) {
     std::string bytes = whole.substr(0, i % 8 == 0 ? rng.Next() % whole.size() : whole.size());
     for (size_t changes = 1 + rng.Next() % 3; changes > 0 && !bytes.empty(); --changes) {
-      bytes[rng.Next() % bytes.size()] = static_cast<char>(rng.Next() % 4 == 0 ? rng.Next() : rng.Next() % 32);
+      bytes[rng.Next() % bytes.size()] =
+          static_cast<char>(rng.Next() % 4 == 0 ? rng.Next() : rng.Next() % 32);
     }
     SCOPED_TRACE(i);
     ExpectAsDecoded(bytes);

@@ -12,11 +12,13 @@ void CheckViews(std::string_view request, const otlp::PartialSuccess& rejected) 
   otlp::PartialSuccess rejected_here;
   auto resources = otlp::ViewTraces(request, rejected_here);
   CHECK(resources.has_value(), "what can be decoded can be viewed");
-  CHECK(rejected_here.rejected == rejected.rejected && rejected_here.message == rejected.message, "the same is left out");
+  CHECK(rejected_here.rejected == rejected.rejected && rejected_here.message == rejected.message,
+        "the same is left out");
   for (const auto& resource : *resources) {
     for (const auto& scope : resource.scopes) {
       for (const auto& span : scope.spans)
-        CHECK(otlp::DecodeTraces(otlp::RequestOfSpan(scope.scope, span.bytes)).has_value(), "a span alone can be read");
+        CHECK(otlp::DecodeTraces(otlp::RequestOfSpan(scope.scope, span.bytes)).has_value(),
+              "a span alone can be read");
     }
   }
 }
