@@ -1,7 +1,5 @@
 #include "net/grpc_connection.h"
 
-#include <cstring>
-
 #include "base/bytes.h"
 #include "base/check.h"
 
@@ -55,6 +53,7 @@ void GrpcConnection::Begin() {
   nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, &OnFrame);
   nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, &OnFrameSent);
   nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, &OnData);
+  nghttp2_session_callbacks_set_send_data_callback(callbacks, &SendBody);
   nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, &OnStreamClosed);
   pump_.OpenClient(callbacks, this);
   nghttp2_session_callbacks_del(callbacks);
@@ -102,14 +101,22 @@ void GrpcConnection::Submit(const GrpcCallPtr& call) {
   pump_.Flush();
 }
 
-ssize_t GrpcConnection::ReadBody(nghttp2_session*, int32_t, uint8_t* out, size_t size, uint32_t* flags,
+// Says how much goes into the next frame, which SendBody then writes.
+ssize_t GrpcConnection::ReadBody(nghttp2_session*, int32_t, uint8_t*, size_t size, uint32_t* flags,
                                  nghttp2_data_source* source, void*) {
+  const auto& call = *static_cast<const GrpcClientCall*>(source->ptr);
+  const size_t left = call.framed.size() - call.sent_bytes;
+  *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
+  if (left <= size) *flags |= NGHTTP2_DATA_FLAG_EOF;
+  return static_cast<ssize_t>(std::min(size, left));
+}
+
+int GrpcConnection::SendBody(nghttp2_session*, nghttp2_frame*, const uint8_t* head, size_t size,
+                             nghttp2_data_source* source, void* user) {
   auto& call = *static_cast<GrpcClientCall*>(source->ptr);
-  size_t bytes = std::min(size, call.framed.size() - call.sent_bytes);
-  std::memcpy(out, call.framed.data() + call.sent_bytes, bytes);
-  call.sent_bytes += bytes;
-  if (call.sent_bytes == call.framed.size()) *flags |= NGHTTP2_DATA_FLAG_EOF;
-  return static_cast<ssize_t>(bytes);
+  Of(user).pump_.AppendData(head, std::string_view(call.framed).substr(call.sent_bytes, size));
+  call.sent_bytes += size;
+  return 0;
 }
 
 GrpcCallPtr GrpcConnection::Find(int32_t id) {

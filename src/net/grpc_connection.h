@@ -75,6 +75,8 @@ class GrpcConnection {
   static int OnStreamClosed(nghttp2_session*, int32_t id, uint32_t error_code, void* user);
   static ssize_t ReadBody(nghttp2_session*, int32_t id, uint8_t* out, size_t size, uint32_t* flags,
                           nghttp2_data_source* source, void* user);
+  static int SendBody(nghttp2_session* session, nghttp2_frame* frame, const uint8_t* head, size_t size,
+                      nghttp2_data_source* source, void* user);
 
   void Begin();
   GrpcCallPtr Find(int32_t id);

@@ -18,6 +18,18 @@ namespace {
 // What the client sent before it could see the first GOAWAY has come by then, even without its answer to the ping.
 constexpr std::chrono::milliseconds kNoticeTime{1'000};
 
+// Of a body, made room for before it comes: until it is written to, that is no memory.
+constexpr uint64_t kReserveMax = 512 << 10;
+
+// The body's bytes as the head says them, or as a gRPC message does that begins with `first`; 0: unsaid.
+uint64_t AnnouncedBytes(const HttpRequest& head, std::string_view first) {
+  constexpr size_t kGrpcPrefixBytes = 5;
+  if (auto length = head.headers.Get("content-length")) return ParseUint64(*length).value_or(0);
+  const bool grpc = head.headers.Get("content-type").value_or("").starts_with("application/grpc");
+  if (!grpc || first.size() < kGrpcPrefixBytes) return 0;
+  return kGrpcPrefixBytes + uint64_t{GetBig32(first.data() + 1)};
+}
+
 Http2Connection& Of(void* user) { return *static_cast<Http2Connection*>(user); }
 
 }  // namespace
@@ -167,11 +179,7 @@ void Http2Connection::TakeData(Request& request, std::string_view data) {
   request.counted_bytes += data.size();
   if (!has_room || unanswered_.bytes() > options.http2.unanswered_bytes_max)
     Refuse(request, 503, std::string(kTooManyBodies));
-  if (body.empty()) {
-    auto length = request.exchange.request().headers.Get("content-length");
-    constexpr uint64_t kReserveMax = 256 << 10;
-    if (length) body.reserve(std::min(ParseUint64(*length).value_or(0), kReserveMax));
-  }
+  if (body.empty()) body.reserve(std::min(AnnouncedBytes(request.exchange.request(), data), kReserveMax));
   // A refused one too keeps what has come, for whoever says what was too large.
   body.append(data.substr(0, options.body_bytes_max - std::min(options.body_bytes_max, body.size())));
 }

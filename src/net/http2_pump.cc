@@ -136,6 +136,11 @@ void Http2Pump::CollectOutput() {
   }
 }
 
+void Http2Pump::AppendData(const uint8_t* head, std::string_view bytes) {
+  constexpr size_t kFrameHeadBytes = 9;
+  out_.append(AsView(head, kFrameHeadBytes)).append(bytes);
+}
+
 void Http2Pump::Tick(Time now) {
   if (now >= linger_until_) stream_.Break();
 }

@@ -26,7 +26,7 @@ OwnLog::Leaf OwnLog::Read(uint64_t index, std::string_view bytes) {
     return leaf;
   }
   Remember(index, *record);
-  if (record::IdentityOf(*record) != nullptr) Prepare(Derive(*record, index, leaf.hash), leaf.spans);
+  if (record::IdentityOf(*record) != nullptr) leaf.derived = Derive(*record, index, leaf.hash);
   leaf.record = *std::move(record);
   return leaf;
 }

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "record/audit_record.h"
-#include "store/span_row.h"
+#include "wire/otlp.h"
 
 namespace beleg::store {
 
@@ -27,7 +27,7 @@ class OwnLog {
     uint64_t index = 0;
     Hash32 hash{};
     std::optional<record::AuditRecord> record;  // nullopt: this version cannot read it
-    PreparedBatch spans;                        // derived; of one resource
+    wire::otlp::ScopeSpans derived;             // its spans
   };
   // A leaf that cannot be read (a newer version's record, or no record at all) is a Leaf without record: it stays evidence.
   Leaf Read(uint64_t index, std::string_view bytes);

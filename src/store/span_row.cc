@@ -11,57 +11,55 @@ namespace {
 
 namespace otlp = wire::otlp;
 
+using Views = std::vector<otlp::AttributeView>;
+using Keys = std::initializer_list<std::string_view>;
+
+const otlp::ValueView* Find(const Views& attributes, std::string_view key) {
+  auto found = std::ranges::find(attributes, key, &otlp::AttributeView::key);
+  return found == attributes.end() ? nullptr : &found->value;
+}
+
 // The first of these names that is there as text.
-std::string Text(const otlp::Attributes& attributes, std::initializer_list<std::string_view> keys) {
+std::string_view Text(const Views& attributes, Keys keys) {
   for (std::string_view key : keys) {
-    const otlp::Value* value = FindAttribute(attributes, key);
-    if (value == nullptr) continue;
-    if (const auto* text = std::get_if<std::string>(&value->value)) return *text;
+    const otlp::ValueView* value = Find(attributes, key);
+    if (value != nullptr && value->type == otlp::ValueView::Type::kText) return value->bytes;
   }
   return "";
 }
 
-std::optional<int64_t> Int(const otlp::Attributes& attributes, std::initializer_list<std::string_view> keys) {
+std::optional<int64_t> Int(const Views& attributes, Keys keys) {
   for (std::string_view key : keys) {
-    const otlp::Value* value = FindAttribute(attributes, key);
-    if (value == nullptr) continue;
-    if (const auto* number = std::get_if<int64_t>(&value->value)) return *number;
+    const otlp::ValueView* value = Find(attributes, key);
+    if (value != nullptr && value->type == otlp::ValueView::Type::kInt) return value->number;
   }
   return std::nullopt;
 }
 
 // "stop", or "stop,length" of several choices.
-std::string FinishReasons(const otlp::Attributes& attributes) {
-  constexpr std::string_view key = "gen_ai.response.finish_reasons";
-  const otlp::Value* value = FindAttribute(attributes, key);
+std::string FinishReasons(const Views& attributes) {
+  const otlp::ValueView* value = Find(attributes, "gen_ai.response.finish_reasons");
   if (value == nullptr) return "";
-  const auto* items = std::get_if<std::vector<otlp::Value>>(&value->value);
-  if (items == nullptr) return Text(attributes, {key});
-  std::string out;
-  for (const otlp::Value& item : *items) {
-    const auto* text = std::get_if<std::string>(&item.value);
-    if (text == nullptr) continue;
-    if (!out.empty()) out += ',';
-    out += *text;
-  }
-  return out;
+  if (value->type == otlp::ValueView::Type::kText) return std::string(value->bytes);
+  if (value->type != otlp::ValueView::Type::kArray) return "";
+  return fmt::format("{}", fmt::join(otlp::TextsOf(*value), ","));
 }
 
 // Ours without prefix, so that one form finds it; a foreign one as it is.
-std::string RequestIdOf(const otlp::Attributes& attributes) {
-  std::string text = Text(attributes, {"gen_ai.response.id", "gen_ai.request.id"});
+std::string RequestIdOf(const Views& attributes) {
+  const std::string_view text = Text(attributes, {"gen_ai.response.id", "gen_ai.request.id"});
   auto id = record::ParseRequestId(text);
-  return id ? id->Hex() : text;
+  return id ? id->Hex() : std::string(text);
 }
 
-std::optional<LeafClaim> ClaimOf(const otlp::Attributes& attributes) {
-  std::string origin = Text(attributes, {"audit.log.origin"});
-  std::optional<int64_t> index = Int(attributes, {"audit.log.index"});
+std::optional<LeafClaim> ClaimOf(const Views& attributes) {
+  const std::string_view origin = Text(attributes, {"audit.log.origin"});
+  const std::optional<int64_t> index = Int(attributes, {"audit.log.index"});
   if (origin.empty() || !index || *index < 0) return std::nullopt;
-  return LeafClaim{std::move(origin), static_cast<uint64_t>(*index)};
+  return LeafClaim{std::string(origin), static_cast<uint64_t>(*index)};
 }
 
-SpanColumns ColumnsOf(const otlp::Attributes& attributes) {
+SpanColumns ColumnsOf(const Views& attributes) {
   SpanColumns out;
   out.operation = Text(attributes, {"gen_ai.operation.name"});
   out.model = Text(attributes, {"gen_ai.response.model", "gen_ai.request.model", "gen_ai.model.id"});
@@ -75,37 +73,48 @@ SpanColumns ColumnsOf(const otlp::Attributes& attributes) {
   return out;
 }
 
-}  // namespace
-
-PreparedBatch Prepare(std::vector<otlp::ScopeSpans> scopes) {
-  PreparedBatch batch;
-  for (otlp::ScopeSpans& scope : scopes) Prepare(std::move(scope), batch);
-  return batch;
+std::string ResourceText(const otlp::Attributes& attributes, Keys keys) {
+  for (std::string_view key : keys) {
+    const otlp::Value* value = FindAttribute(attributes, key);
+    if (value == nullptr) continue;
+    if (const auto* text = std::get_if<std::string>(&value->value)) return *text;
+  }
+  return "";
 }
 
-void Prepare(otlp::ScopeSpans scope, PreparedBatch& batch) {
-  ResourceRow resource = PrepareResource(scope.resource);
-  if (batch.resources.empty() || batch.resources.back().bytes != resource.bytes) {
-    batch.resources.push_back(std::move(resource));
+// Spans of one scope, under the batch's last resource.
+void PrepareScope(otlp::ScopeSpansView scope, PreparedBatch& batch) {
+  const size_t resource = batch.resources.size() - 1;
+  batch.scopes.push_back(std::move(scope.scope));
+  // Of fixed length, so that no two of resource, scope and span run into one another.
+  const Fingerprint of_scope = FingerprintOf(batch.scopes.back());
+  std::string under(AsView(batch.resources[resource].fingerprint));
+  under += AsView(of_scope);
+  for (otlp::SpanView& span : scope.spans) {
+    PreparedSpan& out = batch.spans.emplace_back();
+    out.resource = resource;
+    out.scope = batch.scopes.size() - 1;
+    const Views attributes = std::exchange(span.attributes, {});
+    out.claim = ClaimOf(attributes);
+    out.columns = ColumnsOf(attributes);
+    out.fingerprint = FingerprintOf(under, span.bytes);
+    out.span = std::move(span);
   }
-  const size_t number = batch.resources.size() - 1;
-  std::vector<otlp::Span> spans = std::move(scope.spans);
-  std::vector<otlp::ScopeSpans> one(1);
-  one[0].scope_name = std::move(scope.scope_name);
-  one[0].scope_version = std::move(scope.scope_version);
-  one[0].scope_attributes = std::move(scope.scope_attributes);
-  for (otlp::Span& span : spans) {
-    PreparedSpan out;
-    out.resource = number;
-    one[0].spans.clear();
-    one[0].spans.push_back(std::move(span));
-    out.bytes = otlp::EncodeTraces(one);
-    out.span = std::move(one[0].spans[0]);
-    out.fingerprint = FingerprintOf(batch.resources[number].bytes, out.bytes);
-    out.claim = ClaimOf(out.span.attributes);
-    out.columns = ColumnsOf(out.span.attributes);
-    batch.spans.push_back(std::move(out));
+}
+
+}  // namespace
+
+Result<PreparedBatch> Prepare(std::string_view request, otlp::PartialSuccess& rejected) {
+  TRY_ASSIGN(auto resources, otlp::ViewTraces(request, rejected));
+  PreparedBatch batch;
+  for (otlp::ResourceSpansView& resource : resources) {
+    if (resource.scopes.empty()) continue;
+    ResourceRow row = PrepareResource(resource.resource);
+    if (batch.resources.empty() || batch.resources.back().bytes != row.bytes)
+      batch.resources.push_back(std::move(row));
+    for (otlp::ScopeSpansView& scope : resource.scopes) PrepareScope(std::move(scope), batch);
   }
+  return batch;
 }
 
 ResourceRow PrepareResource(const otlp::Attributes& attributes) {
@@ -114,8 +123,8 @@ ResourceRow PrepareResource(const otlp::Attributes& attributes) {
   ResourceRow out;
   out.bytes = otlp::EncodeTraces({scope});
   out.fingerprint = FingerprintOf(out.bytes);
-  out.service = Text(attributes, {"service.name"});
-  out.region = Text(attributes, {"deployment.region", "cloud.region"});
+  out.service = ResourceText(attributes, {"service.name"});
+  out.region = ResourceText(attributes, {"deployment.region", "cloud.region"});
   return out;
 }
 

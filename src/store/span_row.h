@@ -10,7 +10,7 @@
 
 #include "base/result.h"
 #include "store/fingerprint.h"
-#include "wire/otlp.h"
+#include "wire/otlp_view.h"
 
 namespace beleg::store {
 
@@ -28,32 +28,36 @@ struct ResourceRow {
 };
 
 struct SpanColumns {
-  std::string operation, model, finish_reasons, outcome, error_type, request_id, region;  // "": NULL
+  std::string_view operation, model, outcome, error_type, region;  // "": NULL
+  std::string finish_reasons, request_id;
   std::optional<int64_t> input_tokens, output_tokens;
 };
 
 struct PreparedSpan {
-  size_t resource = 0;  // of the batch
-  wire::otlp::Span span;
-  std::string bytes;  // one OTLP ResourceSpans of this span and its scope, without resource attributes
-  Fingerprint fingerprint{};  // of resource, scope and span
+  size_t resource = 0, scope = 0;  // of the batch
+  wire::otlp::SpanView span;       // without attributes
+  Fingerprint fingerprint{};       // of resource, scope and span
   std::optional<LeafClaim> claim;
   SpanColumns columns;
 };
 
+// Views into the request that it was made of, which must outlive it.
 struct PreparedBatch {
   std::vector<ResourceRow> resources;
+  std::vector<std::string> scopes;  // the bytes of each InstrumentationScope
   std::vector<PreparedSpan> spans;
+  // One OTLP ResourceSpans of this span and its scope, without resource attributes.
+  std::string BytesOf(const PreparedSpan& span) const {
+    return wire::otlp::RequestOfSpan(scopes[span.scope], span.span.bytes);
+  }
 };
 
-// Spans in their order. Cost: about 2 µs a span.
-PreparedBatch Prepare(std::vector<wire::otlp::ScopeSpans> scopes);
-// Adds one more scope.
-void Prepare(wire::otlp::ScopeSpans scope, PreparedBatch& batch);
+// Spans in their order, without those that are wrong in themselves (otlp_partial.h). Cost: about 1 µs a span.
+Result<PreparedBatch> Prepare(std::string_view request, wire::otlp::PartialSuccess& rejected);
 
 ResourceRow PrepareResource(const wire::otlp::Attributes& attributes);
 Result<wire::otlp::Attributes> ReadResource(std::string_view bytes);
-// The one span of PreparedSpan::bytes with its scope.
+// The one span of PreparedBatch::BytesOf with its scope.
 Result<wire::otlp::ScopeSpans> ReadSpan(std::string_view bytes);
 
 // True if the copy says nothing about the span that the derived one does not say: the same ids, name, kind, times, status, events

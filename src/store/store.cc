@@ -11,7 +11,6 @@
 #include "store/span_query.h"
 #include "store/writer.h"
 #include "wire/compress.h"
-#include "wire/otlp_partial.h"
 
 namespace beleg::store {
 namespace {
@@ -45,8 +44,7 @@ class StoreImpl final : public Store {
 
   Result<Taken> IngestTraces(std::string_view otlp_request) override {
     Taken taken;
-    TRY_ASSIGN(auto scopes, wire::otlp::DecodeTraces(otlp_request, taken.rejected));
-    const PreparedBatch batch = Prepare(std::move(scopes));
+    TRY_ASSIGN(const PreparedBatch batch, Prepare(otlp_request, taken.rejected));
     taken.count = batch.spans.size();
     if (batch.spans.empty()) return taken;
     TRY(log_->Append({FrameKind::kTraces, clock_.UnixMicros(), wire::ZstdCompress(otlp_request)}));
@@ -124,8 +122,8 @@ Result<void> ReplayFrame(Writer& writer, const Frame& frame) {
     return Fail(ErrorCode::kUnimplemented, "frame of kind {}", static_cast<int>(frame.kind));
   TRY_ASSIGN(std::string request, wire::ZstdDecompress(frame.payload, kRequestBytesMax));
   wire::otlp::PartialSuccess rejected;  // told to the sender then
-  TRY_ASSIGN(auto scopes, wire::otlp::DecodeTraces(request, rejected));
-  return writer.AddReceived(Prepare(std::move(scopes)));
+  TRY_ASSIGN(const PreparedBatch batch, Prepare(request, rejected));
+  return writer.AddReceived(batch);
 }
 
 IngestLogOptions LogOptions(const StoreOptions& options, const std::string& name) {

@@ -136,6 +136,28 @@ TEST_F(StoreTest, WrongSpansOfARequestAreSaidAndTheOthersKept) {
   EXPECT_EQ(Find().size(), 2u);
 }
 
+TEST_F(StoreTest, ConcurrentRetriesMakeOneRow) {
+  SampleLog log;
+  const uint64_t leaf = log.AddRequest();
+  ASSERT_TRUE(store_->AddRecords(log.origin(), log.leaves()));
+  const std::string copy = log.Export(leaf, {{"k8s.pod.name", "gpu-7"}});
+  const size_t own_rows = log.Spans(leaf).size();
+  {
+    std::vector<Thread> threads;
+    for (int t = 0; t < 4; ++t) {
+      threads.emplace_back("ingest", [&](std::stop_token) {
+        for (uint64_t i = 0; i < 20; ++i) {
+          EXPECT_TRUE(store_->IngestTraces(Request({SampleSpan(i)})));
+          EXPECT_TRUE(store_->IngestTraces(copy));
+        }
+      });
+    }
+  }
+  EXPECT_EQ(Find().size(), 20 + own_rows);
+  EXPECT_EQ(Sql("SELECT count(*) FROM spans WHERE verified AND (resource->>'k8s.pod.name') = 'gpu-7'"),
+            fmt::format("[[{}]]", own_rows));
+}
+
 TEST_F(StoreTest, ConcurrentIngestsAllArrive) {
   {
     std::vector<Thread> threads;

@@ -183,12 +183,13 @@ Result<int64_t> Tables::Transaction::ResourceId(const ResourceRow& resource) {
   return id;
 }
 
-Result<void> Tables::Transaction::AddSpan(SpanTable table, const PreparedSpan& row,
-                                          const ResourceRow& resource, bool verified) {
+Result<void> Tables::Transaction::AddSpan(SpanTable table, const PreparedBatch& batch,
+                                          const PreparedSpan& row, bool verified) {
+  const ResourceRow& resource = batch.resources[row.resource];
   TRY_ASSIGN(int64_t resource_id, ResourceId(resource));
   TRY_ASSIGN(duckdb::Appender * appender, AppenderOf(std::string(TableName(table))));
   duckdb::Appender& out = *appender;
-  const otlp::Span& span = row.span;
+  const otlp::SpanView& span = row.span;
   const SpanColumns& columns = row.columns;
   out.Text(span.trace_id.Hex()).Text(span.span_id.Hex());
   IdText(out, span.parent_span_id);
@@ -201,12 +202,12 @@ Result<void> Tables::Transaction::AddSpan(SpanTable table, const PreparedSpan& r
   Text(out, columns.model);
   Int(out, columns.input_tokens);
   Int(out, columns.output_tokens);
-  for (const std::string* text : {&columns.finish_reasons, &columns.outcome, &columns.error_type,
-                                  &columns.request_id, &columns.region}) {
-    Text(out, *text);
+  for (std::string_view text : {std::string_view(columns.finish_reasons), columns.outcome, columns.error_type,
+                                std::string_view(columns.request_id), columns.region}) {
+    Text(out, text);
   }
   row.claim ? out.Text(row.claim->origin).Int(static_cast<int64_t>(row.claim->index)) : out.Null().Null();
-  out.Bool(verified).Int(resource_id).Blob(row.bytes);
+  out.Bool(verified).Int(resource_id).Blob(batch.BytesOf(row));
   return out.EndRow();
 }
 

@@ -38,7 +38,7 @@ class Tables {
     Transaction& operator=(const Transaction&) = delete;
 
     Result<int64_t> ResourceId(const ResourceRow& resource);
-    Result<void> AddSpan(SpanTable table, const PreparedSpan& span, const ResourceRow& resource,
+    Result<void> AddSpan(SpanTable table, const PreparedBatch& batch, const PreparedSpan& span,
                          bool verified);
     Result<void> AddRecord(const RecordRow& row);
     Result<void> Commit();

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <set>
-#include <unordered_set>
 
 namespace beleg::store {
 namespace {
@@ -35,24 +34,23 @@ Result<void> Writer::AddReceived(const PreparedBatch& batch) {
   TRY_ASSIGN(auto transaction, tables_->Begin());
   TRY_ASSIGN(auto own, FindOwnRows(batch));
   std::map<std::string, Overlays> overlays;
-  std::unordered_set<Fingerprint, FingerprintHash> added;
+  FingerprintSet added;
   for (const PreparedSpan& span : batch.spans) {
-    if (seen_.Contains(span.fingerprint) || !added.insert(span.fingerprint).second) continue;
+    if (seen_.Contains(span.fingerprint) || !added.Insert(span.fingerprint)) continue;
     const bool mirrored = span.claim && IsMirrored(*span.claim);
     if (mirrored) {
-      const OwnRows& rows = own[span.claim->origin];
-      auto row = rows.find({span.claim->index, span.span.span_id});
-      if (row != rows.end() && SaysNothingElse(span.span, row->second.span)) {
-        overlays[span.claim->origin][{row->second.resource_id, span.resource}].push_back(span.claim->index);
+      TRY_ASSIGN(const OwnRow* row, FindEqual(own[span.claim->origin], batch, span));
+      if (row != nullptr) {
+        overlays[span.claim->origin][{row->resource_id, span.resource}].push_back(span.claim->index);
         continue;
       }
     }
     const SpanTable table = span.claim && !mirrored ? SpanTable::kClaimed : SpanTable::kSpans;
-    TRY(transaction->AddSpan(table, span, batch.resources[span.resource], false));
+    TRY(transaction->AddSpan(table, batch, span, false));
   }
   for (const auto& [origin, changes] : overlays) TRY(SetResources(*transaction, origin, changes, batch));
   TRY(transaction->Commit());
-  for (const Fingerprint& fingerprint : added) seen_.Add(fingerprint);
+  for (const PreparedSpan& span : batch.spans) seen_.Add(span.fingerprint);
   return {};
 }
 
@@ -72,12 +70,12 @@ Result<void> Writer::AddLeaves(const std::string& origin, const std::vector<Stor
   if (read.empty()) return {};
   TRY_ASSIGN(auto transaction, tables_->Begin());
   TRY(TakeClaims(*transaction, origin, read));
-  for (const OwnLog::Leaf& leaf : read) {
+  std::vector<otlp::ScopeSpans> derived;
+  for (OwnLog::Leaf& leaf : read) {
     TRY(transaction->AddRecord({origin, leaf.index, leaf.hash, leaf.record ? &*leaf.record : nullptr}));
-    for (const PreparedSpan& span : leaf.spans.spans) {
-      TRY(transaction->AddSpan(SpanTable::kSpans, span, leaf.spans.resources[span.resource], true));
-    }
+    derived.push_back(std::move(leaf.derived));
   }
+  TRY(AddAll(*transaction, derived, true));
   TRY(transaction->Commit());
   log.set_next_leaf(read.back().index + 1);
   return claims_taken_ < kClaimsTakenMax ? Result<void>() : CompactClaims();
@@ -126,6 +124,15 @@ Result<std::map<std::string, Writer::OwnRows>> Writer::FindOwnRows(const Prepare
   return out;
 }
 
+// The row of the own span that this is a copy of, null when the copy says something else or there is none.
+Result<const Writer::OwnRow*> Writer::FindEqual(const OwnRows& rows, const PreparedBatch& batch,
+                                                const PreparedSpan& span) {
+  auto row = rows.find({span.claim->index, span.span.span_id});
+  if (row == rows.end()) return nullptr;
+  TRY_ASSIGN(const otlp::ScopeSpans copy, ReadSpan(batch.BytesOf(span)));
+  return SaysNothingElse(copy.spans[0], row->second.span) ? &row->second : nullptr;
+}
+
 Result<void> Writer::SetResources(Tables::Transaction& transaction, const std::string& origin,
                                   const Overlays& overlays, const PreparedBatch& batch) {
   for (const auto& [key, leaves] : overlays) {
@@ -156,30 +163,36 @@ Result<void> Writer::TakeClaims(Tables::Transaction& transaction, const std::str
                  "WHERE origin = $1 AND leaf_index BETWEEN $2 AND $3 ORDER BY claimed_rows.rowid",
                  {std::string_view(origin), first, last}));
   size_t taken = 0;
-  PreparedBatch others;
+  std::vector<otlp::ScopeSpans> others;
   while (rows.Next()) {
     ++taken;
-    PreparedBatch& derived = leaves[static_cast<size_t>(rows.Int64(0) - first)].spans;
+    otlp::ScopeSpans& derived = leaves[static_cast<size_t>(rows.Int64(0) - first)].derived;
     TRY_ASSIGN(otlp::ScopeSpans copy, ReadSpan(rows.Bytes(1)));
     TRY_ASSIGN(copy.resource, ReadResource(rows.Bytes(2)));
-    const bool equal = std::any_of(derived.spans.begin(), derived.spans.end(), [&](const PreparedSpan& span) {
-      return span.span.span_id == copy.spans[0].span_id && SaysNothingElse(copy.spans[0], span.span);
+    const bool equal = std::any_of(derived.spans.begin(), derived.spans.end(), [&](const otlp::Span& span) {
+      return span.span_id == copy.spans[0].span_id && SaysNothingElse(copy.spans[0], span);
     });
-    if (!equal) {
-      Prepare(std::move(copy), others);
-      continue;
+    if (equal) {
+      derived.resource = Overlaid(std::move(copy.resource), derived.resource);
+    } else {
+      others.push_back(std::move(copy));
     }
-    TRY_ASSIGN(otlp::Attributes resource, ReadResource(derived.resources[0].bytes));
-    derived.resources[0] = PrepareResource(Overlaid(std::move(copy.resource), resource));
   }
   if (taken == 0) return {};
   claims_taken_ += taken;
   TRY(tables_->connection().Query(
       "DELETE FROM claimed_rows WHERE origin = $1 AND leaf_index BETWEEN $2 AND $3",
       {std::string_view(origin), first, last}));
-  for (const PreparedSpan& span : others.spans) {
-    TRY(transaction.AddSpan(SpanTable::kSpans, span, others.resources[span.resource], false));
-  }
+  return AddAll(transaction, others, false);
+}
+
+Result<void> Writer::AddAll(Tables::Transaction& transaction, const std::vector<otlp::ScopeSpans>& scopes,
+                            bool verified) {
+  const std::string request = otlp::EncodeTraces(scopes);
+  otlp::PartialSuccess rejected;
+  TRY_ASSIGN(const PreparedBatch batch, Prepare(request, rejected));
+  for (const PreparedSpan& span : batch.spans)
+    TRY(transaction.AddSpan(SpanTable::kSpans, batch, span, verified));
   return {};
 }
 

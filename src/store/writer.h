@@ -45,13 +45,17 @@ class Writer {
 
   bool IsMirrored(const LeafClaim& claim) const REQUIRES(mutex_);
   Result<std::map<std::string, OwnRows>> FindOwnRows(const PreparedBatch& batch) REQUIRES(mutex_);
+  static Result<const OwnRow*> FindEqual(const OwnRows& rows, const PreparedBatch& batch,
+                                         const PreparedSpan& span);
   Result<void> SetResources(Tables::Transaction& transaction, const std::string& origin,
                             const Overlays& overlays, const PreparedBatch& batch) REQUIRES(mutex_);
   Result<void> TakeClaims(Tables::Transaction& transaction, const std::string& origin,
                           std::vector<OwnLog::Leaf>& leaves) REQUIRES(mutex_);
+  static Result<void> AddAll(Tables::Transaction& transaction,
+                             const std::vector<wire::otlp::ScopeSpans>& scopes, bool verified);
   Result<void> CompactClaims() REQUIRES(mutex_);
 
-  static constexpr size_t kSeenSpans = 512 << 10;  // 50 MB at most
+  static constexpr size_t kSeenSpans = 512 << 10;  // 32 MB at most
 
   mutable Mutex mutex_;
   const std::unique_ptr<Tables> tables_;

@@ -7,6 +7,7 @@
 #include <protozero/pbf_writer.hpp>
 
 #include "wire/otlp_fields.h"
+#include "wire/otlp_head.h"
 
 namespace beleg::wire::otlp {
 namespace {
@@ -81,29 +82,33 @@ bool IsMetricKind(const Cursor& field) {
   return field.Is(5) || field.Is(7) || field.Is(9) || field.Is(10) || field.Is(11);
 }
 
-std::string EditedResource(std::string_view resource_items, const std::function<void(AttributeEditor&)>& edit,
-                           bool& changed) {
+// Appends a resource_x with its resource edited; false, and nothing of it, when nothing changed.
+bool AppendEdited(std::string& out, std::string_view resource_items,
+                  const std::function<void(AttributeEditor&)>& edit) {
   // A message that stands in pieces is the pieces joined.
   std::string joined;
   std::string_view resource;
-  size_t pieces = 0;
+  size_t pieces = 0, others_bytes = 0;
   for (Cursor cursor(resource_items); cursor.Next();) {
-    if (!cursor.Is(shape::kResource)) continue;
+    if (!cursor.Is(shape::kResource)) {
+      others_bytes += cursor.raw().size();
+      continue;
+    }
     resource = cursor.body();
     joined += resource;
     ++pieces;
   }
   if (pieces > 1) resource = joined;
   Result<AttributeEditor> editor = AttributeEditor::Read(resource);
-  if (!editor) return "";
+  if (!editor) return false;
   edit(*editor);
-  changed = editor->changed();
-  if (!changed) return "";
-  std::string out;
-  AppendMessage(out, shape::kResource, editor->Write());
+  if (!editor->changed()) return false;
+  const std::string written = editor->Write();
+  AppendHead(out, shape::kResourceItems, FieldBytes(written.size()) + others_bytes);
+  AppendMessage(out, shape::kResource, written);
   for (Cursor cursor(resource_items); cursor.Next();)
     if (!cursor.Is(shape::kResource)) out += cursor.raw();
-  return out;
+  return true;
 }
 
 // Deals the items out to two requests.
@@ -273,13 +278,8 @@ Result<std::string> EditResources(std::string_view request,
     bool any = false;
     out.reserve(request.size() + 512);
     for (Cursor cursor(request); cursor.Next();) {
-      bool changed = false;
-      std::string body;
-      if (cursor.Is(shape::kResourceItems)) body = EditedResource(cursor.body(), edit, changed);
-      if (changed)
-        AppendMessage(out, shape::kResourceItems, body);
-      else
-        out += cursor.raw();
+      const bool changed = cursor.Is(shape::kResourceItems) && AppendEdited(out, cursor.body(), edit);
+      if (!changed) out += cursor.raw();
       any = any || changed;
     }
     return any ? out : std::string();

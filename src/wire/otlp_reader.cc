@@ -9,15 +9,23 @@ namespace {
 
 using protozero::pbf_wire_type;
 
-bool IsText(std::string_view bytes) {
-  constexpr uint64_t kHighBits = 0x8080808080808080u;
-  size_t at = 0;
-  for (uint64_t word; at + sizeof(word) <= bytes.size(); at += sizeof(word)) {
-    std::memcpy(&word, bytes.data() + at, sizeof(word));
-    if ((word & kHighBits) != 0) break;
+// Most texts are: eight bytes are seen at once.
+bool IsAscii(std::string_view bytes) {
+  uint64_t word, seen = 0;
+  if (bytes.size() < sizeof(word)) {
+    for (char c : bytes) seen |= static_cast<uint8_t>(c);
+    return seen < 0x80;
   }
-  return IsUtf8(bytes.substr(at));
+  const auto look = [&](size_t at) {
+    std::memcpy(&word, bytes.data() + at, sizeof(word));
+    seen |= word;
+  };
+  for (size_t at = 0; at + sizeof(word) < bytes.size(); at += sizeof(word)) look(at);
+  look(bytes.size() - sizeof(word));
+  return (seen & 0x8080808080808080u) == 0;
 }
+
+bool IsText(std::string_view bytes) { return IsAscii(bytes) || IsUtf8(bytes); }
 
 std::string_view WireTypeName(pbf_wire_type type) {
   switch (type) {
@@ -50,11 +58,18 @@ bool OtlpReader::Typed(const Message& message, std::string_view name, pbf_wire_t
                 fmt::format("wire type {}, want {}", WireTypeName(message.wire_type()), WireTypeName(type)));
 }
 
-bool OtlpReader::ReadText(Message& message, const char* name, std::string& out) {
+bool OtlpReader::ViewText(Message& message, const char* name, std::string_view& out) {
   if (!Typed(message, name, pbf_wire_type::length_delimited)) return false;
   auto view = message.get_view();
-  out.assign(view.data(), view.size());
+  out = {view.data(), view.size()};
   return IsText(out) || Refuse(name, "no UTF-8");
+}
+
+bool OtlpReader::ReadText(Message& message, const char* name, std::string& out) {
+  std::string_view view;
+  if (!ViewText(message, name, view)) return false;
+  out.assign(view);
+  return true;
 }
 
 bool OtlpReader::ReadTime(Message& message, const char* name, int64_t& out) {

@@ -73,6 +73,7 @@ class OtlpReader {
   }
 
   // Each reads the current field.
+  bool ViewText(Message& message, const char* name, std::string_view& out);
   bool ReadText(Message& message, const char* name, std::string& out);
   bool ReadTime(Message& message, const char* name, int64_t& out);
   bool ReadFlags(Message& message, const char* name, uint32_t& out);

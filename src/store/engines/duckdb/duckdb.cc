@@ -54,7 +54,12 @@ duckdb_state Bind(duckdb_prepared_statement statement, idx_t index, const Parame
 Result<std::unique_ptr<Database>> Database::Open(const DatabaseOptions& options) {
   Config config;
   config.Set("memory_limit", fmt::format("{}B", options.memory_bytes));
-  config.Set("threads", fmt::format("{}", options.threads));
+  // A statement runs on its caller's thread alone. With more, its tasks go to DuckDB's own threads, and the caller spins until they
+  // are done (1.5.6): a third of what a commit costs.
+  config.Set("threads", "1");
+  // Nor is a table in memory rewritten, compressed, at every 16 MB of commits: a row group would be seven times until it is full.
+  // What does not fit is compressed when it is spilled.
+  config.Set("checkpoint_threshold", "1TB");
   config.Set("autoinstall_known_extensions", "false");
   config.Set("autoload_known_extensions", "false");
   duckdb_database handle = nullptr;

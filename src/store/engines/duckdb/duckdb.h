@@ -4,7 +4,7 @@
 //          reach files, the network or extensions.
 // Errors:  kInvalidArgument with DuckDB's own words (parser, binder, conversion …) · kResourceExhausted (memory_limit) ·
 //          kDeadlineExceeded (interrupted).
-// Threads: a Connection, its Rows and Appenders by one thread at a time; different connections side by side.
+// Threads: a Connection, its Rows and Appenders by one thread at a time; different connections side by side, each on its caller's.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,6 @@ namespace beleg::store::duckdb {
 
 struct DatabaseOptions {
   uint64_t memory_bytes = 256 << 20;
-  int threads = 2;
   std::string scratch_dir{};  // "": nothing spills, a full memory is an error
   uint64_t scratch_bytes_max = uint64_t{8} << 30;
 };
