@@ -22,7 +22,7 @@ void AddLedgerTokenFile(CLI::App& command, std::string& path);
 // "" when no file is named.
 Result<std::string> TokenOf(const std::string& path);
 
-// --vkey, --witness, --quorum, --policy.
+// --vkey, --witness, --quorum, --policy, --keys.
 void AddPinnedKeys(CLI::App& command, audit::PinnedKeys& keys);
 
 }  // namespace beleg::app

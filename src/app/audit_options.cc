@@ -31,6 +31,8 @@ void AddPinnedKeys(CLI::App& command, audit::PinnedKeys& keys) {
   command.add_option("--witness", keys.witnesses, "Key of a witness whose cosignature counts");
   command.add_option("--quorum", keys.quorum, "How many of them must have cosigned; default: all");
   command.add_option("--policy", keys.policy_file, "C2SP tlog-policy file, instead of these three");
+  command.add_option("--keys", keys.key_proofs,
+                     "Proofs of a changed key: file (`beleg ledger keys --out`), or the log's folder or URL");
 }
 
 }  // namespace beleg::app

@@ -16,8 +16,9 @@ struct Options {
 };
 
 Result<audit::ReconcileReport> Reconcile(Options& options) {
+  TRY_ASSIGN(options.keys.token, TokenOf(options.token_file));
+  options.reconcile.log.token = options.keys.token;
   TRY_ASSIGN(options.reconcile.policy, audit::ReadPolicy(options.keys));
-  TRY_ASSIGN(options.reconcile.log.token, TokenOf(options.token_file));
   return audit::ReconcileLog(options.reconcile);
 }
 

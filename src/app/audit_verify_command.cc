@@ -24,8 +24,9 @@ int ExitOfVerdict(audit::Verdict verdict) {
 }
 
 Result<audit::VerifyResult> Verify(Options& options) {
+  TRY_ASSIGN(options.keys.token, TokenOf(options.token_file));
+  options.verify.against.token = options.keys.token;
   TRY_ASSIGN(options.verify.policy, audit::ReadPolicy(options.keys));
-  TRY_ASSIGN(options.verify.against.token, TokenOf(options.token_file));
   return audit::VerifyFiles(options.verify);
 }
 

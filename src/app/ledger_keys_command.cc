@@ -4,8 +4,9 @@
 
 #include "app/audit_command.h"
 #include "app/ledger_command.h"
-#include "audit/log_source.h"
+#include "audit/log_keys.h"
 #include "audit/report_text.h"
+#include "io/durable.h"
 #include "ledger/rotation.h"
 #include "verify/key_chain.h"
 
@@ -34,17 +35,24 @@ Result<void> RunRotate(const RotateOptions& options) {
 }
 
 struct KeysOptions {
-  std::string from, vkey, token_file;
+  std::string from, vkey, token_file, out;
 };
 
 Result<void> RunKeys(const KeysOptions& options) {
   TRY_ASSIGN(verify::VerifierKey pinned, verify::ParseVerifierKey(options.vkey));
   TRY_ASSIGN(std::string token, TokenOf(options.token_file));
-  TRY_ASSIGN(verify::TileSource source, audit::OpenLogSource(options.from, token));
-  TRY_ASSIGN(auto keys, verify::FollowKeys(source, pinned));
+  TRY_ASSIGN(const auto proofs, audit::ReadKeyProofsAt({options.from, token}));
+  verify::KeyChain chain(pinned);
+  TRY(chain.Extend(proofs));
   std::string out;
-  for (const verify::VerifierKey& key : keys)
-    out += verify::FormatVerifierKey(key.name, key.public_key) + "\n";
+  for (const verify::LogKey& key : chain.keys())
+    out += verify::FormatVerifierKey(key.key.name, key.key.public_key) + "\n";
+  if (!options.out.empty()) {
+    if (proofs.empty())
+      return Fail(ErrorCode::kNotFound, "{}: the log's key never changed, so there are no proofs to keep",
+                  options.from);
+    TRY(io::WriteFileDurably(io::PosixFileSystem(), options.out, audit::JoinKeyProofs(proofs)));
+  }
   PrintReport(out);
   return {};
 }
@@ -52,11 +60,13 @@ Result<void> RunKeys(const KeysOptions& options) {
 void AddKeys(CLI::App& ledger, Action& action) {
   auto options = std::make_shared<KeysOptions>();  // shared with the action, which runs after parsing
   CLI::App* command = ledger.add_subcommand(
-      "keys",
-      "Print the log's keys from the one you trust to the newest, each vouched for by the one before");
-  command->add_option("--from", options->from, "Folder or URL of the log")->required();
+      "keys", "Print the log's keys, oldest first: the one you trust and those that it leads to, checked");
+  command->add_option("--from", options->from, "Folder or URL of the log, or a file of --out")->required();
   command->add_option("--vkey", options->vkey, "The key that you trust")->required();
   command->add_option("--token-file", options->token_file, "File (0600) with the bearer token for it");
+  command->add_option(
+      "--out", options->out,
+      "Keep the proofs in this file, for `beleg audit verify --keys` where the log is out of reach");
   command->callback([options, &action] {
     action = [options] {
       Result<void> done = RunKeys(*options);

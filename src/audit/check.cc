@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "audit/log_keys.h"
 #include "record/request_id.h"
 #include "verify/receipt.h"
 
@@ -178,9 +179,10 @@ void Run::CompareRecord(const StoredRecord& stored) {
 // The receipts of the answer must be signed by the record's log and speak of this record.
 Result<void> CheckReceiptOf(const std::string& text, const StoredRecord& stored,
                             const std::string& response_id) {
-  TRY_ASSIGN(verify::VerifierKey key, verify::ParseVerifierKey(stored.vkey));
   TRY_ASSIGN(verify::Receipt receipt, verify::ParseReceipt(text));
-  TRY(verify::CheckReceipt(receipt, key));
+  TRY_ASSIGN(const verify::LogKey signer, stored.policy.SignerOf(receipt));
+  if (!signer.CountsFor(receipt))
+    return Fail(ErrorCode::kDataLoss, "receipt{}", SignerText(stored.policy, signer, false));
   std::optional<RequestId> id;
   if (const auto* finish = std::get_if<verify::FinishClaim>(&receipt.claim)) {
     TRY(verify::CheckReceiptEntry(receipt, stored.entry));

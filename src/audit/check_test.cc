@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "audit/testing.h"
+#include "wire/sha256.h"
 
 namespace beleg::audit {
 namespace {
@@ -403,6 +404,20 @@ TEST_F(CheckTest, ForeignTextCannotSteerTheTerminal) {
   EXPECT_THAT(text, Not(HasSubstr("\x1b")));
   EXPECT_THAT(text, Not(HasSubstr("\n  PASS  x")));
   EXPECT_THAT(text, Not(HasSubstr("\n  PASS  all")));
+}
+
+TEST_F(CheckTest, ALogThatChangedItsKeyIsCheckedFromEitherKey) {
+  const std::string old_vkey = log_.vkey_text();
+  ChangeKey(log_, 8, {});
+  record_ = RecordAnswer(0);
+  headers_.Add("Audit-Finish", FinishReceiptText(log_, 0, id_.substr(id_.find('-') + 1)));
+  const std::string hash = HexEncode(AsView(wire::Sha256(log_.origin)));
+  store_.OnText("GET /mirror/" + hash + "/keys/001.tlog-proof", log_.files.at("keys/001.tlog-proof"));
+  for (const std::string& vkey : {old_vkey, log_.vkey_text()}) {
+    options_.vkey = vkey;
+    CheckReport report = Run();
+    EXPECT_EQ(report.verdict, CheckVerdict::kOk) << RenderText(options_, report);
+  }
 }
 
 }  // namespace

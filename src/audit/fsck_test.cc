@@ -171,5 +171,38 @@ TEST(AuditFsck, BadCallsAreErrors) {
   EXPECT_THAT(empty->log.findings, ElementsAre("checkpoint: missing"));
 }
 
+TEST(AuditFsck, EveryKeyOfTheLogWillDoAndTheReplacedOneAloneWillNot) {
+  TestLog log(SampleEntries());
+  const std::string old_vkey = log.vkey_text();
+  ChangeKey(log, 8, {log.entries[4]});
+  io::TempFolder folder;
+  WriteLog(log, folder.path());
+  for (const std::string& vkey : {old_vkey, log.vkey_text()}) {
+    auto result = FsckLog({folder.path(), "", vkey});
+    ASSERT_TRUE(result) << result.error().message;
+    EXPECT_TRUE(result->ok()) << RenderText({}, *result);
+  }
+  log.key = verify::testing::TestKey(7);  // the old one
+  log.SignCheckpoint(log.entries.size(), log.Root());
+  WriteLog(log, folder.path());
+  for (const std::string& vkey :
+       {old_vkey, verify::FormatVerifierKey(log.origin, verify::testing::TestKey(8)->public_key())})
+    EXPECT_FALSE(FsckLog({folder.path(), "", vkey})->ok());
+}
+
+TEST(AuditFsck, AKeyProofThatIsNotOfThisLogIsFound) {
+  TestLog log(SampleEntries());
+  TestLog other(SampleEntries());
+  ChangeKey(other, 9, {});
+  log.entries.push_back(log.entries[4]);
+  log.Write();
+  log.files["keys/001.tlog-proof"] = other.files.at("keys/001.tlog-proof");
+  io::TempFolder folder;
+  WriteLog(log, folder.path());
+  auto result = FsckLog({folder.path(), "", log.vkey_text()});
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_THAT(result->key_findings, Contains(HasSubstr("keys/001.tlog-proof: names key")));
+}
+
 }  // namespace
 }  // namespace beleg::audit

@@ -1,5 +1,6 @@
 #include "audit/kept_receipts.h"
 
+#include "audit/log_keys.h"
 #include "audit/receipt_text.h"
 #include "io/file.h"
 
@@ -23,26 +24,28 @@ Result<void> KeptReceipts::ReadFile(const std::string& path, const verify::Polic
     if (size() == kReceiptsMax)
       return Fail(ErrorCode::kInvalidArgument, "{}: more than {} receipts", path, kReceiptsMax);
     auto receipt = verify::ParseReceipt(word);
-    const verify::VerifierKey* key = receipt ? policy.FindLog(receipt->origin) : nullptr;
-    if (receipt && key == nullptr) {
-      judged_.push_back({path, {Verdict::kUnknown, fmt::format("a receipt of {}", receipt->origin)}});
-      continue;
-    }
-    const Result<void> checked =
-        receipt ? verify::CheckReceipt(*receipt, *key) : std::unexpected(receipt.error());
-    if (!checked) {
-      judged_.push_back({path, {Verdict::kBad, checked.error().message}});
+    const auto signer = receipt ? policy.SignerOf(*receipt) : std::unexpected(receipt.error());
+    if (!signer) {
+      const bool is_bad = signer.error().code == ErrorCode::kDataLoss;
+      const std::string keys = receipt && is_bad ? KnownKeysText(policy, receipt->origin) : "";
+      judged_.push_back({path, {is_bad ? Verdict::kBad : Verdict::kUnknown, signer.error().message + keys}});
       continue;
     }
     resolver_.Want(*receipt);
-    kept_.emplace_back(path, std::move(*receipt));
+    const bool counts = signer->CountsFor(*receipt);
+    kept_.push_back({path, std::move(*receipt), counts ? "" : SignerText(policy, *signer, false)});
   }
   return {};
 }
 
 std::vector<std::pair<std::string, Judgement>> KeptReceipts::Judge() const {
   std::vector<std::pair<std::string, Judgement>> out = judged_;
-  for (const auto& [file, receipt] : kept_) out.emplace_back(file, resolver_.Judge(receipt));
+  for (const Kept& kept : kept_) {
+    Judgement judgement = resolver_.Judge(kept.receipt);
+    judgement.text += kept.caveat;
+    if (!kept.caveat.empty() && judgement.verdict == Verdict::kGood) judgement.verdict = Verdict::kUnknown;
+    out.emplace_back(kept.file, std::move(judgement));
+  }
   return out;
 }
 

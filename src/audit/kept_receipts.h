@@ -29,7 +29,13 @@ class KeptReceipts {
  private:
   Result<void> ReadFile(const std::string& path, const verify::Policy& policy);
 
-  std::vector<std::pair<std::string, verify::Receipt>> kept_;
+  struct Kept {
+    std::string file;
+    verify::Receipt receipt;
+    std::string caveat;  // that its key had been replaced; "" else
+  };
+
+  std::vector<Kept> kept_;
   std::vector<std::pair<std::string, Judgement>> judged_;
   Resolver resolver_;
 };

@@ -25,12 +25,13 @@ struct LogScan {
   std::vector<std::string> findings;  // what is wrong with entries, tiles or root; empty: the log is whole
 };
 
-// The newest checkpoint, opened. Errors: as ScanLog.
+// The newest checkpoint, opened under the policy's keys and those that the log leads to from them (log_keys.h). Errors: as ScanLog.
 Result<verify::Policy::Opened> ReadHead(const LogPlace& place, const verify::Policy& policy);
 
 // A log behind a URL is asked first to cover all that is durable (GET audit/tip), if it knows that path.
 // on_entry gets every entry in order of index, before the root is checked: believe it when findings are empty.
-// Errors: as OpenLogSource and Policy::Open of its checkpoint; kNotFound when it has none.
+// Errors: as OpenLogSource and Policy::Open of its checkpoint; kDataLoss also when none of the log's keys signed it, or one alone that was
+// replaced before; kNotFound when it has none.
 // Cost: reads everything; memory is one tile a level.
 Result<LogScan> ScanLog(const LogPlace& place, const verify::Policy& policy,
                         const std::function<void(uint64_t index, std::string_view entry)>& on_entry);

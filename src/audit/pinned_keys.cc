@@ -1,5 +1,6 @@
 #include "audit/pinned_keys.h"
 
+#include "audit/log_keys.h"
 #include "io/file.h"
 
 namespace beleg::audit {
@@ -17,9 +18,7 @@ Result<std::vector<verify::VerifierKey>> ParseAll(const std::vector<std::string>
   return keys;
 }
 
-}  // namespace
-
-Result<verify::Policy> ReadPolicy(const PinnedKeys& keys) {
+Result<verify::Policy> ReadPinned(const PinnedKeys& keys) {
   const bool has_keys = !keys.vkeys.empty() || !keys.witnesses.empty() || keys.quorum;
   if (keys.policy_file.empty() == !has_keys)
     return Fail(ErrorCode::kInvalidArgument, "give the log's key (--vkey), or a policy file that has it");
@@ -36,6 +35,17 @@ Result<verify::Policy> ReadPolicy(const PinnedKeys& keys) {
   TRY_ASSIGN(auto logs, ParseAll(keys.vkeys, verify::KeyType::kEd25519));
   TRY_ASSIGN(auto witnesses, ParseAll(keys.witnesses, verify::KeyType::kCosignatureV1));
   return verify::Policy::Make(std::move(logs), witnesses, keys.quorum.value_or(witnesses.size()));
+}
+
+}  // namespace
+
+Result<verify::Policy> ReadPolicy(const PinnedKeys& keys) {
+  TRY_ASSIGN(verify::Policy policy, ReadPinned(keys));
+  for (const std::string& place : keys.key_proofs) {
+    TRY_ASSIGN(const auto proofs, ReadKeyProofsAt({place, keys.token}));
+    TRY(policy.LearnKeys(proofs));
+  }
+  return policy;
 }
 
 }  // namespace beleg::audit

@@ -1,5 +1,6 @@
 #include "audit/prove.h"
 
+#include "audit/log_keys.h"
 #include "audit/stored_record.h"
 #include "audit/web_client.h"
 #include "io/durable.h"
@@ -39,14 +40,16 @@ Result<ProveResult> Prove(const ProveOptions& options) {
     TRY_ASSIGN(result.vkey, KeyOf(*ledger));
   }
   TRY_ASSIGN(verify::VerifierKey key, verify::ParseVerifierKey(result.vkey));
+  TRY_ASSIGN(verify::Policy policy, verify::Policy::Make({key}, {}, 0));
+  TRY_ASSIGN(const auto key_proofs, ReadKeyProofsAt({options.ledger_url, options.token}));
+  TRY(policy.LearnKeys(key_proofs));
   TRY_ASSIGN(net::HttpResponse proof, ledger->Get("audit/proof/" + id.Hex()));
   TRY_ASSIGN(net::HttpResponse entry, ledger->Get("audit/record/" + id.Hex()));
-  auto checkpoint = verify::CheckTlogProof(proof.body, entry.body, key);
-  if (!checkpoint)
-    return Fail(ErrorCode::kDataLoss, "audit/proof/{}: {}", id.Hex(), checkpoint.error().message);
-  result.checkpoint = std::move(*checkpoint);
-  TRY_ASSIGN(verify::TlogProof parsed, verify::ParseTlogProof(proof.body));
-  result.index = parsed.index;
+  auto checked = CheckProof(policy, proof.body, entry.body);
+  if (!checked) return Fail(ErrorCode::kDataLoss, "audit/proof/{}: {}", id.Hex(), checked.error().message);
+  result.checkpoint = checked->head.checkpoint;
+  result.index = checked->index;
+  result.signer_text = SignerText(policy, checked->head.signer, true);
   TRY(CheckEntry(entry.body, id));
 
   io::FileSystem& fs = io::PosixFileSystem();
@@ -55,15 +58,19 @@ Result<ProveResult> Prove(const ProveOptions& options) {
   result.record_path = fmt::format("{}/{}.json", options.folder, id.Hex());
   TRY(io::WriteFileDurably(fs, result.record_path, entry.body));
   TRY(io::WriteFileDurably(fs, result.proof_path, proof.body));
+  if (!key_proofs.empty()) {
+    result.keys_path = fmt::format("{}/keys.tlog-proof", options.folder);
+    TRY(io::WriteFileDurably(fs, result.keys_path, JoinKeyProofs(key_proofs)));
+  }
   return result;
 }
 
 std::string RenderText(const ProveResult& result) {
   return fmt::format(
-      "OK: leaf {} of {}, checkpoint of size {}, key {}{}\n{}\n{}\n", result.index, result.checkpoint.origin,
-      result.checkpoint.size, result.vkey,
+      "OK: leaf {} of {}, checkpoint of size {}, key {}{}{}\n{}\n{}\n{}", result.index,
+      result.checkpoint.origin, result.checkpoint.size, result.vkey, result.signer_text,
       result.key_pinned ? "" : "\n    (the key is the log's own word: compare it with a pinned one)",
-      result.proof_path, result.record_path);
+      result.proof_path, result.record_path, result.keys_path.empty() ? "" : result.keys_path + "\n");
 }
 
 }  // namespace beleg::audit

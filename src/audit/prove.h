@@ -22,7 +22,9 @@ struct ProveResult {
   verify::Checkpoint checkpoint;
   std::string vkey;
   bool key_pinned = false;
+  std::string signer_text;  // how the checkpoint's key follows from that one (log_keys.h); "": it is that one
   std::string proof_path, record_path;  // FOLDER/ID.tlog-proof, FOLDER/ID.json
+  std::string keys_path;  // FOLDER/keys.tlog-proof: the log's changes of keys; "": there were none
 };
 
 // GET audit/proof/{id} and audit/record/{id}. Nothing is written unless everything fits.

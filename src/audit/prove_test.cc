@@ -73,6 +73,22 @@ TEST_F(ProveTest, WithoutPinnedKeyTheLogsOwnIsUsedAndTheReportSaysSo) {
   EXPECT_THAT(RenderText(*result), HasSubstr("the key is the log's own word"));
 }
 
+TEST_F(ProveTest, TheProofsOfChangedKeysAreKeptBeside) {
+  ChangeKey(log_, 8, {});
+  ServeLeaf(0);
+  site_.OnText("GET /keys/001.tlog-proof", log_.files.at("keys/001.tlog-proof"));
+  auto result = Prove(options_);  // by the key before
+  ASSERT_TRUE(result.has_value()) << result.error().message;
+  EXPECT_THAT(RenderText(*result), HasSubstr("which follows from the pinned"));
+  EXPECT_EQ(result->keys_path, options_.folder + "/keys.tlog-proof");
+  auto verified =
+      VerifyFiles({.files = {options_.folder},
+                   .policy = *verify::Policy::Make({*verify::ParseVerifierKey(options_.vkey)}, {}, 0),
+                   .entry = ""});
+  ASSERT_TRUE(verified.has_value());
+  EXPECT_EQ(verified->verdict(), Verdict::kGood) << RenderText(*verified);
+}
+
 TEST_F(ProveTest, RecordOfAnotherRequestIsRefused) {
   ServeLeaf(3);  // the boot record, with its good proof
   auto result = Prove(options_);

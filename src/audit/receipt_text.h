@@ -6,7 +6,8 @@
 
 namespace beleg::audit {
 
-// What looks like a receipt in a text ("Audit-Finish: v1.…"), in order. Borrowed from it.
+// What looks like a receipt in a text ("Audit-Finish: v1.…"), in order; also one that is cut, if its name stands before it. Borrowed from
+// the text.
 std::vector<std::string_view> ReceiptsIn(std::string_view text);
 
 }  // namespace beleg::audit

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "audit/kept_receipts.h"
+#include "audit/log_keys.h"
 #include "audit/report_text.h"
 #include "audit/server_counters.h"
 #include "audit/span_sender.h"
@@ -70,7 +71,10 @@ Result<void> Run::Open() {
   if (!options_.store_url.empty()) {
     TRY_ASSIGN(store_, WebClient::Open(options_.store_url, options_.store_api_key, kTimeout));
   }
-  if (!options_.receipts.empty()) TRY(receipts_.Read(options_.receipts, options_.policy));
+  if (!options_.receipts.empty()) {
+    TRY_ASSIGN(const verify::Policy learned, LearnKeysAt(options_.log, options_.policy));
+    TRY(receipts_.Read(options_.receipts, learned));
+  }
   if (!serve_) Note("/metrics were not compared: no server was named");
   if (!store_) Note("spans were not compared, and nothing is put on record: no store was named");
   return {};

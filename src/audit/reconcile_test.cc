@@ -153,6 +153,33 @@ TEST_F(ReconcileTest, ReceiptsOfClientsAreJudged) {
   EXPECT_THAT(missing.findings[0].text, HasSubstr("missing: request " + std::string(32, 'b')));
 }
 
+TEST_F(ReconcileTest, AChangeOfKeysIsNoFindingAndAForgedKeyIs) {
+  ASSERT_TRUE(io::PosixFileSystem().MakeFolders(folder_ / "receipts"));
+  auto write = [this](const std::string& path, const std::string& text) {
+    ASSERT_TRUE(io::WriteFileDurably(io::PosixFileSystem(), folder_ / path, text));
+  };
+  options_.receipts = folder_ / "receipts";
+  write("receipts/before", FinishReceiptText(log_, 2, std::string(32, 'a')));
+  const std::vector<std::string> entries = log_.entries;
+  ChangeKey(log_, 8, {});
+  WriteLog(log_, folder_ / "log");
+  write("receipts/after", FinishReceiptText(log_, 6, std::string(32, 'b')));
+  for (const bool pins_new : {false, true}) {
+    if (pins_new) options_.policy = *verify::Policy::Make({log_.vkey()}, {}, 0);
+    ReconcileReport report = Reconcile();
+    EXPECT_TRUE(report.ok()) << RenderText(report);
+    EXPECT_EQ(report.record.receipts, 2);
+  }
+  TestLog forged(log_.entries);
+  forged.key = verify::testing::TestKey(9);
+  write("receipts/forged", FinishReceiptText(forged, 6, std::string(32, 'b')));
+  EXPECT_EQ(Reconcile().record.gaps.receipts_without_record, 1);
+  forged.Write();
+  forged.files["keys/001.tlog-proof"] = log_.files.at("keys/001.tlog-proof");
+  WriteLog(forged, folder_ / "log");
+  EXPECT_EQ(ReconcileLog(options_).error().code, ErrorCode::kDataLoss);
+}
+
 TEST_F(ReconcileTest, DamageOfTheLogIsAFinding) {
   log_.entries[2] = "{}";
   log_.Write();

@@ -1,7 +1,7 @@
 #include "audit/stored_record.h"
 
+#include "audit/log_keys.h"
 #include "record/request_id.h"
-#include "verify/proof.h"
 #include "wire/jcs.h"
 #include "wire/sha256.h"
 
@@ -29,11 +29,23 @@ Result<StoredRecord> Read(const Json& answer, std::string_view pinned_vkey) {
   return stored;
 }
 
+// The key, and those that the store's copy of its log leads to.
+Result<verify::Policy> KeysOf(WebClient& store, const std::string& vkey) {
+  TRY_ASSIGN(verify::VerifierKey key, verify::ParseVerifierKey(vkey));
+  const std::string copy = "mirror/" + HexEncode(AsView(wire::Sha256(key.name))) + "/";
+  TRY_ASSIGN(verify::Policy policy, verify::Policy::Make({std::move(key)}, {}, 0));
+  TRY_ASSIGN(const auto proofs, verify::ReadKeyProofs([&](const std::string& path) -> Result<std::string> {
+               TRY_ASSIGN(net::HttpResponse response, store.Get(copy + path));
+               return std::move(response.body);
+             }));
+  TRY(policy.LearnKeys(proofs));
+  return policy;
+}
+
 // What the answer says beside the proof must be what the proof shows.
 Result<void> Check(const Json& answer, StoredRecord& stored) {
-  TRY_ASSIGN(verify::VerifierKey key, verify::ParseVerifierKey(stored.vkey));
-  TRY_ASSIGN(stored.checkpoint, verify::CheckTlogProof(stored.proof, stored.entry, key));
-  TRY_ASSIGN(verify::TlogProof proof, verify::ParseTlogProof(stored.proof));
+  TRY_ASSIGN(const CheckedProof proof, CheckProof(stored.policy, stored.proof, stored.entry));
+  stored.checkpoint = proof.head.checkpoint;
   if (proof.index != stored.index)
     return Fail(ErrorCode::kDataLoss, "index: {}, but the proof is of leaf {}", stored.index, proof.index);
   std::string leaf_hash = HexEncode(AsView(wire::MerkleLeafHash(stored.entry)));
@@ -56,6 +68,7 @@ Result<StoredRecord> FetchRecord(WebClient& store, std::string_view request_id,
   TRY_ASSIGN(Json answer, store.GetJson(path));
   auto stored = Read(answer, pinned_vkey);
   if (!stored) return Fail(std::move(stored.error()), "GET {}/{}", store.base_url(), path);
+  TRY_ASSIGN(stored->policy, KeysOf(store, stored->vkey));
   auto checked = Check(answer, *stored);
   if (!checked)
     return Fail(ErrorCode::kDataLoss, "GET {}/{}: {}", store.base_url(), path, checked.error().message);

@@ -98,6 +98,28 @@ inline std::string ProofText(const verify::testing::TestLog& log, size_t index) 
                                   log.files.at("checkpoint")});
 }
 
+constexpr int64_t kKeyChangedUs =
+    1'795'500'300'000'000;  // between the sample receipts' begin and its promise
+
+// The log gets another key, as `beleg ledger rotate-key` does it, and goes on with these entries. The first time only.
+inline void ChangeKey(verify::testing::TestLog& log, uint8_t fill, const std::vector<std::string>& then) {
+  auto next = verify::testing::TestKey(fill);
+  const record::Key body{verify::FormatVerifierKey(log.origin, next->public_key()), "rotation",
+                         log.vkey_text()};
+  const uint64_t index = log.entries.size();
+  log.entries.push_back(record::Encode({record::SampleBoot(), kKeyChangedUs, body}));
+  log.Write();
+  std::string note = log.files.at("checkpoint");
+  const std::string text = verify::ParseNote(note)->text;
+  note += verify::testing::Sign(text, log.origin, *next).substr(text.size() + 1);
+  const std::string proof = verify::FormatTlogProof(
+      {log.entries[index], index, verify::testing::Path(log.leaves, index, 0, log.leaves.size()), note});
+  log.key = std::move(next);
+  log.entries.insert(log.entries.end(), then.begin(), then.end());
+  log.Write();
+  log.files["keys/001.tlog-proof"] = proof;
+}
+
 // A receipt alone in its group, signed by the log's key. secret: "" or base64url.
 inline std::string ReceiptText(const verify::testing::TestLog& log, std::string_view body,
                                std::string_view secret = "") {

@@ -1,8 +1,11 @@
 #include "audit/verify.h"
 
 #include <algorithm>
+#include <functional>
+#include <map>
 #include <optional>
 
+#include "audit/log_keys.h"
 #include "audit/receipt_text.h"
 #include "audit/report_text.h"
 #include "audit/resolve.h"
@@ -18,6 +21,7 @@ constexpr size_t kFileBytesMax = 4 << 20;
 constexpr size_t kFilesMax = 100'000;
 constexpr std::string_view kProofStart = "c2sp.org/tlog-proof@";
 constexpr std::string_view kProofSuffix = ".tlog-proof";
+constexpr std::string_view kEntrySuffix = ".json";
 
 Result<std::string> Read(const std::string& path) {
   auto bytes = io::ReadFile(io::PosixFileSystem(), path, kFileBytesMax);
@@ -57,12 +61,18 @@ std::string Describe(const verify::Receipt& receipt, bool entry_checked) {
 // One run over the given files: each is checked by itself, then all of them against the log.
 class Run {
  public:
-  explicit Run(const VerifyOptions& options) : options_(options) {}
+  explicit Run(const VerifyOptions& options) : options_(options), policy_(options.policy) {}
 
   Result<VerifyResult> Verify() {
+    for (const std::string& path : options_.files) TRY(LearnKeys(path));
+    if (!options_.against.place.empty()) {
+      TRY_ASSIGN(policy_, LearnKeysAt(options_.against, std::move(policy_)));
+    }
     for (const std::string& path : options_.files) TRY(TakePath(path));
+    CompareWithEachOther();
     if (!options_.against.place.empty()) TRY(CompareWithLog());
     VerifyResult result;
+    result.skipped = std::move(skipped_);
     for (Item& item : items_) result.items.push_back({std::move(item.file), std::move(item.judgement)});
     return result;
   }
@@ -74,24 +84,52 @@ class Run {
     // What is left to compare with a log, of items that are good so far.
     std::optional<verify::Receipt> receipt{};
     std::optional<verify::Checkpoint> tree{};
+    std::optional<verify::FinishClaim> leaf{};  // what a receipt or a proof says is where
   };
 
+  Result<void> LearnKeys(const std::string& path);
   Result<void> TakePath(const std::string& path);
   Result<void> TakeFolder(const std::string& folder, const std::vector<std::string>& names);
   Result<void> TakeFile(const std::string& file, bool is_named);
   void TakeLog(const std::string& folder);
+  void CompareWithEachOther();
   Result<void> CompareWithLog();
 
+  void CheckKeyProofs(const std::string& file, std::string_view text);
   Item CheckProof(const std::string& file, std::string_view text,
                   const std::optional<std::string>& entry) const;
   Item CheckReceipt(const std::string& file, std::string_view text,
                     const std::optional<std::string>& entry) const;
   Item CheckCheckpoint(const std::string& file, std::string_view text) const;
+  using Describer = std::function<std::string(const verify::Checkpoint& tree)>;
+  Item CheckSigned(const std::string& file, std::string_view note, const Describer& describe) const;
+  bool IsEntryOfProof(const std::string& file) const;
   Result<std::optional<std::string>> EntryFor(const std::string& file) const;
 
   const VerifyOptions& options_;
+  verify::Policy policy_;  // with the keys that the evidence itself leads to
   std::vector<Item> items_;
+  std::vector<std::string> skipped_;
 };
+
+// What the evidence brings along about the log's keys counts for all of it, in whatever order it comes. What is wrong with a proof is told
+// when its file is checked.
+Result<void> Run::LearnKeys(const std::string& path) {
+  if (auto names = io::PosixFileSystem().List(path); names) {
+    const auto has = [&](std::string_view name) { return std::ranges::find(*names, name) != names->end(); };
+    if (has("checkpoint") && has("tile")) {
+      TRY_ASSIGN(policy_, LearnKeysAt({path, ""}, std::move(policy_)));
+      return {};
+    }
+    for (const std::string& name : *names) TRY(LearnKeys(path + "/" + name));
+    return {};
+  }
+  if (!path.ends_with(kProofSuffix)) return {};
+  TRY_ASSIGN(const std::string text, Read(path));
+  if (!verify::IsKeyProof(text)) return {};
+  if (auto proofs = verify::ParseKeyProofs(text, path)) std::ignore = policy_.LearnKeys(*proofs);
+  return {};
+}
 
 Result<void> Run::TakePath(const std::string& path) {
   auto names = io::PosixFileSystem().List(path);
@@ -120,6 +158,7 @@ Result<void> Run::TakeFolder(const std::string& folder, const std::vector<std::s
 Result<void> Run::TakeFile(const std::string& file, bool is_named) {
   TRY_ASSIGN(std::string text, Read(file));
   TRY_ASSIGN(std::optional<std::string> entry, EntryFor(file));
+  if (!entry && verify::IsKeyProof(text)) return CheckKeyProofs(file, text), Result<void>();
   if (text.starts_with(kProofStart) || file.ends_with(kProofSuffix)) {
     items_.push_back(CheckProof(file, text, entry));
     return {};
@@ -127,25 +166,36 @@ Result<void> Run::TakeFile(const std::string& file, bool is_named) {
   const std::vector<std::string_view> receipts = ReceiptsIn(text);
   for (std::string_view receipt : receipts) items_.push_back(CheckReceipt(file, receipt, entry));
   if (!receipts.empty()) return {};
-  if (auto note = verify::ParseNote(text); note && verify::ParseCheckpoint(note->text)) {
+  auto note = verify::ParseNote(text);
+  // One that is cut is still known by its first line.
+  if ((note && verify::ParseCheckpoint(note->text)) || policy_.KnowsLog(text.substr(0, text.find('\n')))) {
     items_.push_back(CheckCheckpoint(file, text));
   } else if (is_named) {
     items_.push_back(
         {file, {Verdict::kUnknown, "neither a tlog-proof nor a checkpoint, and no receipt in it"}});
+  } else if (!IsEntryOfProof(file)) {
+    skipped_.push_back(file);
   }
   return {};
 }
 
+bool Run::IsEntryOfProof(const std::string& file) const {
+  if (!file.ends_with(kEntrySuffix)) return false;
+  const std::string proof = file.substr(0, file.size() - kEntrySuffix.size()) + std::string(kProofSuffix);
+  return io::PosixFileSystem().Exists(proof).value_or(false);
+}
+
 void Run::TakeLog(const std::string& folder) {
   uint64_t entries = 0;
-  auto scan = ScanLog({folder, ""}, options_.policy, [&](uint64_t, std::string_view) { ++entries; });
+  auto scan = ScanLog({folder, ""}, policy_, [&](uint64_t, std::string_view) { ++entries; });
   if (!scan) return items_.push_back({folder, JudgementOf(scan.error())});
   for (const std::string& finding : scan->findings) items_.push_back({folder, {Verdict::kBad, finding}});
   if (!scan->findings.empty()) return;
   Item item{folder,
             {scan->head.quorum_met ? Verdict::kGood : Verdict::kUnknown,
-             fmt::format("log: {} entries of {}, all of them under its signed checkpoint{}{}", entries,
+             fmt::format("log: {} entries of {}, all of them under its signed checkpoint{}{}{}", entries,
                          scan->head.checkpoint.origin, CosignersText(scan->head),
+                         SignerText(policy_, scan->head.signer, true),
                          scan->head.quorum_met ? "" : ", which lacks the cosignatures that are asked for")}};
   item.tree = scan->head.checkpoint;
   items_.push_back(std::move(item));
@@ -156,7 +206,7 @@ Result<std::optional<std::string>> Run::EntryFor(const std::string& file) const 
   std::string path = options_.entry;
   if (path.empty()) {
     if (!file.ends_with(kProofSuffix)) return std::nullopt;
-    path = file.substr(0, file.size() - kProofSuffix.size()) + ".json";
+    path = file.substr(0, file.size() - kProofSuffix.size()) + std::string(kEntrySuffix);
     TRY_ASSIGN(bool there, io::PosixFileSystem().Exists(path));
     if (!there) return std::nullopt;
   }
@@ -164,57 +214,112 @@ Result<std::optional<std::string>> Run::EntryFor(const std::string& file) const 
   return entry;
 }
 
+// A change of keys, whose record the proof itself has.
+void Run::CheckKeyProofs(const std::string& file, std::string_view text) {
+  auto proofs = verify::ParseKeyProofs(text, file);
+  if (!proofs) return items_.push_back({file, JudgementOf(proofs.error())});
+  for (const verify::KeyProof& proof : *proofs) {
+    const std::string change = fmt::format(
+        "key proof: {} changed its key{} to {} at leaf {}", proof.tree.origin,
+        proof.replaces ? " from " + IdOf(*proof.replaces) : "", IdOf(proof.key), proof.proof.index);
+    Item item = CheckSigned(proof.place, proof.proof.checkpoint, [&](const auto&) { return change; });
+    if (item.tree && !policy_.Knows(proof.key))
+      item = {proof.place,
+              {Verdict::kBad, change + ": no key that is trusted leads to this one" +
+                                  KnownKeysText(policy_, proof.tree.origin)}};
+    items_.push_back(std::move(item));
+  }
+}
+
 Run::Item Run::CheckProof(const std::string& file, std::string_view text,
                           const std::optional<std::string>& entry) const {
-  if (!entry) return {file, {Verdict::kUnknown, "a proof is of an entry: give it with --entry"}};
+  if (!entry)
+    return {file, {Verdict::kUnknown, "a proof is of an entry: put it beside as X.json, or give --entry"}};
   auto proof = verify::ParseTlogProof(text);
   if (!proof) return {file, JudgementOf(proof.error())};
-  auto head = options_.policy.Open(proof->checkpoint);
-  if (!head) return {file, JudgementOf(head.error())};
-  const verify::Checkpoint& checkpoint = head->checkpoint;
-  if (auto included = verify::CheckInclusion(wire::MerkleLeafHash(*entry), proof->index, checkpoint.size,
-                                             proof->hashes, checkpoint.root);
-      !included)
-    return {file, JudgementOf(included.error())};
-  Item item{file,
-            {Verdict::kGood,
-             fmt::format("proof: the entry is leaf {} of {}, under its signed checkpoint of size {}{}",
-                         proof->index, checkpoint.origin, checkpoint.size, CosignersText(*head))}};
-  item.tree = checkpoint;
-  if (!head->quorum_met) {
-    item.judgement.verdict = Verdict::kUnknown;
-    item.judgement.text += "; it lacks the cosignatures that are asked for";
+  Item item = CheckSigned(file, proof->checkpoint, [&](const verify::Checkpoint& tree) {
+    return fmt::format("proof: the entry is leaf {} of {}, under its signed checkpoint of size {}",
+                       proof->index, tree.origin, tree.size);
+  });
+  if (!item.tree) {
+    item.judgement.text = "proof: its checkpoint: " + item.judgement.text;
+    return item;
   }
-  return item;
+  item.leaf = verify::FinishClaim{proof->index, wire::MerkleLeafHash(*entry), std::nullopt};
+  auto included = verify::CheckInclusion(item.leaf->leaf_hash, proof->index, item.tree->size, proof->hashes,
+                                         item.tree->root);
+  if (included) return item;
+  return {
+      file,
+      {Verdict::kBad, included.error().message + ": the entry was changed, or the proof is of another one"}};
 }
 
 Run::Item Run::CheckReceipt(const std::string& file, std::string_view text,
                             const std::optional<std::string>& entry) const {
   auto receipt = verify::ParseReceipt(text);
   if (!receipt) return {file, JudgementOf(receipt.error())};
-  const verify::VerifierKey* key = options_.policy.FindLog(receipt->origin);
-  if (key == nullptr)
-    return {file,
-            {Verdict::kUnknown, fmt::format("a receipt of {}, whose key was not given", receipt->origin)}};
-  auto checked = verify::CheckReceipt(*receipt, *key);
+  auto signer = policy_.SignerOf(*receipt);
+  if (!signer) {
+    Item item{file, JudgementOf(signer.error())};
+    if (item.judgement.verdict == Verdict::kBad)
+      item.judgement.text += KnownKeysText(policy_, receipt->origin);
+    return item;
+  }
   const bool check_entry = entry && std::holds_alternative<verify::FinishClaim>(receipt->claim);
-  if (checked && check_entry) checked = verify::CheckReceiptEntry(*receipt, *entry);
-  if (!checked) return {file, JudgementOf(checked.error())};
-  Item item{file, {Verdict::kGood, Describe(*receipt, check_entry)}};
+  if (check_entry)
+    if (auto checked = verify::CheckReceiptEntry(*receipt, *entry); !checked)
+      return {file, JudgementOf(checked.error())};
+  const bool counts = signer->CountsFor(*receipt);
+  Item item{file,
+            {counts ? Verdict::kGood : Verdict::kUnknown,
+             Describe(*receipt, check_entry) + SignerText(policy_, *signer, counts)}};
+  if (const auto* finish = std::get_if<verify::FinishClaim>(&receipt->claim)) item.leaf = *finish;
   item.receipt = std::move(*receipt);
   return item;
 }
 
 Run::Item Run::CheckCheckpoint(const std::string& file, std::string_view text) const {
-  auto head = options_.policy.Open(text);
-  if (!head) return {file, JudgementOf(head.error())};
+  return CheckSigned(file, text, [](const verify::Checkpoint& tree) {
+    return fmt::format("checkpoint: {} signed a tree of {} leaves", tree.origin, tree.size);
+  });
+}
+
+// A signed checkpoint that evidence stands on; without a tree when it is not shown to be the log's.
+Run::Item Run::CheckSigned(const std::string& file, std::string_view note, const Describer& describe) const {
+  auto head = policy_.Open(note);
+  if (!head) {
+    Item item{file, JudgementOf(head.error())};
+    if (item.judgement.verdict == Verdict::kUnknown) item.judgement.text += KnownKeysTextOf(policy_, note);
+    return item;
+  }
+  const bool counts = head->signer.CountsFor(head->checkpoint);
   Item item{file,
-            {head->quorum_met ? Verdict::kGood : Verdict::kUnknown,
-             fmt::format("checkpoint: {} signed a tree of {} leaves{}{}", head->checkpoint.origin,
-                         head->checkpoint.size, CosignersText(*head),
-                         head->quorum_met ? "" : "; it lacks the cosignatures that are asked for")}};
+            {counts && head->quorum_met ? Verdict::kGood : Verdict::kUnknown,
+             describe(head->checkpoint) + CosignersText(*head) + SignerText(policy_, head->signer, counts)}};
+  if (!head->quorum_met) item.judgement.text += "; it lacks the cosignatures that are asked for";
   item.tree = head->checkpoint;
   return item;
+}
+
+// Each is signed by the log's key, so two that cannot both be true show that it told different things.
+void Run::CompareWithEachOther() {
+  using Place = std::pair<std::string_view, uint64_t>;  // origin, and a tree's size or a leaf's index
+  std::map<Place, const Item*> trees, leaves;
+  for (Item& item : items_) {
+    if (item.tree) {
+      const Item& first = *trees.try_emplace({item.tree->origin, item.tree->size}, &item).first->second;
+      if (first.tree->root != item.tree->root)
+        item.judgement = {Verdict::kBad, fmt::format("{}; contradicts {}: another root for the same size",
+                                                     item.judgement.text, first.file)};
+    }
+    if (item.leaf) {
+      const std::string& origin = item.receipt ? item.receipt->origin : item.tree->origin;
+      const Item& first = *leaves.try_emplace({origin, item.leaf->index}, &item).first->second;
+      if (first.leaf->leaf_hash != item.leaf->leaf_hash)
+        item.judgement = {Verdict::kBad, fmt::format("{}; contradicts {}: another leaf {}",
+                                                     item.judgement.text, first.file, item.leaf->index)};
+    }
+  }
 }
 
 Result<void> Run::CompareWithLog() {
@@ -225,8 +330,8 @@ Result<void> Run::CompareWithLog() {
     if (item.tree) resolver.Want(*item.tree);
   }
   const std::string& place = options_.against.place;
-  auto scanned = resolver.Scan(options_.against, options_.policy,
-                               options_.clock != nullptr ? *options_.clock : system_clock);
+  auto scanned =
+      resolver.Scan(options_.against, policy_, options_.clock != nullptr ? *options_.clock : system_clock);
   if (!scanned && scanned.error().code != ErrorCode::kDataLoss) return scanned;
   if (!scanned) {
     items_.push_back({place, JudgementOf(scanned.error())});
@@ -266,6 +371,7 @@ std::string RenderText(const VerifyResult& result) {
                                                              : "UNKNOWN";
     out += fmt::format("{}  {}: {}\n", word, item.file, OneLine(item.judgement.text));
   }
+  for (const std::string& file : result.skipped) out += fmt::format("skipped  {}: no evidence\n", file);
   return out;
 }
 

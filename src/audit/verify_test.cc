@@ -12,6 +12,7 @@ namespace beleg::audit {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::SizeIs;
 using verify::testing::TestLog;
 
@@ -165,6 +166,48 @@ TEST_F(VerifyTest, AFolderIsABundleOfEvidence) {
   EXPECT_EQ(Verify({bundle}).verdict(), Verdict::kBad);
 }
 
+TEST_F(VerifyTest, WhatIsCutIsNotPassedOver) {
+  const std::string receipt = FinishReceiptText(log_, 2, hex_), note = log_.files.at("checkpoint");
+  for (const auto& [name, bytes] : std::map<std::string, std::string>{
+           {"headers", "Audit-Finish: " + receipt.substr(0, 60)},
+           {"stream", ": audit-finish " + receipt.substr(0, receipt.rfind('.')) + "\n"},
+           {"head.note", note.substr(0, note.find('\n') + 3)}}) {
+    const std::string bundle = folder_ / ("bundle-" + name);
+    ASSERT_TRUE(io::PosixFileSystem().MakeFolders(bundle));
+    Write("bundle-" + name + "/" + name, bytes);
+    Write("bundle-" + name + "/whole", receipt);
+    VerifyResult result = Verify({bundle});
+    EXPECT_EQ(result.verdict(), Verdict::kBad) << RenderText(result);
+  }
+}
+
+TEST_F(VerifyTest, FilesThatAreNoEvidenceAreNamed) {
+  ASSERT_TRUE(io::PosixFileSystem().MakeFolders(folder_ / "bundle"));
+  Write("bundle/a.tlog-proof", ProofText(log_, 3));
+  Write("bundle/a.json", log_.entries[3]);
+  Write("bundle/README", "An answer has the header Audit-Begin.\n");
+  VerifyResult result = Verify({folder_ / "bundle"});
+  EXPECT_EQ(result.verdict(), Verdict::kGood);
+  EXPECT_EQ(result.skipped, std::vector<std::string>{folder_ / "bundle/README"});
+  EXPECT_THAT(RenderText(result), HasSubstr("skipped  "));
+}
+
+TEST_F(VerifyTest, TwoSignedStatementsThatContradictEachOtherAreBad) {
+  TestLog other(SampleEntries());
+  other.entries[2] = other.entries[3];
+  other.Write();
+  const std::string a = Write("a", log_.files.at("checkpoint")), b = Write("b", other.files.at("checkpoint"));
+  VerifyResult trees = Verify({a, b});
+  EXPECT_EQ(trees.verdict(), Verdict::kBad);
+  EXPECT_THAT(trees.items[1].judgement.text,
+              HasSubstr("contradicts " + a + ": another root for the same size"));
+  Write("x.json", log_.entries[2]);
+  VerifyResult leaves =
+      Verify({Write("x.tlog-proof", ProofText(log_, 2)), Write("r", FinishReceiptText(other, 2, hex_))});
+  EXPECT_THAT(leaves.items[1].judgement.text, HasSubstr("another leaf 2"));
+  EXPECT_EQ(Verify({a, a}).verdict(), Verdict::kGood);
+}
+
 TEST_F(VerifyTest, AFolderWithALogIsCheckedWhole) {
   WriteLog(log_, folder_ / "log");
   VerifyResult result = Verify({folder_ / "log"});
@@ -208,6 +251,112 @@ TEST_F(VerifyTest, ALogThatIsNotThereIsAnError) {
                              .against = {folder_ / "none", ""}});
   ASSERT_FALSE(result.has_value());
   EXPECT_EQ(result.error().code, ErrorCode::kInvalidArgument);
+}
+
+// A log whose key was changed after leaf 15: leaf 16 says so, and two more follow.
+class KeyChangeTest : public VerifyTest {
+ protected:
+  KeyChangeTest() {
+    old_vkey_ = log_.vkey_text();
+    old_finish_ = FinishReceiptText(log_, 2, hex_);
+    ChangeKey(log_, 8, {log_.entries[4], log_.entries[5]});
+    new_finish_ = FinishReceiptText(log_, 17, hex_);
+    old_key_.entries = log_.entries;
+    old_key_.Write();
+    WriteLog(log_, folder_ / "log");
+    keys_ = Write("keys", log_.files.at("keys/001.tlog-proof"));
+  }
+  VerifyResult VerifyWith(const std::string& vkey, std::vector<std::string> files,
+                          std::vector<std::string> keys, LogPlace against = {}) {
+    auto policy = ReadPolicy({.vkeys = {vkey}, .key_proofs = std::move(keys)});
+    EXPECT_TRUE(policy) << policy.error().message;
+    auto result =
+        VerifyFiles({.files = std::move(files), .policy = *policy, .entry = "", .against = against});
+    EXPECT_TRUE(result) << result.error().message;
+    return *result;
+  }
+
+  std::string old_vkey_, old_finish_, new_finish_, keys_;
+  TestLog old_key_{size_t{0}};  // what a thief of the old key signs of the same log
+};
+
+TEST_F(KeyChangeTest, EitherKeyLeadsToTheOther) {
+  const std::string before = Write("before", old_finish_), after = Write("after", new_finish_);
+  VerifyResult from_old = VerifyWith(old_vkey_, {before, after}, {keys_});
+  EXPECT_EQ(from_old.verdict(), Verdict::kGood) << RenderText(from_old);
+  EXPECT_THAT(from_old.items[0].judgement.text, Not(HasSubstr("signed by key")));
+  EXPECT_THAT(from_old.items[1].judgement.text, HasSubstr("which follows from the pinned"));
+  VerifyResult from_new = VerifyWith(log_.vkey_text(), {before, after}, {keys_});
+  EXPECT_EQ(from_new.verdict(), Verdict::kGood) << RenderText(from_new);
+  EXPECT_THAT(from_new.items[0].judgement.text, HasSubstr("which was replaced by the pinned"));
+}
+
+TEST_F(KeyChangeTest, WithoutTheProofTheReportSaysHowToGetIt) {
+  VerifyResult result = VerifyWith(old_vkey_, {Write("after", new_finish_)}, {});
+  EXPECT_EQ(result.verdict(), Verdict::kBad);
+  EXPECT_THAT(result.items[0].judgement.text, HasSubstr("beleg ledger keys --from LOG"));
+  VerifyResult note = VerifyWith(old_vkey_, {Write("head", log_.files.at("checkpoint"))}, {});
+  EXPECT_EQ(note.verdict(), Verdict::kUnknown);
+  EXPECT_THAT(note.items[0].judgement.text, HasSubstr("--keys"));
+}
+
+TEST_F(KeyChangeTest, TheLogItselfAndAFolderOfEvidenceBringTheirProofs) {
+  const std::string before = Write("before", old_finish_), after = Write("after", new_finish_);
+  for (const std::string& vkey : {old_vkey_, log_.vkey_text()}) {
+    EXPECT_EQ(VerifyWith(vkey, {before, after}, {}, {folder_ / "log", ""}).verdict(), Verdict::kGood);
+    EXPECT_EQ(VerifyWith(vkey, {folder_ / "log", after}, {}).verdict(), Verdict::kGood);
+    EXPECT_EQ(VerifyWith(vkey, {before, after}, {folder_ / "log"}).verdict(), Verdict::kGood);
+    ASSERT_TRUE(io::PosixFileSystem().MakeFolders(folder_ / "bundle"));
+    Write("bundle/a", old_finish_);
+    Write("bundle/b", new_finish_);
+    Write("bundle/keys.tlog-proof", log_.files.at("keys/001.tlog-proof"));
+    VerifyResult bundle = VerifyWith(vkey, {folder_ / "bundle"}, {});
+    EXPECT_EQ(bundle.verdict(), Verdict::kGood) << RenderText(bundle);
+    EXPECT_THAT(RenderText(bundle), HasSubstr("key proof: example.com/log changed its key from"));
+  }
+}
+
+TEST_F(KeyChangeTest, TheReplacedKeyShowsNothingByItselfLater) {
+  const std::string late = Write("late", FinishReceiptText(old_key_, 18, hex_));
+  VerifyResult alone = VerifyWith(log_.vkey_text(), {late}, {keys_});
+  EXPECT_EQ(alone.verdict(), Verdict::kUnknown);
+  EXPECT_THAT(alone.items[0].judgement.text, HasSubstr("was replaced at leaf 16"));
+  const std::string begin = Write("begin", BeginReceiptText(old_key_, hex_));
+  EXPECT_EQ(VerifyWith(log_.vkey_text(), {begin}, {keys_}).verdict(), Verdict::kGood) << "it is of before";
+  const std::string head = Write("head", old_key_.files.at("checkpoint"));
+  EXPECT_EQ(VerifyWith(old_vkey_, {head}, {keys_}).verdict(), Verdict::kUnknown);
+  // What the log contradicts is bad all the same: a change of keys hides no rewriting.
+  old_key_.entries[18] = old_key_.entries[3];
+  old_key_.Write();
+  const std::string other = Write("other", FinishReceiptText(old_key_, 18, hex_));
+  const std::string other_head = Write("other-head", old_key_.files.at("checkpoint"));
+  for (const std::string& file : {other, other_head})
+    EXPECT_EQ(VerifyWith(log_.vkey_text(), {file}, {}, {folder_ / "log", ""}).verdict(), Verdict::kBad);
+}
+
+TEST_F(KeyChangeTest, AForgedChainIsRefused) {
+  // A thief of the old key names a key of his own, on a log that begins like the true one.
+  TestLog forged(std::vector<std::string>(log_.entries.begin(), log_.entries.begin() + 16));
+  ChangeKey(forged, 9, {log_.entries[4]});
+  const std::string receipt = Write("forged", FinishReceiptText(forged, 17, hex_));
+  const std::string chain = Write("forged.tlog-proof", forged.files.at("keys/001.tlog-proof"));
+  EXPECT_EQ(VerifyWith(log_.vkey_text(), {receipt}, {keys_, chain}).verdict(), Verdict::kBad);
+  VerifyResult told = VerifyWith(log_.vkey_text(), {chain}, {keys_});
+  EXPECT_EQ(told.verdict(), Verdict::kBad) << RenderText(told);
+  EXPECT_THAT(told.items[0].judgement.text, HasSubstr("no key that is trusted leads to this one"));
+  // Beside the log it is found to be no part of it.
+  Write("log/keys/002.tlog-proof", forged.files.at("keys/001.tlog-proof"));
+  VerifyResult log = VerifyWith(log_.vkey_text(), {folder_ / "log"}, {});
+  EXPECT_EQ(log.verdict(), Verdict::kBad);
+  EXPECT_THAT(log.items[0].judgement.text, HasSubstr("keys/002.tlog-proof: names key"));
+  // A stranger's chain leads nowhere, a damaged one is an error that names it.
+  std::string damaged = log_.files.at("keys/001.tlog-proof");
+  damaged[damaged.find("\nindex ") + 7] = '9';
+  auto policy = ReadPolicy({.vkeys = {old_vkey_}, .key_proofs = {Write("damaged", damaged)}});
+  ASSERT_FALSE(policy);
+  EXPECT_EQ(policy.error().code, ErrorCode::kDataLoss);
+  EXPECT_EQ(ReadPolicy({.vkeys = {old_vkey_}, .key_proofs = {folder_ / "none"}}).error().code,
+            ErrorCode::kInvalidArgument);
 }
 
 TEST(PinnedKeys, KeysOrAPolicyFileButNotBoth) {

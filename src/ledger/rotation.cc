@@ -8,12 +8,16 @@ namespace {
 
 constexpr std::string_view kProofHead = "c2sp.org/tlog-proof@v1\n";
 
-// The key record and its proof in one file that needs nothing else: C2SP tlog-proof, the record as its extra data.
-Result<void> PublishKeyProof(LedgerCore& core, uint64_t index) {
+// The key record and its proof in one file that needs nothing else: C2SP tlog-proof, the record as its extra data. Its checkpoint gets the
+// new key's signature as well, so that who trusts the new one is led to the old.
+Result<void> PublishKeyProof(LedgerCore& core, uint64_t index, NoteSigner& next) {
   TRY_ASSIGN(auto leaves, core.Read(index, 1, SIZE_MAX));
-  TRY_ASSIGN(std::string proof, core.Proof(*core.published(), index));
-  const std::string rest = proof.substr(kProofHead.size());
-  const std::string text = fmt::format("{}extra {}\n{}", kProofHead, Base64Encode(leaves.at(0).bytes), rest);
+  const auto published = core.published();
+  TRY_ASSIGN(std::string proof, core.Proof(*published, index));
+  const std::string& note = published->checkpoint;
+  const std::string text =
+      fmt::format("{}extra {}\n{}{}", kProofHead, Base64Encode(leaves.at(0).bytes),
+                  proof.substr(kProofHead.size()), next.SignatureLine(note.substr(0, note.find("\n\n") + 1)));
   io::FileSystem& fs = *core.options().fs;
   // After those that are there: a log that was restored with its newest key alone knows of the others by these files.
   size_t number = 1;
@@ -31,9 +35,10 @@ Result<RotationOutcome> Rotate(const LedgerOptions& options, std::chrono::second
   LedgerCore& core = visit->core();
   const std::string& dir = core.options().dir;
   TRY_ASSIGN(auto next, PrepareNextKey(*core.options().fs, dir, core.origin(), *core.options().rng));
-  TRY_ASSIGN(uint64_t index, visit->Append(record::Key{.vkey = next->vkey(), .reason = "rotation"}));
+  TRY_ASSIGN(uint64_t index,
+             visit->Append(record::Key{.vkey = next->vkey(), .reason = "rotation", .replaces = core.vkey()}));
   TRY(visit->Close());
-  TRY(PublishKeyProof(core, index));
+  TRY(PublishKeyProof(core, index, *next));
   const int64_t until_us = core.options().clock->UnixMicros() + std::chrono::microseconds(overlap).count();
   TRY(TakeNextKey(*core.options().fs, dir, core.identity(), until_us));
   return RotationOutcome{core.vkey(), next->vkey(), until_us};

@@ -1,7 +1,7 @@
 // RotateKey: gives a log whose server is stopped a new key, in a way that whoever trusts the old one can follow.
 //
-// Shape:   a key record in the log names the new key; public/keys/NNN.tlog-proof is that record and its proof under a checkpoint that the
-//          old key signed. From then on the new key signs receipts and checkpoints, the old one checkpoints too until `overlap` is over;
+// Shape:   a key record in the log names the new key; public/keys/NNN.tlog-proof is that record and its proof under a checkpoint that
+//          both keys signed. From then on the new key signs receipts and checkpoints, the old one checkpoints too until `overlap` is over;
 //          then its private part is destroyed.
 // Order:   stopping anywhere and calling again gives one rotation (perhaps told by two records of the same key).
 // Errors:  those of Visit.

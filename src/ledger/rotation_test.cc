@@ -61,12 +61,12 @@ TEST_F(RotationTest, TheLogSaysSoAndKeepsTheProof) {
     auto record = record::Decode(leaf);
     ASSERT_TRUE(record);
     const auto* key = std::get_if<record::Key>(&record->body);
-    told = told || (key != nullptr && *key == record::Key{rotated->vkey, "rotation"});
+    told = told || (key != nullptr && *key == record::Key{rotated->vkey, "rotation", rotated->old_vkey});
   }
   EXPECT_TRUE(told);
   auto proof = ledger->ReadResource("keys/001.tlog-proof");
   ASSERT_TRUE(proof) << proof.error().message;
-  EXPECT_EQ(SignatureLines(proof->bytes), 1u) << "the old key alone vouches for the new one";
+  EXPECT_EQ(SignatureLines(proof->bytes), 2u) << "each key vouches for the other";
   EXPECT_EQ(ledger->ReadResource("keys/002.tlog-proof").error().code, ErrorCode::kNotFound);
   EXPECT_EQ(ledger->ReadResource("keys/../../key").error().code, ErrorCode::kInvalidArgument);
 }

@@ -185,8 +185,9 @@ struct Config {
 
 // "key": the log's public key
 struct Key {
-  std::string vkey;    // signed-note verifier key (C2SP)
-  std::string reason;  // "inception", "rotation"
+  std::string vkey;        // signed-note verifier key (C2SP)
+  std::string reason;      // "inception", "rotation"
+  std::string replaces{};  // the verifier key before it; "": it is the first
   bool operator==(const Key&) const = default;
 };
 

@@ -185,6 +185,7 @@ template <class Io, MaybeConst<AuditRecord> Record, MaybeConst<Key> T>
 void Members(Io& io, Record& record, T& key) {
   io.Required("boot", record.boot);
   io.Required("reason", key.reason);
+  io.Optional("replaces", key.replaces, {});
   io.Required("time_us", record.time_us);
   io.TypeAndVersion();
   io.Required("vkey", key.vkey);

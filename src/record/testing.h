@@ -174,7 +174,8 @@ inline std::vector<AuditRecord> SampleRecords() {
               .parameters = 134'515'008};
   Config config{{{"listen", "127.0.0.1:8000"}, {"max_num_seqs", "16"}, {"semconv", "dup"}}};
   Key key{.vkey = "beleg-5f1d9c02a7e4b836+a6dde33c+AXBxcnN0dXZ3eHl6e3x9fn+AgYKDhIWGh4iJiouMjY6P",
-          .reason = "inception"};
+          .reason = "rotation",
+          .replaces = "beleg-5f1d9c02a7e4b836+051d2712+AZCRkpOUlZaXmJmam5ydnp+goaKjpKWmp6ipqqusra6v"};
   Refused refused{.id = identity,
                   .status = 404,
                   .error = ErrorType::kModelNotFound,

@@ -121,7 +121,7 @@ Result<Note> ParseNote(std::string_view bytes) {
   TRY(CheckNoteBytes(bytes));
   size_t split = bytes.rfind("\n\n");
   if (split == std::string_view::npos)
-    return Fail(ErrorCode::kDataLoss, "note: no blank line before the signatures");
+    return Fail(ErrorCode::kDataLoss, "note: no blank line before the signatures: it is cut or bent");
   Note note;
   note.text = bytes.substr(0, split + 1);
   std::string_view rest = bytes.substr(split + 2);

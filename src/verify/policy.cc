@@ -136,10 +136,10 @@ Result<Policy> Policy::Make(std::vector<VerifierKey> logs, const std::vector<Ver
 
 Result<void> Policy::AddLog(VerifierKey key) {
   if (logs_.size() == kNamesMax) return Fail(ErrorCode::kInvalidArgument, "more than {} logs", kNamesMax);
-  for (const VerifierKey& other : logs_)
-    if (other.public_key == key.public_key)
+  for (const KeyChain& other : logs_)
+    if (other.pinned().public_key == key.public_key)
       return Fail(ErrorCode::kInvalidArgument, "the key of {} stands twice", key.name);
-  logs_.push_back(std::move(key));
+  logs_.emplace_back(std::move(key));
   return {};
 }
 
@@ -160,19 +160,58 @@ std::optional<size_t> Policy::FindNode(std::string_view name) const {
   return static_cast<size_t>(found - nodes_.begin());
 }
 
-const VerifierKey* Policy::FindLog(std::string_view origin) const {
-  auto found = std::ranges::find(logs_, origin, &VerifierKey::name);
-  return found == logs_.end() ? nullptr : &*found;
+bool Policy::KnowsLog(std::string_view origin) const {
+  return std::ranges::any_of(logs_, [=](const KeyChain& log) { return log.pinned().name == origin; });
+}
+
+bool Policy::Knows(const VerifierKey& key) const {
+  return std::ranges::any_of(logs_, [&](const KeyChain& log) { return log.Find(key) != nullptr; });
+}
+
+Result<void> Policy::LearnKeys(const std::vector<KeyProof>& proofs) {
+  for (KeyChain& log : logs_) TRY(log.Extend(proofs));
+  return {};
+}
+
+std::vector<LogKey> Policy::KeysOf(std::string_view origin) const {
+  std::vector<LogKey> keys;
+  for (const KeyChain& log : logs_)
+    if (log.pinned().name == origin) keys.insert(keys.end(), log.keys().rbegin(), log.keys().rend());
+  return keys;
+}
+
+Result<LogKey> Policy::SignerOf(const Receipt& receipt) const {
+  Error error{ErrorCode::kUnauthenticated,
+              fmt::format("a receipt of {}, whose key was not given", receipt.origin)};
+  for (const LogKey& log : KeysOf(receipt.origin)) {
+    auto checked = CheckReceipt(receipt, log.key);
+    if (checked) return log;
+    error = std::move(checked.error());
+  }
+  return std::unexpected(std::move(error));
+}
+
+// A bad signature of one key is damage, though another one's may be good.
+Result<LogKey> Policy::SignerOf(std::string_view signed_note, std::string_view origin) const {
+  std::optional<LogKey> signer;
+  Error error{ErrorCode::kUnauthenticated, fmt::format("checkpoint: the log {} is not a known one", origin)};
+  for (const LogKey& log : KeysOf(origin)) {
+    auto opened = OpenCheckpoint(signed_note, log.key);
+    if (opened && !signer) signer = log;
+    if (opened) continue;
+    error = std::move(opened.error());
+    if (error.code != ErrorCode::kUnauthenticated) return std::unexpected(std::move(error));
+  }
+  if (signer) return *signer;
+  return std::unexpected(std::move(error));
 }
 
 Result<Policy::Opened> Policy::Open(std::string_view signed_note) const {
   TRY_ASSIGN(Note note, ParseNote(signed_note));
   TRY_ASSIGN(Checkpoint claim, ParseCheckpoint(note.text));
-  const VerifierKey* log = FindLog(claim.origin);
-  if (log == nullptr)
-    return Fail(ErrorCode::kUnauthenticated, "checkpoint: the log {} is not a known one", claim.origin);
   Opened opened;
-  TRY_ASSIGN(opened.checkpoint, OpenCheckpoint(signed_note, *log));
+  TRY_ASSIGN(opened.signer, SignerOf(signed_note, claim.origin));
+  opened.checkpoint = std::move(claim);
   std::vector<bool> met(nodes_.size());
   for (size_t i = 0; i < nodes_.size(); ++i) {
     const Node& node = nodes_[i];

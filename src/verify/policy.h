@@ -1,6 +1,7 @@
 // Which signatures make a checkpoint count: known logs, known witnesses, and how many of them must have cosigned.
 //
 // Shape:   C2SP tlog-policy: lines `log VKEY [URL]`, `witness NAME VKEY [URL]`, `group NAME K|any|all NAME…`, `quorum NAME|none`.
+//          Several keys of one origin are keys of one log; each may sign.
 // Errors:  Parse: kInvalidArgument names the line. Open: kUnauthenticated when no known log signed it, so nothing is shown;
 //          kDataLoss when a signature of a known key is bad, or the note is no checkpoint of that log.
 // Limits:  1 MB, 256 logs and names.
@@ -13,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "verify/key_chain.h"
 #include "verify/note.h"
 
 namespace beleg::verify {
@@ -24,8 +26,12 @@ class Policy {
   static Result<Policy> Make(std::vector<VerifierKey> logs, const std::vector<VerifierKey>& witnesses,
                              size_t quorum);
 
-  const std::vector<VerifierKey>& logs() const { return logs_; }
-  const VerifierKey* FindLog(std::string_view origin) const;  // null: unknown
+  // The pinned keys, each with what follows from it.
+  const std::vector<KeyChain>& logs() const { return logs_; }
+  bool KnowsLog(std::string_view origin) const;
+  bool Knows(const VerifierKey& key) const;
+  // From here on the keys that follow by these proofs count as well (KeyChain::Extend).
+  Result<void> LearnKeys(const std::vector<KeyProof>& proofs);
 
   struct Cosigned {
     std::string witness;  // the key's name
@@ -33,10 +39,13 @@ class Policy {
   };
   struct Opened {
     Checkpoint checkpoint;
+    LogKey signer;                   // the newest of the log's keys that signed it
     std::vector<Cosigned> cosigned;  // by known witnesses; the signatures are good
     bool quorum_met = false;
   };
   Result<Opened> Open(std::string_view signed_note) const;
+  // The key of its log that signed it. kUnauthenticated: the log is unknown; kDataLoss: none of its known keys did.
+  Result<LogKey> SignerOf(const Receipt& receipt) const;
 
  private:
   // A witness, or a group of nodes that stand before it.
@@ -52,8 +61,10 @@ class Policy {
   Result<void> AddLog(VerifierKey key);
   Result<void> AddNode(Node node);
   std::optional<size_t> FindNode(std::string_view name) const;
+  Result<LogKey> SignerOf(std::string_view signed_note, std::string_view origin) const;
+  std::vector<LogKey> KeysOf(std::string_view origin) const;  // newest of each chain first
 
-  std::vector<VerifierKey> logs_;
+  std::vector<KeyChain> logs_;
   std::vector<Node> nodes_;
   std::optional<size_t> quorum_;  // none: no cosignature is asked for
 };

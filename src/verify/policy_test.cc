@@ -117,5 +117,15 @@ TEST_F(PolicyTest, MadeOfKeysItAsksForSoMany) {
   EXPECT_EQ(Policy::Make({log_.vkey()}, {x1, x1}, 1).error().code, ErrorCode::kInvalidArgument);
 }
 
+TEST_F(PolicyTest, EachOfSeveralKeysOfOneLogMaySign) {
+  const std::string other = fmt::format("log {}\n", FormatVerifierKey(log_.origin, TestKey(9)->public_key()));
+  auto policy = Policy::Parse(other + log_line_ + "quorum none\n");
+  ASSERT_TRUE(policy) << policy.error().message;
+  auto opened = policy->Open(note_);
+  ASSERT_TRUE(opened) << opened.error().message;
+  EXPECT_EQ(opened->signer.key.public_key, log_.key->public_key());
+  EXPECT_TRUE(opened->signer.CountsFor(opened->checkpoint));
+}
+
 }  // namespace
 }  // namespace beleg::verify

@@ -150,7 +150,7 @@ Result<Receipt> ParseReceipt(std::string_view text) {
   if (parts[0] != kVersion)
     return Fail(ErrorCode::kDataLoss, "receipt: does not begin with \"{}.\"", kVersion);
   if (parts.size() != 6 && parts.size() != 7)
-    return Fail(ErrorCode::kDataLoss, "receipt: {} parts, want 6 or 7", parts.size());
+    return Fail(ErrorCode::kDataLoss, "receipt: {} parts, want 6 or 7: it is cut or bent", parts.size());
   Receipt receipt;
   TRY_ASSIGN(receipt.body, DecodeBase64Url(parts[1], "body"));
   TRY(ReadBody(receipt));
