@@ -73,7 +73,7 @@ Result<void> Writer::AddLeaves(const std::string& origin, const std::vector<Stor
   std::vector<otlp::ScopeSpans> derived;
   for (OwnLog::Leaf& leaf : read) {
     TRY(transaction->AddRecord({origin, leaf.index, leaf.hash, leaf.record ? &*leaf.record : nullptr}));
-    derived.push_back(std::move(leaf.derived));
+    if (!leaf.derived.spans.empty()) derived.push_back(std::move(leaf.derived));
   }
   TRY(AddAll(*transaction, derived, true));
   TRY(transaction->Commit());
@@ -189,7 +189,7 @@ Result<void> Writer::TakeClaims(Tables::Transaction& transaction, const std::str
 Result<void> Writer::AddAll(Tables::Transaction& transaction, const std::vector<otlp::ScopeSpans>& scopes,
                             bool verified) {
   const std::string request = otlp::EncodeTraces(scopes);
-  otlp::PartialSuccess rejected;
+  otlp::PartialSuccess rejected;  // none: each was read, or derived from a record that was
   TRY_ASSIGN(const PreparedBatch batch, Prepare(request, rejected));
   for (const PreparedSpan& span : batch.spans)
     TRY(transaction.AddSpan(SpanTable::kSpans, batch, span, verified));
