@@ -31,6 +31,12 @@ Result<std::string> Read(const std::string& path) {
   return bytes;
 }
 
+// Of a folder's names.
+bool IsLog(const std::vector<std::string>& names) {
+  const auto has = [&](std::string_view name) { return std::ranges::find(names, name) != names.end(); };
+  return has("checkpoint") && has("tile");
+}
+
 // Damage is bad; a key, entry or signature that is not there shows nothing either way.
 Judgement JudgementOf(const Error& error) {
   return {error.code == ErrorCode::kDataLoss ? Verdict::kBad : Verdict::kUnknown, error.message};
@@ -64,10 +70,11 @@ class Run {
   explicit Run(const VerifyOptions& options) : options_(options), policy_(options.policy) {}
 
   Result<VerifyResult> Verify() {
-    for (const std::string& path : options_.files) TRY(LearnKeys(path));
+    // The log before the evidence: where they lead to different keys, the evidence is what is doubted.
     if (!options_.against.place.empty()) {
       TRY_ASSIGN(policy_, LearnKeysAt(options_.against, std::move(policy_)));
     }
+    for (const std::string& path : options_.files) TRY(LearnKeys(path));
     for (const std::string& path : options_.files) TRY(TakePath(path));
     CompareWithEachOther();
     if (!options_.against.place.empty()) TRY(CompareWithLog());
@@ -116,8 +123,7 @@ class Run {
 // when its file is checked.
 Result<void> Run::LearnKeys(const std::string& path) {
   if (auto names = io::PosixFileSystem().List(path); names) {
-    const auto has = [&](std::string_view name) { return std::ranges::find(*names, name) != names->end(); };
-    if (has("checkpoint") && has("tile")) {
+    if (IsLog(*names)) {
       TRY_ASSIGN(policy_, LearnKeysAt({path, ""}, std::move(policy_)));
       return {};
     }
@@ -137,8 +143,7 @@ Result<void> Run::TakePath(const std::string& path) {
 }
 
 Result<void> Run::TakeFolder(const std::string& folder, const std::vector<std::string>& names) {
-  const auto has = [&](std::string_view name) { return std::ranges::find(names, name) != names.end(); };
-  if (has("checkpoint") && has("tile")) return TakeLog(folder), Result<void>();
+  if (IsLog(names)) return TakeLog(folder), Result<void>();
   const size_t before = items_.size();
   for (const std::string& name : names) {
     const std::string path = folder + "/" + name;

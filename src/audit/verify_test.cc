@@ -344,6 +344,11 @@ TEST_F(KeyChangeTest, AForgedChainIsRefused) {
   VerifyResult told = VerifyWith(log_.vkey_text(), {chain}, {keys_});
   EXPECT_EQ(told.verdict(), Verdict::kBad) << RenderText(told);
   EXPECT_THAT(told.items[0].judgement.text, HasSubstr("no key that is trusted leads to this one"));
+  // Nor by its place among the evidence, to whoever has the old key alone and compares with the log.
+  VerifyResult compared = VerifyWith(old_vkey_, {chain, receipt}, {}, {folder_ / "log", ""});
+  EXPECT_EQ(compared.items[0].judgement.verdict, Verdict::kBad) << RenderText(compared);
+  EXPECT_EQ(compared.items[1].judgement.verdict, Verdict::kBad);
+  EXPECT_THAT(compared.items, SizeIs(2));
   // Beside the log it is found to be no part of it.
   Write("log/keys/002.tlog-proof", forged.files.at("keys/001.tlog-proof"));
   VerifyResult log = VerifyWith(log_.vkey_text(), {folder_ / "log"}, {});
