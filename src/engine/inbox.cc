@@ -32,20 +32,26 @@ Result<std::unique_ptr<Generation>> Inbox::Submit(GenerateRequest request, Gener
   TRY(CheckRequest(request));
   int sequences = request.sequences;
   auto call = std::make_shared<Call>(std::move(request), sink, SystemClock().MonoMicros());
+  TRY_ASSIGN(bool admitted, Enter(call, sequences));
+  if (admitted) news_there_.NotifyOne();  // the lock is free again, which is the first that the woken thread wants
+  return std::make_unique<Handle>(std::move(call), shared_from_this());
+}
+
+Result<bool> Inbox::Enter(const std::shared_ptr<Call>& call, int sequences) {
   MutexLock lock(mutex_);
   if (closed_) return Fail(ErrorCode::kUnavailable, "the engine has stopped");
   if (waiting_.empty() && sequences <= free_sequences_) {
     free_sequences_ -= sequences;
     ++running_;
     admitted_.push_back(call);
-    news_there_.NotifyOne();
-  } else if (waiting_.size() < static_cast<size_t>(limits_.waiting_max)) {
-    waiting_.push_back(call);
-  } else {
-    return Fail(ErrorCode::kResourceExhausted,
-                "the engine is full: {} generations run and {} wait, the limit", running_, waiting_.size());
+    return true;
   }
-  return std::make_unique<Handle>(std::move(call), shared_from_this());
+  if (waiting_.size() < static_cast<size_t>(limits_.waiting_max)) {
+    waiting_.push_back(call);
+    return false;
+  }
+  return Fail(ErrorCode::kResourceExhausted,
+              "the engine is full: {} generations run and {} wait, the limit", running_, waiting_.size());
 }
 
 void Inbox::Close() {

@@ -64,6 +64,8 @@ class Inbox : public std::enable_shared_from_this<Inbox> {
   class Handle;
 
   Result<void> CheckRequest(const GenerateRequest& request) const;
+  // True: it may run at once. False: it waits for a place.
+  Result<bool> Enter(const std::shared_ptr<Call>& call, int sequences);
   bool HasNews() const REQUIRES(mutex_);
   void AdmitWaiting() REQUIRES(mutex_);
   void Drop(Calls& dropped) REQUIRES(mutex_);

@@ -12,28 +12,37 @@ void FailOp(Op& op, const Error& error) {
   if (op.done) op.done(std::unexpected<Error>(error));
 }
 
+// The taker is woken when the lock is free again: else it would wake up only to wait for it.
 Result<void> OpQueue::Push(Op&& op) {
-  MutexLock lock(mutex_);
-  if (closed_) return Fail(ErrorCode::kUnavailable, "the ledger is closed");
-  const bool is_new_work = op.kind == Op::Kind::kBegin || op.kind == Op::Kind::kLeaf;
-  if (is_new_work && (ops_.size() >= limits_.count_max || bytes_ >= limits_.bytes_max))
-    return Fail(ErrorCode::kResourceExhausted, "the ledger's queue is full: {} entries, {} bytes",
-                ops_.size(), bytes_);
-  Add(std::move(op));
+  bool has_company = false;
+  {
+    MutexLock lock(mutex_);
+    if (closed_) return Fail(ErrorCode::kUnavailable, "the ledger is closed");
+    const bool is_new_work = op.kind == Op::Kind::kBegin || op.kind == Op::Kind::kLeaf;
+    if (is_new_work && (ops_.size() >= limits_.count_max || bytes_ >= limits_.bytes_max))
+      return Fail(ErrorCode::kResourceExhausted, "the ledger's queue is full: {} entries, {} bytes",
+                  ops_.size(), bytes_);
+    has_company = Add(std::move(op));
+  }
+  if (has_company) wake_.NotifyOne();
   return {};
 }
 
 Result<void> OpQueue::PushAll(std::vector<Op>&& ops) {
-  MutexLock lock(mutex_);
-  if (closed_) return Fail(ErrorCode::kUnavailable, "the ledger is closed");
-  for (Op& op : ops) Add(std::move(op));
+  bool has_company = false;
+  {
+    MutexLock lock(mutex_);
+    if (closed_) return Fail(ErrorCode::kUnavailable, "the ledger is closed");
+    for (Op& op : ops) has_company = Add(std::move(op));
+  }
+  if (has_company) wake_.NotifyOne();
   return {};
 }
 
-void OpQueue::Add(Op&& op) {
+bool OpQueue::Add(Op&& op) {
   bytes_ += op.size_bytes();
   ops_.push_back(std::move(op));
-  if (ops_.size() >= wanted_) wake_.NotifyOne();
+  return ops_.size() >= wanted_;
 }
 
 std::vector<Op> OpQueue::Take(size_t company, std::chrono::microseconds window, size_t bytes_max) {

@@ -57,7 +57,8 @@ class OpQueue {
   bool closed() const;
 
  private:
-  void Add(Op&& op) REQUIRES(mutex_);
+  // True: there are as many as the taker waits for.
+  bool Add(Op&& op) REQUIRES(mutex_);
   void WaitForCompany(size_t company, std::chrono::microseconds window) REQUIRES(mutex_);
 
   const Limits limits_;
