@@ -12,7 +12,7 @@ import time
 
 import requests
 
-from harness import Part, Stack, free_port, wait_until
+from harness import Part, Stack, free_port, receipt_body, wait_until
 
 # Other implementations: litewitness, and a Go program around Tessera and an ssh-agent (tests/peers/witness).
 PEERS = pathlib.Path(os.environ.get("BELEG_WITNESS_PEER", pathlib.Path(__file__).parents[2] / "build/witness_peer"))
@@ -160,15 +160,28 @@ def test_answers_wait_for_the_mirror(tmp_path):
         answer = ask(stack)
         assert answer.status_code == 200
         # The copy has the record when the client has the answer: no waiting here.
-        index = int(json.loads(base64.urlsafe_b64decode(answer.headers["Audit-Finish"].split(".")[1] + "=="))["index"])
+        index = int(receipt_body(answer.headers["Audit-Finish"])["index"])
         origin_hash = hashlib.sha256(stack.vkey.split("+")[0].encode()).hexdigest()
         copy = requests.get(f"{stack.store.url}/mirror/{origin_hash}/checkpoint", timeout=20).text
         assert size_of(copy) > index
+
+        # So has it the record of a refusal.
+        refused = requests.post(stack.api + "/chat/completions", json={"model": "none", "messages": []}, timeout=20)
+        assert refused.status_code in (400, 404) and "Audit-Mirror" not in refused.headers
+        index = receipt_body(refused.headers["Audit-Finish"])["index"]
+        copy = requests.get(f"{stack.store.url}/mirror/{origin_hash}/checkpoint", timeout=20).text
+        assert size_of(copy) > int(index)
 
         stack.serve.stop()
         stack.serve.arguments[-1] = "3000"
         stack.serve.start()
         stack.store.kill()
+        # A refusal holds no answer, so it keeps its status when the mirror does not confirm it, and says so.
+        began = time.monotonic()
+        unconfirmed = requests.post(stack.api + "/chat/completions", json={"model": "none", "messages": []}, timeout=20)
+        assert unconfirmed.status_code == refused.status_code
+        assert unconfirmed.headers["Audit-Mirror"] == "unconfirmed" and "Audit-Finish" in unconfirmed.headers
+        assert time.monotonic() - began >= 3, "it waited"
         withheld = ask(stack)
         assert withheld.status_code == 503
         assert withheld.json()["error"]["code"] == "mirror_unavailable"
