@@ -96,6 +96,7 @@ void AddAudit(CLI::App& program, Action& action) {
   AddFsck(*audit, action);
   AddAuditVerify(*audit, action);
   AddAuditReconcile(*audit, action);
+  AddAuditHold(*audit, action);
   AddProve(*audit, action);
 }
 

@@ -11,6 +11,7 @@ namespace beleg::app {
 
 void AddAuditVerify(CLI::App& audit, Action& action);
 void AddAuditReconcile(CLI::App& audit, Action& action);
+void AddAuditHold(CLI::App& audit, Action& action);
 
 // To stdout, ended by a newline.
 void PrintReport(std::string_view text);

@@ -4,6 +4,7 @@
 
 #include "app/audit_command.h"
 #include "app/ledger_command.h"
+#include "audit/web_client.h"
 #include "ledger/prune.h"
 #include "verify/cosignature.h"
 #include "verify/policy.h"
@@ -11,17 +12,59 @@
 namespace beleg::app {
 namespace {
 
+using ledger::PruneRequest;
+
 constexpr int64_t kDayMicros = 86'400'000'000;
 constexpr size_t kPolicyBytesMax = 1 << 20;
 
 struct PruneOptions {
-  std::string dir = "data/ledger", policy_file, mirror_vkey, from, token_file, ground = "retention";
+  std::string dir = "data/ledger", policy_file, mirror_vkey, from, holds_from, token_file,
+              ground = "retention";
   uint64_t before_index = 0;
   int64_t keep_days = 0;
+  bool ask_for_holds = true;
 };
 
+Result<PruneRequest::Held> ReadHeld(const wire::Json& json) {
+  PruneRequest::Held held;
+  TRY_ASSIGN(held.name, audit::StringAt(json, "name"));
+  TRY_ASSIGN(const int64_t first, audit::IntAt(json, "first_index"));
+  held.first = static_cast<uint64_t>(first);
+  if (json.Find("end_index") == nullptr) return held;
+  TRY_ASSIGN(const int64_t end, audit::IntAt(json, "end_index"));
+  held.end = static_cast<uint64_t>(end);
+  return held;
+}
+
+// What the audit host says is on hold. It must be asked, or the operator says that there is none to ask.
+Result<void> FillHolds(const PruneOptions& options, PruneRequest& request) {
+  if (!options.ask_for_holds) return {};
+  const std::string place = options.holds_from.empty() ? options.from : options.holds_from;
+  if (place.empty())
+    return Fail(ErrorCode::kInvalidArgument,
+                "is any of them on hold? --holds-from names the audit host's mirror, which knows; --no-holds "
+                "says that "
+                "no holds are kept");
+  TRY_ASSIGN(KeyFile key, ReadKeyFile(options.dir + "/key"));
+  TRY_ASSIGN(std::string token, TokenOf(options.token_file));
+  TRY_ASSIGN(const CopyOfLog copy, OpenCopy(place, token, key.vkey));
+  auto text = copy.source("holds");
+  if (!text)
+    return Fail(std::move(text.error()), "{} does not say what is on hold (--holds-from, --no-holds)", place);
+  auto json = wire::Json::Parse(*text);
+  if (!json) return Fail(std::move(json.error()), "{}/holds", copy.place);
+  TRY_ASSIGN(const wire::Json* list, audit::JsonAt(*json, "holds"));
+  if (!list->is_array()) return Fail(ErrorCode::kDataLoss, "{}/holds: holds: want a list", copy.place);
+  for (const wire::Json& item : list->as_array()) {
+    TRY_ASSIGN(auto held, ReadHeld(item));
+    request.held.push_back(std::move(held));
+  }
+  request.holds_asked = true;
+  return {};
+}
+
 // Who has the entries, by a checkpoint that a mirror cosigned, or by what it gives when it is asked.
-Result<void> FillCover(const PruneOptions& options, ledger::PruneRequest& request) {
+Result<void> FillCover(const PruneOptions& options, PruneRequest& request) {
   TRY_ASSIGN(KeyFile key, ReadKeyFile(options.dir + "/key"));
   TRY_ASSIGN(std::string token, TokenOf(options.token_file));
   const std::string place = options.from.empty() ? options.dir + "/cosigned" : options.from;
@@ -59,7 +102,7 @@ Result<void> FillCover(const PruneOptions& options, ledger::PruneRequest& reques
 Result<void> RunPrune(const PruneOptions& options) {
   if (options.before_index == 0 && options.keep_days == 0)
     return Fail(ErrorCode::kInvalidArgument, "which entries? --before-index or --keep-days");
-  ledger::PruneRequest request;
+  PruneRequest request;
   request.before_index = options.before_index;
   if (options.keep_days > 0) request.before_us = SystemClock().UnixMicros() - options.keep_days * kDayMicros;
   request.ground = options.ground;
@@ -67,6 +110,7 @@ Result<void> RunPrune(const PruneOptions& options) {
     return Fail(ErrorCode::kInvalidArgument,
                 "who has these entries? --mirror-vkey or --policy name whose cosignature counts, --from a "
                 "mirror to fetch them from");
+  TRY(FillHolds(options, request));
   TRY(FillCover(options, request));
   ledger::LedgerOptions ledger;
   ledger.dir = options.dir;
@@ -99,6 +143,10 @@ void AddLedgerPrune(CLI::App& ledger, Action& action) {
   command->add_option("--from", options->from,
                       "The mirror, for its checkpoint; default: LEDGER/cosigned. Without the two above each "
                       "entry is fetched there");
+  command->add_option("--holds-from", options->holds_from,
+                      "The audit host's mirror, which says what is on hold and must stay; default: --from");
+  command->add_flag("!--no-holds", options->ask_for_holds,
+                    "No holds are kept anywhere; that is put on record");
   command->add_option("--token-file", options->token_file, "File (0600) with the mirror's API key");
   command->add_option("--ground", options->ground, "Why, in the prune record")->capture_default_str();
   command->callback([options, &action] {

@@ -20,7 +20,6 @@ constexpr size_t kOtlpThreads = 8;                 // each waits for its group's
 constexpr size_t kQueueMax = 1'024;                // requests that wait for a thread
 constexpr size_t kGrpcMessageBytesMax = 64 << 20;  // as over HTTP
 constexpr std::chrono::milliseconds kDrain{5'000};
-constexpr size_t kManifestBytesMax = 4 << 20;
 
 struct StoreCommandOptions {
   std::string data = "data/store", listen = "127.0.0.1:3301", otlp_listen = "127.0.0.1:14318",
@@ -128,12 +127,17 @@ Result<std::unique_ptr<store::Store>> OpenStore(const StoreCommandOptions& optio
   return store::Store::Open(std::move(out));
 }
 
-Result<std::optional<store::OriginManifest>> ReadManifest(const std::string& path) {
-  if (path.empty()) return std::optional<store::OriginManifest>();
-  TRY_ASSIGN(std::string text, io::ReadFile(io::PosixFileSystem(), path, kManifestBytesMax));
-  auto manifest = store::OriginManifest::Parse(text);
-  if (!manifest) return Fail(manifest.error(), "{}", path);
-  return std::optional(*std::move(manifest));
+// own_log: null when there is none.
+Result<std::unique_ptr<store::ManifestWatch>> OpenManifest(const StoreCommandOptions& options,
+                                                           StoreLog* own_log, MetricRegistry& metrics) {
+  store::ManifestWatchOptions watch;
+  watch.path = options.manifest_file;
+  watch.recorded_path = options.data + "/manifest.json";
+  if (own_log != nullptr) watch.log = &own_log->sink();
+  watch.metrics = &metrics;
+  auto opened = store::ManifestWatch::Open(std::move(watch));
+  if (!opened) return Fail(std::move(opened.error()), "--manifest");
+  return opened;
 }
 
 StoreLogOptions OwnLogOptions(const StoreCommandOptions& options, MetricRegistry& metrics) {
@@ -146,6 +150,7 @@ StoreLogOptions OwnLogOptions(const StoreCommandOptions& options, MetricRegistry
                   {"insecure_no_auth", options.insecure_no_auth ? "true" : "false"},
                   {"ledgers", std::to_string(options.ledgers.size())},
                   {"listen", options.listen},
+                  {"manifest", options.manifest_file.empty() ? "none" : "set"},
                   {"otlp_listen", options.otlp_listen}};
   log.metrics = &metrics;
   return log;
@@ -166,13 +171,20 @@ Result<void> RunStore(const StoreCommandOptions& options) {
   if (options.own_log) {
     TRY_ASSIGN(own_log, StoreLog::Open(OwnLogOptions(options, metrics)));
   }
+  TRY_ASSIGN(auto manifest, OpenManifest(options, own_log.get(), metrics));
   query::QueryApiOptions api_options;
-  if (own_log) api_options.log = &own_log->sink();
+  std::unique_ptr<store::Holds> holds;
+  if (own_log) {
+    api_options.log = &own_log->sink();
+    TRY_ASSIGN(holds,
+               store::Holds::Open({.path = options.data + "/holds.json", .log = api_options.log}, *store));
+    api_options.holds = holds.get();
+  }
   api_options.api_key = options.api_key;
   api_options.visible_wait = std::chrono::milliseconds(options.read_wait_ms);
   api_options.metrics = &metrics;
   api_options.cosigner_vkey = cosigner->vkey();
-  TRY_ASSIGN(api_options.manifest, ReadManifest(options.manifest_file));
+  api_options.manifest = manifest.get();
   query::QueryApi api(api_options, *store, views);
   TRY_ASSIGN(Doors doors, OpenDoors(endpoints, api, own_log.get()));
   TRY(WriteRunFile(options.run_file, {.port = doors.api->port(),
@@ -186,6 +198,7 @@ Result<void> RunStore(const StoreCommandOptions& options) {
   doors.Stop();
   for (auto& mirror : mirrors) mirror->Close();
   store->Close();
+  manifest->Stop();
   if (own_log) own_log->Close();
   return {};
 }
@@ -210,7 +223,8 @@ void AddStore(CLI::App& program, Action& action) {
   command->add_option("--mirror-name", options->mirror_name,
                       "Name of the key that cosigns mirrored logs, at its making; default: random");
   command->add_option("--manifest", options->manifest_file,
-                      "File (JSON) of the logs that must be writing; others are findings");
+                      "File (JSON) of the logs that must be writing; others are findings. Read again when it "
+                      "changes");
   command
       ->add_option("--silence-limit-s", options->silence_limit_s,
                    "A log that has not grown for so long is an alarm")

@@ -91,6 +91,7 @@ Result<std::unique_ptr<Tree>> Tree::Start(UpOptions options) {
   if (settings.once) settings.ports = {0, 0, 0, 0, 0, 0, 0, 0};
   TRY_ASSIGN(tree->reserved_ports_, ReservePorts(settings.ports));
   TRY(MakeFolders(settings));
+  TRY(MakeKeys(settings));
   Step(fmt::format("serve: loading {} ...", settings.model));
   TRY(tree->StartPart(ServePart(settings), kServeStartLimit));
   TRY(tree->StartPart(CollectorPart(settings), kStartLimit));

@@ -2,7 +2,11 @@
 
 #include "app/command.h"
 #include "app/default_collector.h"
+#include "base/rng.h"
 #include "io/durable.h"
+#include "ledger/identity.h"
+#include "serve/server.h"
+#include "witness/cosigner.h"
 
 namespace beleg::app {
 namespace {
@@ -10,6 +14,8 @@ namespace {
 std::string Loopback(uint16_t port) { return fmt::format("127.0.0.1:{}", port); }
 std::string RunDir(const UpOptions& options) { return options.data + "/run"; }
 std::string TokenFile(const UpOptions& options) { return options.data + "/keys/ledger.token"; }
+std::string LedgerDir(const UpOptions& options) { return options.data + "/ledger"; }
+std::string LogDir(const UpOptions& options) { return options.data + "/store/log"; }
 
 }  // namespace
 
@@ -38,6 +44,17 @@ Result<void> MakeFolders(UpOptions& options) {
   return io::WriteFileDurably(fs, options.collector_config, kDefaultCollectorConfig);
 }
 
+Result<void> MakeKeys(UpOptions& options) {
+  io::FileSystem& fs = io::PosixFileSystem();
+  SystemRng rng;
+  TRY(io::MakeFoldersDurably(fs, LogDir(options)));
+  TRY_ASSIGN(ledger::Identity log, ledger::OpenIdentity(fs, LogDir(options), "", rng));
+  options.log_vkey = log.signer->vkey();
+  TRY_ASSIGN(auto witness, serve::OpenWitnessKey(LedgerDir(options), rng));
+  options.log_witness_vkey = witness->vkey();
+  return {};
+}
+
 Part ServePart(const UpOptions& options) {
   const UpPorts& ports = options.ports;
   std::vector<std::string> arguments = {"serve",
@@ -48,11 +65,13 @@ Part ServePart(const UpOptions& options) {
                                         "--port",
                                         fmt::format("{}", ports.serve),
                                         "--ledger",
-                                        options.data + "/ledger",
+                                        LedgerDir(options),
                                         "--ledger-listen",
                                         Loopback(ports.ledger),
                                         "--ledger-token-file",
                                         TokenFile(options),
+                                        "--witness-log",
+                                        options.log_vkey,
                                         "--region",
                                         options.region,
                                         "--environment",
@@ -91,7 +110,8 @@ Part StorePart(const UpOptions& options) {
               {"store", "--data", options.data + "/store", "--mirror-dir", options.data + "/mirror",
                "--listen", Loopback(ports.store), "--otlp-listen", Loopback(ports.store_http),
                "--otlp-grpc-listen", Loopback(ports.store_grpc), "--ledger",
-               "http://" + Loopback(ports.ledger), "--ledger-token-file", TokenFile(options)},
+               "http://" + Loopback(ports.ledger), "--ledger-token-file", TokenFile(options), "--log-witness",
+               fmt::format("http://{}/witness={}", Loopback(ports.ledger), options.log_witness_vkey)},
               RunDir(options));
 }
 

@@ -26,6 +26,7 @@ struct UpOptions {
   std::string prompt = "What is a receipt? Answer in one sentence.";
   std::string collector_config;  // "": DATA/collector/config.yaml, made from the default when missing
   std::vector<std::string> api_keys, witnesses;
+  std::string log_vkey, log_witness_vkey;  // MakeKeys: of the audit host's own log, of serve as its witness
   UpPorts ports;
   std::string engine = "llama";
   bool once = false;
@@ -37,6 +38,10 @@ Result<std::vector<net::ReservedPort>> ReservePorts(UpPorts& ports);
 
 // DATA and the folders in it, the ledger's token, the collector's configuration.
 Result<void> MakeFolders(UpOptions& options);
+
+// The keys that serve and store must know of each other before either runs: those of the audit host's own log, and of the witness
+// that serve is for it. Made once; later read.
+Result<void> MakeKeys(UpOptions& options);
 
 Part ServePart(const UpOptions& options);
 Part CollectorPart(const UpOptions& options);

@@ -64,6 +64,13 @@ Result<net::HttpResponse> WebClient::Post(std::string_view path, std::string con
   return Send(std::move(request));
 }
 
+Result<net::HttpResponse> WebClient::Delete(std::string_view path) {
+  net::HttpRequest request;
+  request.method = "DELETE";
+  request.target = base_path_ + std::string(path);
+  return Send(std::move(request));
+}
+
 Result<wire::Json> WebClient::GetJson(std::string_view path) {
   TRY_ASSIGN(net::HttpResponse response, Get(path));
   auto json = wire::Json::Parse(response.body);

@@ -24,6 +24,7 @@ class WebClient {
   // (429, 5xx, no connection), and what HttpClient says.
   Result<net::HttpResponse> Get(std::string_view path);
   Result<net::HttpResponse> Post(std::string_view path, std::string content_type, std::string body);
+  Result<net::HttpResponse> Delete(std::string_view path);
   // kDataLoss when the answer is no JSON.
   Result<wire::Json> GetJson(std::string_view path);
 

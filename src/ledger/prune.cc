@@ -31,6 +31,7 @@ class Pruner {
   }
   Result<void> CheckCovered();
   Result<void> LimitByCursors(uint64_t& end, std::string& limited_by);
+  void LimitByHolds(uint64_t first, uint64_t& end, std::string& limited_by) const;
   Result<uint64_t> EndByTime(uint64_t first, uint64_t end);
 
   LedgerCore& core_;
@@ -47,6 +48,7 @@ Result<uint64_t> Pruner::Decide(PruneOutcome& outcome) {
     outcome.limited_by = fmt::format("the mirror has {} entries of this log", request_.covered_size);
   }
   TRY(LimitByCursors(end, outcome.limited_by));
+  LimitByHolds(outcome.before, end, outcome.limited_by);
   end -= end % kTileWidth;
   if (request_.before_us) {
     TRY_ASSIGN(uint64_t by_time, EndByTime(outcome.before, end));
@@ -78,6 +80,17 @@ Result<void> Pruner::LimitByCursors(uint64_t& end, std::string& limited_by) {
     limited_by = fmt::format("the reader {} has come to entry {}", name, end);
   }
   return {};
+}
+
+void Pruner::LimitByHolds(uint64_t first, uint64_t& end, std::string& limited_by) const {
+  for (const PruneRequest::Held& held : request_.held) {
+    if (held.end <= first || held.first >= end) continue;  // gone already, or not touched
+    end = held.first;
+    limited_by = fmt::format("the hold {} keeps entry {}{}", held.name, held.first,
+                             held.end == UINT64_MAX      ? " and all that follow"
+                             : held.end > held.first + 1 ? fmt::format(" to {}", held.end - 1)
+                                                         : "");
+  }
 }
 
 // Records stand nearly in the order of their times, so the first bundle that is too young is looked for by halving.
@@ -139,7 +152,8 @@ Result<PruneOutcome> Prune(LedgerOptions options, const PruneRequest& request, c
       return outcome;
     }
   }
-  TRY_ASSIGN(auto visit, Visit::Open(std::move(options), "prune", version));
+  TRY_ASSIGN(auto visit, Visit::Open(std::move(options), "prune", version,
+                                     {{"holds", request.holds_asked ? "asked" : "not asked"}}));
   LedgerCore& core = visit->core();
   record::Prune record;
   record.origin = core.origin();

@@ -13,6 +13,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "ledger/ledger.h"
 
@@ -27,6 +28,13 @@ struct PruneRequest {
   Hash32 covered_root{};
   // Asked for each bundle before anything goes, whether the mirror gives these entries; empty: its cosignature says so.
   std::function<Result<void>(uint64_t first, uint64_t count)> check_copy{};
+  // Entries [first, end) that somebody has put on hold: the prune ends before them.
+  struct Held {
+    std::string name;
+    uint64_t first = 0, end = UINT64_MAX;
+  };
+  std::vector<Held> held{};
+  bool holds_asked = false;  // whether an audit host was asked for them; it stands in the log
 };
 
 struct PruneOutcome {

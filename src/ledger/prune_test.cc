@@ -58,6 +58,27 @@ TEST_F(PruneTest, WholeBundlesGoAndTheRestStays) {
   EXPECT_TRUE(ledger->BeginBoot(TestBoot(2), TestBootBody()));
 }
 
+TEST_F(PruneTest, WhatIsOnHoldStaysWithAllThatFollows) {
+  PruneRequest request = Before(1024);
+  request.held = {{"case-17", 600, 700}, {"case-18", 1100}, {"case-19", 900, 901}};
+  auto pruned = Prune(Options(), request, "1");
+  ASSERT_TRUE(pruned) << pruned.error().message;
+  EXPECT_EQ(pruned->after, 512u);
+  EXPECT_NE(pruned->limited_by.find("case-17"), std::string::npos) << pruned->limited_by;
+  EXPECT_EQ(OpenTestLedger(Options())->Read(600, 1, SIZE_MAX)->at(0).bytes, leaves_[600]);
+  request.held = {{"case-16", 0, 300}, {"case-20", 1024}};
+  EXPECT_EQ(Prune(Options(), request, "1")->after, 1024u) << "gone before it was held, and not touched";
+}
+
+TEST_F(PruneTest, AHoldOfTheOldestLeavesNothingToPrune) {
+  PruneRequest request = Before(1024);
+  request.held = {{"all", 0}};
+  auto pruned = Prune(Options(), request, "1");
+  ASSERT_TRUE(pruned);
+  EXPECT_EQ(pruned->after, 0u);
+  EXPECT_EQ(OpenTestLedger(Options())->durable_size(), leaves_.size()) << "what is refused leaves no trace";
+}
+
 TEST_F(PruneTest, ItsRecordIsInTheLog) {
   ASSERT_TRUE(Prune(Options(), Before(512), "1"));
   auto ledger = OpenTestLedger(Options());
@@ -66,6 +87,8 @@ TEST_F(PruneTest, ItsRecordIsInTheLog) {
   const record::Prune* found = nullptr;
   std::vector<record::AuditRecord> records;
   for (const Leaf& leaf : *leaves) records.push_back(record::Decode(leaf.bytes).value());
+  EXPECT_EQ(std::get<record::Config>(records.at(1).body).settings,
+            (std::map<std::string, std::string>{{"command", "prune"}, {"holds", "not asked"}}));
   for (const auto& record : records)
     if (const auto* prune = std::get_if<record::Prune>(&record.body)) found = prune;
   ASSERT_NE(found, nullptr);

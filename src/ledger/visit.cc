@@ -3,7 +3,8 @@
 namespace beleg::ledger {
 
 Result<std::unique_ptr<Visit>> Visit::Open(LedgerOptions options, const std::string& command,
-                                           const std::string& version) {
+                                           const std::string& version,
+                                           std::map<std::string, std::string> settings) {
   TRY_ASSIGN(auto core, LedgerCore::Open(std::move(options)));
   const BootId boot{core->options().rng->Draw<std::array<uint8_t, 8>>()};
   std::unique_ptr<Visit> visit(new Visit(std::move(core), boot));
@@ -17,7 +18,8 @@ Result<std::unique_ptr<Visit>> Visit::Open(LedgerOptions options, const std::str
   TRY_ASSIGN(auto ops, visit->core().BootOps(boot, std::move(body)));
   TRY(visit->Commit(std::move(ops)));
   visit->core().BootIsDurable();
-  TRY(visit->Append(record::Config{{{"command", command}}}));
+  settings["command"] = command;
+  TRY(visit->Append(record::Config{std::move(settings)}));
   return visit;
 }
 

@@ -5,6 +5,7 @@
 // Threads: one.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 
@@ -14,9 +15,10 @@ namespace beleg::ledger {
 
 class Visit {
  public:
-  // Opens the log, writes the boot record and a config record that names the command.
+  // Opens the log, writes the boot record and a config record that names the command, with what else is to stand there.
   static Result<std::unique_ptr<Visit>> Open(LedgerOptions options, const std::string& command,
-                                             const std::string& version);
+                                             const std::string& version,
+                                             std::map<std::string, std::string> settings = {});
 
   LedgerCore& core() { return *core_; }
   // Durable on return; the leaf's index.

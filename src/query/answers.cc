@@ -23,6 +23,14 @@ net::HttpResponse ErrorAnswer(const Error& error, std::string_view parameter) {
   return out;
 }
 
+net::HttpResponse WrongMethod(std::string_view allowed) {
+  net::HttpResponse out =
+      ErrorAnswer({ErrorCode::kUnimplemented, fmt::format("this path takes {}", allowed)});
+  out.status = 405;
+  out.headers.Set("allow", std::string(allowed));
+  return out;
+}
+
 Result<Parameters> Parameters::Read(const net::HttpRequest& request) {
   Parameters out;
   TRY_ASSIGN(out.values_, request.Query());

@@ -18,6 +18,9 @@ net::HttpResponse JsonAnswer(const wire::Json& body, int status = 200);
 // HttpStatusOf(error.code); Retry-After stands with 429 and 503.
 net::HttpResponse ErrorAnswer(const Error& error, std::string_view parameter = {});
 
+// 405: what this path takes, as "GET, POST".
+net::HttpResponse WrongMethod(std::string_view allowed);
+
 // Query parameters, first of a name counts. Unknown names are ignored, as the APIs that we stand in for do.
 class Parameters {
  public:

@@ -13,29 +13,14 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::Pair;
 
-class FakeSink final : public record::AuditSink {
- public:
-  Result<uint64_t> Append(record::Body body) override {
-    if (full) return Fail(ErrorCode::kResourceExhausted, "no room");
-    bodies.push_back(std::move(body));
-    return bodies.size() - 1;
-  }
-  void CountRead(std::string_view reader, std::string_view what) override {
-    reads.emplace_back(reader, what);
-  }
-
-  std::vector<record::Body> bodies;
-  std::vector<std::pair<std::string, std::string>> reads;
-  bool full = false;
-};
-
 class HostLogApiTest : public ::testing::Test {
  protected:
   void SetUp() override { MakeApi("", &sink_); }
-  void MakeApi(std::string key, record::AuditSink* sink) {
+  void MakeApi(std::string key, record::AuditSink* sink, store::Holds* holds = nullptr) {
     QueryApiOptions options;
     options.api_key = std::move(key);
     options.log = sink;
+    options.holds = holds;
     api_ = std::make_unique<QueryApi>(options, *store_, std::vector<store::Mirror*>{});
   }
   net::HttpResponse Send(std::string method, std::string target, std::string body = "",
@@ -50,7 +35,7 @@ class HostLogApiTest : public ::testing::Test {
   static std::string Encoded(size_t type) { return record::Encode(record::SampleRecords()[type]); }
 
   store::testing::TestStore store_;
-  FakeSink sink_;
+  record::RecordingSink sink_;
   std::unique_ptr<QueryApi> api_;
 };
 
@@ -91,6 +76,38 @@ TEST_F(HostLogApiTest, OtherRecordsAreRefused) {
   EXPECT_EQ(Send("POST", "/api/log", "{}").status, 400);
   EXPECT_EQ(Send("GET", "/api/log").status, 405);
   EXPECT_THAT(sink_.bodies, IsEmpty());
+}
+
+TEST_F(HostLogApiTest, HoldsAreSetListedAndLifted) {
+  store::testing::SampleLog log;
+  log.AddRequest();
+  ASSERT_TRUE(store_->AddRecords(log.origin(), log.leaves()));
+  io::TempFolder folder;
+  auto holds = store::Holds::Open({.path = folder / "holds.json", .log = &sink_}, *store_);
+  ASSERT_TRUE(holds);
+  MakeApi("", &sink_, holds->get());
+  const net::HttpResponse set =
+      Send("POST", "/api/holds", R"({"name":"case-17","origin":"beleg-test","end_index":2})");
+  EXPECT_EQ(set.status, 200) << set.body;
+  EXPECT_NE(set.body.find(R"("items":2)"), std::string::npos) << set.body;
+  EXPECT_EQ(Send("GET", "/api/holds").body, R"({"holds":[)" + set.body + "]}");
+  EXPECT_EQ(Send("POST", "/api/holds", R"({"name":"case-17"})").status, 409);
+  EXPECT_EQ(Send("POST", "/api/holds", R"({"name":"case 17"})").status, 400);
+  EXPECT_EQ(Send("POST", "/api/holds", "no").status, 400);
+  EXPECT_EQ(Send("DELETE", "/api/holds").status, 405);
+  EXPECT_EQ(Send("GET", "/api/holds/case-17").status, 405);
+  EXPECT_EQ(Send("DELETE", "/api/holds/case-17").status, 200);
+  EXPECT_EQ(Send("DELETE", "/api/holds/case-17").status, 404);
+  ASSERT_EQ(sink_.bodies.size(), 2u);
+  EXPECT_EQ(std::get<record::Hold>(sink_.bodies[1]).action, "released");
+  for (const std::string& hash : {std::string(64, '0'), std::string()})
+    EXPECT_EQ(Send("GET", "/mirror/" + hash + "/holds").status, 404);
+  EXPECT_EQ(Send("GET", "/mirror/holds").status, 404);
+}
+
+TEST_F(HostLogApiTest, WithoutALogNothingCanBeHeld) {
+  MakeApi("", nullptr);
+  EXPECT_EQ(Send("POST", "/api/holds", R"({"name":"a"})").status, 404);
 }
 
 TEST_F(HostLogApiTest, WhatTheLogDoesNotTakeIsNotClaimed) {

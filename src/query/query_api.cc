@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "query/answers.h"
+#include "query/holds.h"
 #include "query/page.h"
 
 namespace beleg::query {
@@ -13,14 +14,6 @@ constexpr std::string_view kTracePrefix = "/api/v1/traces/";
 constexpr std::string_view kRecordPrefix = "/api/records/";
 constexpr int64_t kSqlRowsDefault = 1'000;
 constexpr int64_t kSqlRowsMax = 100'000;
-
-net::HttpResponse WrongMethod(std::string_view allowed) {
-  net::HttpResponse out =
-      ErrorAnswer({ErrorCode::kUnimplemented, fmt::format("this path takes {}", allowed)});
-  out.status = 405;
-  out.headers.Set("allow", std::string(allowed));
-  return out;
-}
 
 }  // namespace
 
@@ -36,10 +29,12 @@ net::HttpResponse QueryApi::Handle(const net::HttpRequest& request) {
     return request.method == "POST" ? mirror_api_.AddCheckpoint(request.body) : WrongMethod("POST");
   if (!IsAllowed(request.headers))
     return ErrorAnswer({ErrorCode::kUnauthenticated, "wrong or no key in Authorization: Bearer"});
+  if (IsHeldLeavesPath(path)) return get ? HeldLeaves(path) : WrongMethod("GET");
   if (path.starts_with(store::kMirrorPrefix)) return get ? mirror_api_.Read(path) : WrongMethod("GET");
   CountRead(path);
   if (path == "/api/log") return request.method == "POST" ? TakeRecord(request) : WrongMethod("POST");
   if (path == "/api/sql") return request.method == "POST" ? Sql(request) : WrongMethod("POST");
+  if (IsHoldsPath(path)) return HandleHolds(request);
   const bool known = path == "/api/v1/spans" || path == "/api/records" || path == "/api/ledger" ||
                      path == "/api/overview" || path == "/api/metrics" || path == "/metrics" ||
                      path.starts_with(kTracePrefix) || path.starts_with(kRecordPrefix);
@@ -137,8 +132,9 @@ net::HttpResponse QueryApi::LedgerState() const {
   }
   const int64_t now_us =
       options_.clock == nullptr ? SystemClock().UnixMicros() : options_.clock->UnixMicros();
-  const store::OriginManifest* manifest = options_.manifest ? &*options_.manifest : nullptr;
-  for (store::LedgerFinding& finding : store::FindingsOf(manifest, states, now_us))
+  for (const store::LedgerFinding& finding : options_.manifest != nullptr
+                                                 ? options_.manifest->Findings(states, now_us)
+                                                 : store::FindingsOf(nullptr, states, now_us))
     findings.push_back(Json::MakeObject(
         {{"kind", NameOf(finding.kind)}, {"origin", finding.origin}, {"text", finding.text}}));
   return JsonAnswer(Json::MakeObject({{"mirrors", std::move(mirrors)},

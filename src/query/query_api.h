@@ -12,8 +12,9 @@
 #include "net/grpc_server.h"
 #include "net/http.h"
 #include "record/audit_sink.h"
+#include "store/holds.h"
+#include "store/manifest_watch.h"
 #include "store/mirror_api.h"
-#include "store/origin_manifest.h"
 #include "store/store.h"
 
 namespace beleg::query {
@@ -23,11 +24,13 @@ struct QueryApiOptions {
   size_t body_bytes_max = 64 << 20;  // of an OTLP request, packed and unpacked
   std::chrono::milliseconds visible_wait{
       3000};                         // how long reads wait for records that ended before the query came
+  store::Holds* holds = nullptr;     // nullptr: none can be set, since nothing would be on record
   record::AuditSink* log = nullptr;  // where reads and reconciliations go on record; nullptr: nowhere
   MetricRegistry* metrics = nullptr;
   const Clock* clock = nullptr;  // nullptr: the host's
   std::string cosigner_vkey{};   // of the mirrors; "": they do not cosign
-  std::optional<store::OriginManifest> manifest{};
+  const store::ManifestWatch* manifest =
+      nullptr;  // nullptr: none, so only what is wrong with mirrored logs is a finding
 };
 
 class QueryApi {
@@ -59,9 +62,12 @@ class QueryApi {
   net::HttpResponse MetricNames();                                  // /api/metrics
   net::HttpResponse Sql(const net::HttpRequest& request);           // /api/sql
   net::HttpResponse TakeRecord(const net::HttpRequest& request);    // /api/log
-  net::HttpResponse LedgerState() const;                            // /api/ledger
-  net::HttpResponse Health() const;                                 // /health
-  net::HttpResponse OwnMetrics() const;                             // /metrics
+  net::HttpResponse HandleHolds(const net::HttpRequest& request);   // /api/holds, /api/holds/NAME
+  net::HttpResponse SetHold(const net::HttpRequest& request);
+  net::HttpResponse HeldLeaves(std::string_view path);  // /mirror/HASH/holds
+  net::HttpResponse LedgerState() const;                // /api/ledger
+  net::HttpResponse Health() const;                     // /health
+  net::HttpResponse OwnMetrics() const;                 // /metrics
 
   Result<wire::Json> Served();  // each mirrored log's newest boot and model records
   wire::Json ListedRecord(const std::string& origin, uint64_t index, std::string_view request_id,

@@ -1,5 +1,7 @@
 #include "query/query_api.h"
 
+#include <fstream>
+
 #include <gtest/gtest.h>
 
 #include "net/otlp_receiver.h"
@@ -180,12 +182,18 @@ TEST_F(QueryApiTest, MirroredLogIsReadWithTheKeyAndCosignedWithoutIt) {
 
 TEST_F(QueryApiTest, LogThatIsInNoManifestIsAFinding) {
   EXPECT_EQ(GetJson("/api/ledger").Find("findings")->Dump(), "[]");
+  io::TempFolder folder;
+  std::ofstream(folder / "manifest") << R"({"origins":[]})";
+  const auto manifest =
+      store::ManifestWatch::Open({.path = folder / "manifest", .recorded_path = folder / "recorded"});
+  ASSERT_TRUE(manifest);
   QueryApiOptions options;
-  options.manifest = *store::OriginManifest::Parse(R"({"origins":[]})");
+  options.manifest = manifest->get();
   MakeApi(std::move(options));
   const Json answer = GetJson("/api/ledger");
   ASSERT_EQ(answer.Find("findings")->as_array().size(), 1u);
   EXPECT_EQ(answer.Find("findings")->as_array()[0].Find("kind")->as_string(), "unknown");
+  MakeApi({});  // before the manifest goes
 }
 
 TEST_F(QueryApiTest, BadParametersAreNamed) {

@@ -84,7 +84,8 @@ Names MembersOf(const wire::Json& object) {
 
 TEST(RecordDocument, ExamplesAreTheSampleRecords) {
   std::vector<std::string> examples = Blocks("json");
-  std::vector<std::string> samples = {Encode(SampleRecord(FullRequest()))};
+  std::vector<std::string> samples = {Encode(SampleRecord(FullRequest())),
+                                      Encode(SampleRecord(HoldOfRequest()))};
   for (const AuditRecord& record : SampleRecords()) samples.push_back(Encode(record));
   EXPECT_THAT(examples, testing::UnorderedElementsAreArray(samples));
 }
@@ -105,7 +106,7 @@ TEST(RecordDocument, TablesNameEveryMemberOfEveryType) {
   Lost lost = std::get<Lost>(SampleRecords()[2].body);
   refused.id = lost.id = FullRequest().id;
   std::vector<AuditRecord> records = SampleRecords();
-  for (Body body : std::initializer_list<Body>{FullRequest(), refused, lost})
+  for (Body body : std::initializer_list<Body>{FullRequest(), HoldOfRequest(), refused, lost})
     records.push_back(SampleRecord(body));
   std::map<std::string, Names> written;
   for (const AuditRecord& record : records) {

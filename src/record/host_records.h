@@ -35,10 +35,12 @@ struct Prune {
 // "hold": records that no prune may take, by order
 struct Hold {
   std::string name;
-  std::string action;  // "set", "released"
-  std::string origin;  // "": of all logs
-  int64_t from_us = 0, to_us = 0;
-  int64_t items = 0;  // held by it
+  std::string action;                       // "set", "released"
+  std::string origin;                       // "": of all logs
+  int64_t from_us = 0, to_us = 0;           // when they were made; 0: no such limit
+  uint64_t first_index = 0, end_index = 0;  // leaves [first, end); 0: no such limit
+  RequestId request_id{};                   // zeros: of more than one request
+  int64_t items = 0;                        // held by it
   bool operator==(const Hold&) const = default;
 };
 

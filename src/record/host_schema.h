@@ -34,10 +34,13 @@ template <class Io, MaybeConst<AuditRecord> Record, MaybeConst<Hold> T>
 void Members(Io& io, Record& record, T& hold) {
   io.Required("action", hold.action);
   io.Required("boot", record.boot);
+  io.Optional("end_index", hold.end_index, 0);
+  io.Optional("first_index", hold.first_index, 0);
   io.Optional("from_us", hold.from_us, 0);
   io.Required("items", hold.items);
   io.Required("name", hold.name);
   io.Optional("origin", hold.origin, {});
+  io.Optional("request_id", hold.request_id, {});
   io.Required("time_us", record.time_us);
   io.Optional("to_us", hold.to_us, 0);
   io.TypeAndVersion();

@@ -2,9 +2,12 @@
 #pragma once
 
 #include <numeric>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "record/audit_record.h"
+#include "record/audit_sink.h"
 
 namespace beleg::record {
 
@@ -89,6 +92,17 @@ inline Counters LastCounters() {
   Counters counters = SampleCounters();
   counters.answered += 4;
   return counters;
+}
+
+// The other kind of hold than the one of SampleHostBodies.
+inline Hold HoldOfRequest() {
+  return {.name = "case-18",
+          .action = "released",
+          .origin = "beleg-5f1d9c02a7e4b836",
+          .first_index = 65'540,
+          .end_index = 65'541,
+          .request_id = {CountingBytes<std::array<uint8_t, 16>>(0x70)},
+          .items = 1};
 }
 
 // One of each type of the audit host's own log, and what a server says after a time without a log.
@@ -193,5 +207,24 @@ inline std::vector<AuditRecord> SampleRecords() {
   for (Body& body : SampleHostBodies()) records.push_back(SampleRecord(std::move(body)));
   return records;
 }
+
+// An audit host's own log that remembers. Threads: one.
+class RecordingSink final : public AuditSink {
+ public:
+  Result<uint64_t> Append(Body body) override {
+    if (full) return Fail(ErrorCode::kResourceExhausted, "no room");
+    bodies.push_back(std::move(body));
+    return bodies.size() - 1;
+  }
+  void CountRead(std::string_view reader, std::string_view what) override {
+    reads.emplace_back(reader, what);
+  }
+  // What was appended since the last call.
+  std::vector<Body> Take() { return std::exchange(bodies, {}); }
+
+  std::vector<Body> bodies;
+  std::vector<std::pair<std::string, std::string>> reads;
+  bool full = false;
+};
 
 }  // namespace beleg::record

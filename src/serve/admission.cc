@@ -52,10 +52,17 @@ net::Awaitable<net::HttpResponse> RecordRefusal(const InferenceContext& context,
   if (!receipt && context.trail.mode() != AuditMode::kOpen)
     co_return RefuseForNoRoom(context, request, receipt.error());
   if (!receipt) context.trail.CountUnrecorded(admitted.id, admitted.start_unix_us, receipt.error());
+  Result<void> mirrored;
+  if (receipt) mirrored = co_await context.trail.MirroredLeaf(executor, receipt->index);
 
   net::HttpResponse response = ErrorResponse(error);
   AddRequestHeaders(context, admitted, response.headers);
   if (!receipt) response.headers.Add("Audit-Record", "none");
+  if (!mirrored) {
+    LOG_ERROR("serve.refusal_not_mirrored", F("request", admitted.answer_id),
+              F("why", mirrored.error().message));
+    response.headers.Add("Audit-Mirror", "unconfirmed");
+  }
   if (std::string finish = FinishReceiptFor(context, admitted, receipt); !finish.empty())
     response.headers.Add("Audit-Finish", std::move(finish));
   context.metrics.CountHttp(request.path(), "POST", error.status);

@@ -47,7 +47,8 @@ std::string FinishReceiptFor(const InferenceContext& context, const Admitted& ad
                              const Result<ledger::FinishReceipt>& receipt);
 
 // The answer to a request that will not run, after its refusal is on record; 503 when even that cannot be recorded (audit mode open: the
-// same answer, marked `Audit-Record: none`). The body of the request may be missing (it was too large to read).
+// same answer, marked `Audit-Record: none`). With --ack=mirror it waits for the mirror too; one that does not confirm in time changes no
+// status, but marks the answer `Audit-Mirror: unconfirmed`. The body of the request may be missing (it was too large to read).
 net::Awaitable<net::HttpResponse> RecordRefusal(const InferenceContext& context,
                                                 boost::asio::any_io_executor executor,
                                                 const Admitted& admitted, const net::HttpRequest& request,

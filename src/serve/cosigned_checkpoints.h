@@ -1,7 +1,8 @@
 // CosignedCheckpoints: the cosignatures that witnesses gave for our checkpoints, and the newest checkpoint that has enough of them.
 //
 // Shape:   notes as the ledger publishes them go in with a cosignature line; the same note with all its lines comes out. The last 16
-//          sizes are known. DIR/checkpoint is Newest(), at most 10 s behind; DIR/archive has one an hour (docs/formats/witness.md).
+//          sizes are known. DIR/checkpoint is Newest(), at most 10 s behind; DIR/archive has older ones, thinned
+//          (docs/formats/witness.md).
 // Errors:  a disk that is full or fails is told in the log and delays nothing: a witness gives its cosignature again.
 // Threads: any.
 #pragma once

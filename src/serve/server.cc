@@ -30,6 +30,8 @@ constexpr std::chrono::milliseconds kStopGrace{200};
 constexpr std::chrono::milliseconds kWitnessFarewell{10'000};
 constexpr std::string_view kWitnessPrefix = "/witness/";
 
+std::string WitnessDir(const std::string& ledger_dir) { return ledger_dir + "/witness"; }
+
 net::HttpResponse Unauthenticated() {
   return ErrorResponse({401, record::ErrorType::kNone,
                         "No valid API key was given (Authorization: Bearer KEY).", "", "invalid_api_key"});
@@ -171,11 +173,10 @@ Result<void> ServerImpl::OpenLedger() {
 Result<void> ServerImpl::OpenWitness() {
   if (options_.witnessed_logs.all().empty()) return {};
   witness::WitnessOptions witness;
-  witness.dir = options_.ledger_dir + "/witness";
+  witness.dir = WitnessDir(options_.ledger_dir);
   witness.logs = options_.witnessed_logs;
   witness.metrics = &registry_;
-  TRY_ASSIGN(cosigner_, witness::Cosigner::Open(io::PosixFileSystem(), witness.dir + "/key", "",
-                                                "beleg-witness-", rng_));
+  TRY_ASSIGN(cosigner_, OpenWitnessKey(options_.ledger_dir, rng_));
   TRY_ASSIGN(witness_, witness::Witness::Open(std::move(witness), *cosigner_));
   LOG_INFO("serve.witness_of_others", F("vkey", cosigner_->vkey()));
   return {};
@@ -420,6 +421,11 @@ Result<std::unique_ptr<Server>> Server::Open(ServerOptions options, std::unique_
   auto server = std::make_unique<ServerImpl>(std::move(options), std::move(engine));
   TRY(server->Open());
   return server;
+}
+
+Result<std::unique_ptr<witness::Cosigner>> OpenWitnessKey(const std::string& ledger_dir, Rng& rng) {
+  return witness::Cosigner::Open(io::PosixFileSystem(), WitnessDir(ledger_dir) + "/key", "", "beleg-witness-",
+                                 rng);
 }
 
 }  // namespace beleg::serve

@@ -17,6 +17,7 @@
 #include "serve/audit_trail.h"
 #include "serve/span_peer.h"
 #include "witness/client.h"
+#include "witness/cosigner.h"
 #include "witness/known_logs.h"
 
 namespace beleg::serve {
@@ -71,5 +72,8 @@ class Server {
   // exporter, checkpoint.
   virtual void Stop() = 0;
 };
+
+// The key by which the server of this ledger's folder cosigns other hosts' logs (witnessed_logs); made when there is none.
+Result<std::unique_ptr<witness::Cosigner>> OpenWitnessKey(const std::string& ledger_dir, Rng& rng);
 
 }  // namespace beleg::serve

@@ -14,7 +14,7 @@
 namespace beleg::store {
 namespace {
 
-class IngestLogTest : public testing::Test {
+class IngestLogTest : public ::testing::Test {
  protected:
   IngestLogOptions Options(io::FileSystem& fs = io::PosixFileSystem()) {
     return {.fs = &fs, .dir = folder_ / "ingest", .free_bytes_min = 0};
@@ -252,7 +252,7 @@ TEST_F(IngestLogTest, FailedSyncStopsAndAcknowledgesNothing) {
 using IngestLogDeathTest = IngestLogTest;
 
 TEST_F(IngestLogDeathTest, FailedSyncEndsTheProcess) {
-  testing::FLAGS_gtest_death_test_style = "threadsafe";
+  ::testing::FLAGS_gtest_death_test_style = "threadsafe";
   EXPECT_EXIT(
       {
         std::atomic<bool> failing = false;
@@ -265,7 +265,7 @@ TEST_F(IngestLogDeathTest, FailedSyncEndsTheProcess) {
         failing = true;
         std::ignore = log->Append(MakeFrame("x"));
       },
-      testing::ExitedWithCode(74), "disk_failed");
+      ::testing::ExitedWithCode(74), "disk_failed");
 }
 
 // The disk dies at some call, then the power goes: what chance leaves of the rest is in SimulatedDisk.

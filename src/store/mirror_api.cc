@@ -40,22 +40,27 @@ net::HttpResponse MirrorApi::AddCheckpoint(std::string_view body) {
 
 net::HttpResponse MirrorApi::Read(std::string_view path) {
   path.remove_prefix(kMirrorPrefix.size());
-  const std::string_view hash = path.substr(0, path.find('/'));
+  const size_t slash = path.find('/');
+  Mirror* mirror = slash == path.npos ? nullptr : Find(path.substr(0, slash));
+  if (mirror == nullptr) return Failure({ErrorCode::kNotFound, "no log of this name is mirrored here"});
+  const std::string_view name = path.substr(slash + 1);
+  auto bytes = mirror->ReadResource(name);
+  if (!bytes) return Failure(bytes.error());
+  const bool checkpoint = name == "checkpoint";
+  net::HttpResponse out =
+      net::MakeResponse(200, std::string(checkpoint ? kText : "application/octet-stream"), *std::move(bytes));
+  // A partial tile stays true, but goes away; only full ones are for ever.
+  const bool immutable = !checkpoint && name.find(".p/") == name.npos;
+  out.headers.Add("Cache-Control", immutable ? "public, max-age=31536000, immutable" : "no-cache");
+  return out;
+}
+
+Mirror* MirrorApi::Find(std::string_view origin_hash) const {
   for (Mirror* mirror : mirrors_) {
     const std::string origin = mirror->state().origin;
-    if (origin.empty() || hash.size() == path.size() || witness::OriginHash(origin) != hash) continue;
-    const std::string_view name = path.substr(hash.size() + 1);
-    auto bytes = mirror->ReadResource(name);
-    if (!bytes) return Failure(bytes.error());
-    const bool checkpoint = name == "checkpoint";
-    net::HttpResponse out = net::MakeResponse(
-        200, std::string(checkpoint ? kText : "application/octet-stream"), *std::move(bytes));
-    // A partial tile stays true, but goes away; only full ones are for ever.
-    const bool immutable = !checkpoint && name.find(".p/") == name.npos;
-    out.headers.Add("Cache-Control", immutable ? "public, max-age=31536000, immutable" : "no-cache");
-    return out;
+    if (!origin.empty() && witness::OriginHash(origin) == origin_hash) return mirror;
   }
-  return Failure({ErrorCode::kNotFound, "no log of this name is mirrored here"});
+  return nullptr;
 }
 
 }  // namespace beleg::store

@@ -26,6 +26,8 @@ class MirrorApi {
   net::HttpResponse AddCheckpoint(std::string_view body);
   // A path below kMirrorPrefix.
   net::HttpResponse Read(std::string_view path);
+  // The mirror of the log whose origin has this hash; nullptr: there is none.
+  Mirror* Find(std::string_view origin_hash) const;
 
  private:
   const std::vector<Mirror*> mirrors_;

@@ -139,6 +139,7 @@ TEST_F(MirrorCosign, CheckpointsAreArchivedOnceAnHour) {
   const auto names = io::PosixFileSystem().List(folder_ / "mirror/log/archive");
   ASSERT_TRUE(names);
   for (const std::string& name : *names) {
+    if (name == "recent") continue;
     const std::string note = *io::ReadFile(io::PosixFileSystem(), folder_ / ("mirror/log/archive/" + name));
     EXPECT_TRUE(Time(note)) << name;
     sizes.push_back(verify::OpenCheckpoint(note, LogOf(log_).vkey())->size);

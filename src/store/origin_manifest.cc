@@ -12,6 +12,7 @@ using Kind = LedgerFinding::Kind;
 using wire::Json;
 
 constexpr int64_t kDayMicros = int64_t{86'400} * 1'000'000;
+constexpr size_t kVkeyBytesMax = 1'024;  // it stands in records
 
 // "2026-11-24" as its first moment.
 Result<int64_t> ParseDay(std::string_view text) {
@@ -27,6 +28,12 @@ Result<int64_t> ParseDay(std::string_view text) {
                                          std::chrono::day(static_cast<unsigned>(*day))};
   if (!date.ok()) return bad();
   return std::chrono::sys_days(date).time_since_epoch().count() * kDayMicros;
+}
+
+std::string DayText(int64_t unix_us) {
+  const std::chrono::year_month_day date{std::chrono::sys_days(std::chrono::days(unix_us / kDayMicros))};
+  return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+                     static_cast<unsigned>(date.day()));
 }
 
 Result<std::string> TextOf(const Json& object, std::string_view name) {
@@ -50,11 +57,41 @@ Result<OriginManifest::Origin> ParseOrigin(const Json& json) {
       return Fail(ErrorCode::kInvalidArgument, "{}: not known", name);
   OriginManifest::Origin out;
   TRY_ASSIGN(out.vkey, TextOf(json, "vkey"));
+  if (out.vkey.size() > kVkeyBytesMax)
+    return Fail(ErrorCode::kInvalidArgument, "vkey: longer than {} bytes", kVkeyBytesMax);
   TRY_ASSIGN(out.opened_unix_us, DayOf(json, "opened"));
   if (json.Find("closed") != nullptr) {
     TRY_ASSIGN(int64_t last_day, DayOf(json, "closed"));
     out.closed_unix_us = last_day + kDayMicros;
   }
+  return out;
+}
+
+// As the manifest has it.
+std::map<std::string, std::string> MembersOf(const OriginManifest::Origin* origin) {
+  if (origin == nullptr) return {};
+  std::map<std::string, std::string> out = {{"vkey", origin->vkey},
+                                            {"opened", DayText(origin->opened_unix_us)}};
+  if (origin->closed_unix_us != INT64_MAX) out["closed"] = DayText(origin->closed_unix_us - kDayMicros);
+  return out;
+}
+
+std::string_view NameOfChange(const OriginManifest::Origin* before, const OriginManifest::Origin* after) {
+  if (before == nullptr) return "opened";
+  if (after == nullptr) return "removed";
+  if (before->closed_unix_us == after->closed_unix_us) return "changed";
+  return after->closed_unix_us == INT64_MAX ? "reopened" : "closed";
+}
+
+record::Config ChangeOf(const std::string& name, const OriginManifest::Origin* before,
+                        const OriginManifest::Origin* after) {
+  record::Config out;
+  out.settings = {{"manifest_change", std::string(NameOfChange(before, after))}, {"manifest_origin", name}};
+  const auto was = MembersOf(before), is = MembersOf(after);
+  for (const auto& [member, value] : is) out.settings["manifest_" + member] = value;
+  for (const auto& [member, value] : was)
+    if (auto now = is.find(member); now == is.end() || now->second != value)
+      out.settings["manifest_" + member + "_before"] = value;
   return out;
 }
 
@@ -93,6 +130,7 @@ std::string_view NameOf(LedgerFinding::Kind kind) {
     case Kind::kUnknown: return "unknown";
     case Kind::kOtherKey: return "other_key";
     case Kind::kClosed: return "closed";
+    case Kind::kManifest: return "manifest";
   }
   return "";
 }
@@ -109,6 +147,18 @@ Result<OriginManifest> OriginManifest::Parse(std::string_view text) {
     if (!key) return Fail(key.error(), "origins[{}]", i);
     if (!out.origins_.emplace(key->name, *std::move(origin)).second)
       return Fail(ErrorCode::kInvalidArgument, "origins[{}]: {} stands there twice", i, key->name);
+  }
+  return out;
+}
+
+std::vector<record::Config> ChangesOf(const OriginManifest& before, const OriginManifest& after) {
+  std::map<std::string, std::pair<const OriginManifest::Origin*, const OriginManifest::Origin*>> both;
+  for (const auto& [name, origin] : before.origins()) both[name].first = &origin;
+  for (const auto& [name, origin] : after.origins()) both[name].second = &origin;
+  std::vector<record::Config> out;
+  for (const auto& [name, pair] : both) {
+    const auto [was, is] = pair;
+    if (was == nullptr || is == nullptr || *was != *is) out.push_back(ChangeOf(name, was, is));
   }
   return out;
 }

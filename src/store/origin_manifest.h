@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "record/audit_record.h"
 #include "store/mirror.h"
 
 namespace beleg::store {
@@ -20,6 +21,7 @@ class OriginManifest {
     std::string vkey;
     int64_t opened_unix_us = 0;          // first moment of its day
     int64_t closed_unix_us = INT64_MAX;  // first moment after its last day
+    bool operator==(const Origin&) const = default;
   };
   // kInvalidArgument names the member.
   static Result<OriginManifest> Parse(std::string_view json);
@@ -29,6 +31,10 @@ class OriginManifest {
   std::map<std::string, Origin> origins_;  // by the key's name
 };
 
+// What changed from one manifest to the next, as the audit host puts it on record: one a log, in the order of their names
+// (docs/formats/witness.md has the settings). manifest_change is "opened", "closed", "reopened", "changed" or "removed".
+std::vector<record::Config> ChangesOf(const OriginManifest& before, const OriginManifest& after);
+
 struct LedgerFinding {
   enum class Kind {
     kRewritten,    // the log contradicts what it signed before
@@ -37,6 +43,7 @@ struct LedgerFinding {
     kUnknown,      // mirrored and not in the manifest
     kOtherKey,     // mirrored under another key than the manifest's
     kClosed,       // grew after it was closed
+    kManifest,     // the manifest's file cannot be taken over: an older one is in force
   };
   Kind kind;
   std::string origin;

@@ -7,27 +7,76 @@
 namespace beleg::witness {
 namespace {
 
-std::string NameOfHour(int64_t hour) {
-  const std::chrono::sys_time<std::chrono::hours> time{std::chrono::hours(hour)};
+std::string DayAndHour(int64_t unix_s) {
+  const std::chrono::sys_seconds time{std::chrono::seconds(unix_s)};
   const auto day = std::chrono::floor<std::chrono::days>(time);
   const std::chrono::year_month_day date{day};
-  return fmt::format("{:04}-{:02}-{:02}T{:02}Z", static_cast<int>(date.year()),
+  return fmt::format("{:04}-{:02}-{:02}T{:02}", static_cast<int>(date.year()),
                      static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                     (time - day).count());
+                     std::chrono::floor<std::chrono::hours>(time - day).count());
+}
+
+std::string NameOfHour(int64_t unix_s) { return DayAndHour(unix_s) + "Z"; }
+std::string NameOfSecond(int64_t unix_s) {
+  return fmt::format("{}{:02}{:02}Z", DayAndHour(unix_s), unix_s / 60 % 60, unix_s % 60);
 }
 
 }  // namespace
 
 Result<void> CheckpointArchive::Keep(std::string_view note, int64_t unix_s) {
+  TRY(KeepOfHour(note, unix_s));
+  TRY(KeepRecent(note, unix_s));
+  return Thin(unix_s);
+}
+
+Result<void> CheckpointArchive::KeepOfHour(std::string_view note, int64_t unix_s) {
   const int64_t hour = unix_s / 3600;
   if (hour == kept_hour_) return {};
-  const std::string path = dir_ + "/" + NameOfHour(hour);
+  const std::string path = dir_ + "/" + NameOfHour(unix_s);
   TRY_ASSIGN(bool there, fs_.Exists(path));
   if (!there) {
     TRY(io::MakeFoldersDurably(fs_, dir_));
     TRY(io::WriteFileDurably(fs_, path, note));
   }
   kept_hour_ = hour;
+  return {};
+}
+
+Result<void> CheckpointArchive::KeepRecent(std::string_view note, int64_t unix_s) {
+  const int64_t slot = unix_s / kSlotSeconds;
+  if (slot == kept_slot_) return {};
+  if (!recent_) TRY(ReadRecent());
+  const std::string name = NameOfSecond(slot * kSlotSeconds);
+  if (!recent_->contains(name)) {
+    TRY(io::WriteFileDurably(fs_, RecentPath(name), note));
+    recent_->insert(name);
+  }
+  kept_slot_ = slot;
+  return {};
+}
+
+Result<void> CheckpointArchive::ReadRecent() {
+  TRY(io::MakeFoldersDurably(fs_, dir_ + "/recent"));
+  TRY_ASSIGN(auto names, fs_.List(dir_ + "/recent"));
+  std::set<std::string> recent;
+  for (std::string& name : names) {
+    if (name.ends_with(".tmp"))  // of a write that a crash cut short
+      TRY(fs_.Remove(RecentPath(name)));
+    else
+      recent.insert(std::move(name));
+  }
+  recent_ = std::move(recent);
+  return {};
+}
+
+// A removal that a power cut undoes is done again after the next start.
+Result<void> CheckpointArchive::Thin(int64_t unix_s) {
+  const std::string oldest = NameOfSecond(unix_s - kRecentSeconds);
+  while (!recent_->empty() && (*recent_->begin() < oldest || recent_->size() > kRecentMax)) {
+    auto removed = fs_.Remove(RecentPath(*recent_->begin()));
+    if (!removed && removed.error().code != ErrorCode::kNotFound) return removed;
+    recent_->erase(recent_->begin());
+  }
   return {};
 }
 

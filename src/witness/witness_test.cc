@@ -229,7 +229,8 @@ TEST_F(WitnessTest, FirstCheckpointOfEachHourIsArchived) {
   Grow(1, 2);
   clock_.AdvanceMicros(int64_t{3600} * 1'000'000);
   Grow(2, 3);
-  EXPECT_EQ(FilesIn("archive"), 2u);
+  EXPECT_EQ(FilesIn("archive"), 3u) << "two hours, and the folder of recent ones";
+  EXPECT_EQ(FilesIn("archive/recent"), 2u);
   EXPECT_EQ(verify::OpenCheckpoint(*io::ReadFile(io::PosixFileSystem(), LogDir() + "/archive/2023-11-14T22Z"),
                                    log_.vkey())
                 ->size,

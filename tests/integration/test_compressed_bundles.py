@@ -146,7 +146,7 @@ def test_a_compressed_log_is_pruned_unpacked_and_damaged(yesterday):
     assert checked.returncode == 1 and "tile/entries/001.zst: zstd: " in checked.stdout, checked.stdout + checked.stderr
     assert checked.stdout.count("FOUND") == 1
 
-    out = done("prune", "--ledger", stack.dir, "--before-index", 256, "--mirror-vkey", stack.mirror_vkey)
+    out = done("prune", "--ledger", stack.dir, "--before-index", 256, "--mirror-vkey", stack.mirror_vkey, "--holds-from", stack.mirror)
     assert "entries from 256 on" in out, out
     assert list(bundles_of(stack.public)) == ["001.zst"]
     checked = fsck(stack.public, stack.vkey)

@@ -24,6 +24,18 @@ def fsck(place, vkey):
     return subprocess.run([BINARY, "audit", "fsck", str(place), "--vkey", vkey], capture_output=True, text=True, timeout=120)
 
 
+def hold(stack, *arguments):
+    return subprocess.run([BINARY, "audit", "hold", *arguments, "--store", stack.store.url], capture_output=True, text=True, timeout=60)
+
+
+def hold_records(stack):
+    """Of the audit host's own log, read by Go; its store is stopped."""
+    vkey = requests.get(stack.store.url + "/audit-log/audit/vkey", timeout=20).text.strip()
+    stack.store.stop()
+    entries = go_entries(stack.folder / "store/log/public", vkey)
+    return [entry for entry in entries if entry["type"] == "hold"]
+
+
 class Mirrored(Stack):
     """serve asks the store's mirror at its start, and is cosigned by it."""
 
@@ -223,7 +235,23 @@ def test_pruned_entries_are_at_the_mirror_and_proofs_stay_good(tmp_path):
         assert ledger("prune", "--ledger", stack.dir, "--before-index", 256).returncode == 2, "who has them?"
         stranger = ledger("prune", "--ledger", stack.dir, "--before-index", 256, "--mirror-vkey", stack.mirror_vkey[:-2] + "A=")
         assert stranger.returncode == 2
-        out = done("prune", "--ledger", stack.dir, "--before-index", 300, "--mirror-vkey", stack.mirror_vkey)
+        covered = ("prune", "--ledger", stack.dir, "--before-index", 300, "--mirror-vkey", stack.mirror_vkey)
+        unasked = ledger(*covered)
+        assert unasked.returncode == 2 and "on hold" in unasked.stderr, "nobody was asked for holds"
+
+        # The auditor puts the request on hold; it stays until that is lifted. Both acts are on record.
+        added = hold(stack, "add", "case-17", "--request", record_id)
+        assert added.returncode == 0 and "1 records" in added.stdout, added.stdout + added.stderr
+        assert hold(stack, "add", "case-17").returncode == 2, "the name is taken"
+        assert "case-17: 1 records" in hold(stack, "list").stdout
+        kept_back = done(*covered, "--holds-from", stack.mirror)
+        assert "nothing to prune" in kept_back and "the hold case-17 keeps entry" in kept_back, kept_back
+        assert (stack.public / "tile/entries/000").exists()
+        lifted = hold(stack, "lift", "case-17")
+        assert lifted.returncode == 0, lifted.stderr
+        assert "nothing is on hold" in hold(stack, "list").stdout
+
+        out = done(*covered, "--holds-from", stack.mirror)
         assert "entries from 256 on" in out, out
         assert not (stack.public / "tile/entries/000").exists() and (stack.public / "tile/0/000").exists()
         assert "nothing to prune" in done("prune", "--ledger", stack.dir, "--before-index", 256, "--from", stack.mirror)
@@ -245,3 +273,7 @@ def test_pruned_entries_are_at_the_mirror_and_proofs_stay_good(tmp_path):
         for partial in (stack.public / "tile/entries").glob("001.p/*"):
             partial.unlink()
         assert fsck(stack.public, stack.vkey).returncode == 1
+
+        held = hold_records(stack)
+        assert [(r["name"], r["action"], r["request_id"], r["items"]) for r in held] == [
+            ("case-17", "set", record_id, 1), ("case-17", "released", record_id, 1)]

@@ -117,6 +117,20 @@ def test_spans_go_by_way_of_the_collector(up):
                what="serve's own spans went to the collector")
 
 
+def test_each_part_witnesses_the_others_log(up):
+    """The audit host's own log is cosigned by serve: here on the same host, so nobody calls that independent."""
+    store = f"http://127.0.0.1:{up.run('store')['port']}"
+    note = wait_until(lambda: requests.get(store + "/audit-log/audit/checkpoint", timeout=20), what="a cosigned checkpoint").text
+    [line] = [json.loads(l) for l in (up.data / "run/serve.log").read_text().splitlines() if '"serve.witness_of_others"' in l]
+    log_key = requests.get(store + "/audit-log/audit/vkey", timeout=20).text.strip()
+    kept = up.data / "checkpoint"
+    kept.write_text(note)
+    done = subprocess.run([BINARY, "audit", "verify", kept, "--vkey", log_key, "--witness", line["vkey"]], capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert requests.get(store + "/audit-log/audit/status", timeout=20).json()["independent_witness"] is None
+    assert "no independent witness" in up.text()
+
+
 def test_its_configuration_is_there_to_be_read_and_validates(up):
     config = up.data / "collector" / "config.yaml"
     done = subprocess.run([BINARY, "collector", "validate", "--config", config], capture_output=True, text=True, timeout=30)

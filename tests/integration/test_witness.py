@@ -12,7 +12,7 @@ import time
 
 import requests
 
-from harness import Part, Stack, free_port, wait_until
+from harness import Part, Stack, free_port, go_entries, receipt_body, wait_until
 
 # Other implementations: litewitness, and a Go program around Tessera and an ssh-agent (tests/peers/witness).
 PEERS = pathlib.Path(os.environ.get("BELEG_WITNESS_PEER", pathlib.Path(__file__).parents[2] / "build/witness_peer"))
@@ -160,15 +160,28 @@ def test_answers_wait_for_the_mirror(tmp_path):
         answer = ask(stack)
         assert answer.status_code == 200
         # The copy has the record when the client has the answer: no waiting here.
-        index = int(json.loads(base64.urlsafe_b64decode(answer.headers["Audit-Finish"].split(".")[1] + "=="))["index"])
+        index = int(receipt_body(answer.headers["Audit-Finish"])["index"])
         origin_hash = hashlib.sha256(stack.vkey.split("+")[0].encode()).hexdigest()
         copy = requests.get(f"{stack.store.url}/mirror/{origin_hash}/checkpoint", timeout=20).text
         assert size_of(copy) > index
+
+        # So has it the record of a refusal.
+        refused = requests.post(stack.api + "/chat/completions", json={"model": "none", "messages": []}, timeout=20)
+        assert refused.status_code in (400, 404) and "Audit-Mirror" not in refused.headers
+        index = receipt_body(refused.headers["Audit-Finish"])["index"]
+        copy = requests.get(f"{stack.store.url}/mirror/{origin_hash}/checkpoint", timeout=20).text
+        assert size_of(copy) > int(index)
 
         stack.serve.stop()
         stack.serve.arguments[-1] = "3000"
         stack.serve.start()
         stack.store.kill()
+        # A refusal holds no answer, so it keeps its status when the mirror does not confirm it, and says so.
+        began = time.monotonic()
+        unconfirmed = requests.post(stack.api + "/chat/completions", json={"model": "none", "messages": []}, timeout=20)
+        assert unconfirmed.status_code == refused.status_code
+        assert unconfirmed.headers["Audit-Mirror"] == "unconfirmed" and "Audit-Finish" in unconfirmed.headers
+        assert time.monotonic() - began >= 3, "it waited"
         withheld = ask(stack)
         assert withheld.status_code == 503
         assert withheld.json()["error"]["code"] == "mirror_unavailable"
@@ -184,13 +197,28 @@ def test_origins_are_held_to_the_manifest(tmp_path):
     stranger = "missing.example+98af023b+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4"
     key = base64.b64decode(stranger.split("+", 2)[2])
     key_id = hashlib.sha256(b"missing.example\n" + key).hexdigest()[:8]
-    manifest.write_text(json.dumps({"origins": [{"vkey": f"missing.example+{key_id}+{stranger.split('+', 2)[2]}", "opened": "2026-01-01"}]}))
+    missing = f"missing.example+{key_id}+{stranger.split('+', 2)[2]}"
+    manifest.write_text(json.dumps({"origins": [{"vkey": missing, "opened": "2026-01-01"}]}))
     with Stack(tmp_path, store_args=["--manifest", manifest]) as stack:
         def kinds():
             answer = requests.get(stack.store.url + "/api/ledger", timeout=20).json()
             return sorted(f["kind"] for f in answer["findings"])
 
         wait_until(lambda: kinds() == ["not_mirrored", "unknown"], what="both findings")
+        # A bad edit of it keeps the one of before, and is told.
+        manifest.write_text('{"origins": [')
+        wait_until(lambda: kinds() == ["manifest", "not_mirrored", "unknown"], what="the bad edit is a finding")
+        # The operator opens the log that is there, and closes the other.
+        entries = [{"vkey": stack.serve.run["vkey"], "opened": "2026-01-01"}, {"vkey": missing, "opened": "2026-01-01", "closed": "2026-01-31"}]
+        manifest.write_text(json.dumps({"origins": entries}))
+        wait_until(lambda: kinds() == [], what="all is well")
+        log_key = requests.get(stack.store.url + "/audit-log/audit/vkey", timeout=20).text.strip()
+    changes = [r["settings"] for r in go_entries(tmp_path / "store/log/public", log_key) if "manifest_change" in r.get("settings", {})]
+    mine = stack.serve.run["vkey"]
+    assert changes[0] == {"manifest_change": "opened", "manifest_origin": "missing.example", "manifest_vkey": missing, "manifest_opened": "2026-01-01"}
+    assert sorted(changes[1:], key=lambda c: c["manifest_change"]) == [
+        {**changes[0], "manifest_change": "closed", "manifest_closed": "2026-01-31"},
+        {"manifest_change": "opened", "manifest_origin": mine.split("+")[0], "manifest_vkey": mine, "manifest_opened": "2026-01-01"}]
 
 
 def litewitness(folder, vkey):
