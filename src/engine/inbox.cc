@@ -33,7 +33,8 @@ Result<std::unique_ptr<Generation>> Inbox::Submit(GenerateRequest request, Gener
   int sequences = request.sequences;
   auto call = std::make_shared<Call>(std::move(request), sink, SystemClock().MonoMicros());
   TRY_ASSIGN(bool admitted, Enter(call, sequences));
-  if (admitted) news_there_.NotifyOne();  // the lock is free again, which is the first that the woken thread wants
+  if (admitted)
+    news_there_.NotifyOne();  // the lock is free again, which is the first that the woken thread wants
   return std::make_unique<Handle>(std::move(call), shared_from_this());
 }
 
@@ -50,8 +51,8 @@ Result<bool> Inbox::Enter(const std::shared_ptr<Call>& call, int sequences) {
     waiting_.push_back(call);
     return false;
   }
-  return Fail(ErrorCode::kResourceExhausted,
-              "the engine is full: {} generations run and {} wait, the limit", running_, waiting_.size());
+  return Fail(ErrorCode::kResourceExhausted, "the engine is full: {} generations run and {} wait, the limit",
+              running_, waiting_.size());
 }
 
 void Inbox::Close() {
