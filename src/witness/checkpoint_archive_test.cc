@@ -120,8 +120,9 @@ TEST_F(CheckpointArchiveTest, DyingAtAnyCallLosesNoHourAndLeavesNoHalf) {
       CheckpointArchive again(disk, "/archive");
       ASSERT_TRUE(again.Keep(NoteAt(kStart + 10'910), kStart + 10'910)) << at;
       std::set<int64_t> found;
-      for (const auto& [path, bytes] : disk.Contents()) {
+      for (const auto& [path, content] : disk.Contents()) {
         if (path.ends_with(".tmp")) continue;
+        const std::string bytes = *io::ReadFile(disk, path);
         ASSERT_TRUE(bytes.starts_with("note of 17") && bytes.size() == NoteAt(kStart).size())
             << path << bytes;
         if (path.find("/recent/") == path.npos) found.insert(*ParseInt64(bytes.substr(8)) / 3600);
