@@ -38,7 +38,8 @@ inside() {
 # What a newcomer does with `make up`: waits for the addresses, then Ctrl-C; nothing may be left running.
 until_ready() {
   set -m
-  "$@" > /tmp/up.log 2>&1 &
+  : > /tmp/up.log  # there before the job is, for those who read it
+  "$@" >> /tmp/up.log 2>&1 &
   local job=$! waited=0
   tail --pid=$job --lines=+1 --follow /tmp/up.log &
   until grep -q '^ledger  *http' /tmp/up.log; do

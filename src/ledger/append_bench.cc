@@ -1,6 +1,6 @@
 // How many durable appends a second and how long one waits, or the disk's own write and fdatasync in the same folder.
 //
-//   ledger_bench disk    FOLDER SECONDS BYTES              one write and fdatasync after the other
+//   ledger_bench disk    FOLDER SECONDS BYTES [PER_S]      one write and fdatasync after the other, or evenly; CPU: theirs alone
 //   ledger_bench closed  FOLDER SECONDS BYTES IN_FLIGHT    so many appends are always under way, until answered
 //   ledger_bench covered FOLDER SECONDS BYTES IN_FLIGHT    the same, until a signed checkpoint covers them; one each 100 ms
 //   ledger_bench rate    FOLDER SECONDS BYTES PER_S        appends come evenly, whether or not earlier ones are answered
@@ -50,20 +50,43 @@ struct Waits {
   }
 };
 
-void MeasureDisk(const std::string& folder, int64_t micros, size_t bytes) {
+// Real time; wakes early for nothing.
+void SleepUntil(int64_t due_us) {
+  Mutex mutex;
+  CondVar never;
+  MutexLock lock(mutex);
+  for (int64_t now_us; (now_us = kClock.MonoMicros()) < due_us;)
+    never.WaitFor(mutex, std::chrono::microseconds(due_us - now_us));
+}
+
+// When the i-th of so many a second is due.
+int64_t DueMicros(int64_t start_us, int64_t i, uint64_t per_s) {
+  return start_us + static_cast<int64_t>(static_cast<double>(i) * 1e6 / static_cast<double>(per_s));
+}
+
+double CpuMicros() { return static_cast<double>(std::clock()) * 1e6 / CLOCKS_PER_SEC; }
+
+// per_s 0: without a pause.
+void MeasureDisk(const std::string& folder, int64_t micros, size_t bytes, uint64_t per_s) {
   auto file = io::PosixFileSystem().Open(folder + "/disk", io::OpenMode::kCreate).value();
   const std::string block(bytes, 'x');
   CHECK(file->Allocate(0, kDiskFileBytes), "no room for the measurement");
   CHECK(file->Sync(), "sync");
   Waits waits;
+  double cpu_us = 0;
   const int64_t begin_us = kClock.MonoMicros();
   for (uint64_t at = 0; kClock.MonoMicros() < begin_us + micros;
        at = (at + bytes) % (kDiskFileBytes - bytes)) {
+    if (per_s > 0) SleepUntil(DueMicros(begin_us, static_cast<int64_t>(waits.us.size()), per_s));
     const int64_t start_us = kClock.MonoMicros();
+    const double start_cpu_us = CpuMicros();
     CHECK(file->WriteAt(at, block) && file->Sync(), "write and sync");
+    cpu_us += CpuMicros() - start_cpu_us;
     waits.us.push_back(kClock.MonoMicros() - start_us);
   }
-  fmt::print("{{\"bench\":\"disk\",\"bytes\":{},{}}}\n", bytes, waits.Json(kClock.MonoMicros() - begin_us));
+  const auto count = static_cast<double>(waits.us.size());
+  fmt::print("{{\"bench\":\"disk\",\"bytes\":{},{},\"cpu_us\":{:.1f}}}\n", bytes,
+             waits.Json(kClock.MonoMicros() - begin_us), cpu_us / count);
 }
 
 // Sends appends from one thread and notes how long each took and in which order they were answered.
@@ -94,8 +117,7 @@ class Load {
   void AtRate(uint64_t per_s, int64_t micros) {
     const int64_t start_us = kClock.MonoMicros();
     for (int64_t i = 0;; ++i) {
-      const int64_t due_us =
-          start_us + static_cast<int64_t>(static_cast<double>(i) * 1e6 / static_cast<double>(per_s));
+      const int64_t due_us = DueMicros(start_us, i, per_s);
       if (due_us > start_us + micros) break;
       SleepUntil(due_us);
       Send(due_us);
@@ -149,11 +171,6 @@ class Load {
     MutexLock lock(mutex_);
     while (in_flight_ >= limit) changed_.Wait(mutex_);
   }
-  void SleepUntil(int64_t due_us) {
-    MutexLock lock(mutex_);
-    while (kClock.MonoMicros() < due_us)
-      changed_.WaitFor(mutex_, std::chrono::microseconds(due_us - kClock.MonoMicros()));
-  }
 
   struct Answer {
     uint64_t index = 0;
@@ -196,7 +213,7 @@ void MeasureLedger(std::string_view what, const std::string& folder, int64_t mic
   auto ledger = Ledger::Open(options).value();
   Load load(*ledger, bytes);
   const int64_t begin_us = kClock.MonoMicros();
-  const std::clock_t begin_cpu = std::clock();
+  const double begin_cpu_us = CpuMicros();
   if (what == "closed")
     load.Closed(amount, micros);
   else if (what == "covered")
@@ -204,7 +221,7 @@ void MeasureLedger(std::string_view what, const std::string& folder, int64_t mic
   else
     load.AtRate(amount, micros);
   const int64_t taken_us = kClock.MonoMicros() - begin_us;
-  const double cpu_us = static_cast<double>(std::clock() - begin_cpu) * 1e6 / CLOCKS_PER_SEC;
+  const double cpu_us = CpuMicros() - begin_cpu_us;
   const size_t count = load.waits().us.size();
   CHECK(count > 0, "no append was answered");
   fmt::print(
@@ -217,19 +234,22 @@ void MeasureLedger(std::string_view what, const std::string& folder, int64_t mic
 int Main(const std::vector<std::string>& arguments) {
   const std::string_view what = arguments.empty() ? "" : std::string_view(arguments[0]);
   const bool load = what == "closed" || what == "covered" || what == "rate";
-  if (!(what == "disk" && arguments.size() == 4) && !(load && arguments.size() == 5)) {
-    fmt::print(stderr,
-               "want disk FOLDER SECONDS BYTES, or closed|covered|rate FOLDER SECONDS BYTES AMOUNT\n");
+  const bool disk = what == "disk" && arguments.size() == 4;
+  if (!disk && !((what == "disk" || load) && arguments.size() == 5)) {
+    fmt::print(
+        stderr,
+        "want disk FOLDER SECONDS BYTES [PER_S], or closed|covered|rate FOLDER SECONDS BYTES AMOUNT\n");
     return 2;
   }
   const std::string& folder = arguments[1];
   const int64_t micros = static_cast<int64_t>(ParseUint64(arguments[2]).value() * 1'000'000);
   const size_t bytes = ParseUint64(arguments[3]).value();
   CHECK(std::filesystem::create_directories(folder), "the folder exists or cannot be made");
+  const uint64_t amount = arguments.size() == 5 ? ParseUint64(arguments[4]).value() : 0;
   if (load)
-    MeasureLedger(what, folder, micros, bytes, ParseUint64(arguments[4]).value());
+    MeasureLedger(what, folder, micros, bytes, amount);
   else
-    MeasureDisk(folder, micros, bytes);
+    MeasureDisk(folder, micros, bytes, amount);
   return 0;
 }
 
