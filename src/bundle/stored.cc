@@ -1,6 +1,7 @@
 #include "bundle/stored.h"
 
 #include "bundle/entry_bundle.h"
+#include "io/durable.h"
 #include "wire/compress.h"
 
 namespace beleg::bundle {
@@ -43,8 +44,10 @@ Result<uint64_t> StoredSize(io::FileSystem& fs, const std::string& path) {
 
 Result<void> RemoveStored(io::FileSystem& fs, const std::string& path) {
   for (const std::string& form : {path, CompressedOf(path)}) {
-    auto removed = fs.Remove(form);
-    if (!removed && !IsMissing(removed)) return removed;
+    for (const std::string& file : {form, io::TemporaryOf(form)}) {
+      auto removed = fs.Remove(file);
+      if (!removed && !IsMissing(removed)) return removed;
+    }
   }
   return {};
 }

@@ -25,7 +25,7 @@ Result<std::string> ReadLogFile(io::FileSystem& fs, const std::string& folder, s
 Result<std::string> ReadStored(io::FileSystem& fs, const std::string& path);
 // Of the file that ReadStored would read.
 Result<uint64_t> StoredSize(io::FileSystem& fs, const std::string& path);
-// Both forms; none is fine.
+// Both forms, and what a write that was cut short left of either; none is fine.
 Result<void> RemoveStored(io::FileSystem& fs, const std::string& path);
 
 }  // namespace beleg::bundle

@@ -31,9 +31,11 @@ TEST_F(StoredTest, NoFormIsNotFoundByThePlainName) {
   EXPECT_TRUE(RemoveStored(fs_, path_)) << "nothing to remove is fine";
 }
 
-TEST_F(StoredTest, BothAreRemoved) {
+TEST_F(StoredTest, BothAreRemovedAndWhatAWriteLeft) {
   Write("000", "plain");
+  Write("000.tmp", "pla");
   Write("000.zst", wire::ZstdCompress("plain"));
+  Write("000.zst.tmp", wire::ZstdCompress("plain"));
   ASSERT_TRUE(RemoveStored(fs_, path_));
   EXPECT_EQ(fs_.List(temp_.path()), std::vector<std::string>());
 }

@@ -18,6 +18,7 @@ Result<uint64_t> Unpack(io::FileSystem& fs, const std::string& folder) {
     TRY_ASSIGN(std::string plain, ReadStored(fs, path));
     TRY(io::WriteFileDurably(fs, path, plain));
     TRY(fs.Remove(path + std::string(kCompressedSuffix)));
+    TRY(fs.SyncFolder(io::ParentOf(path)));  // who takes the format back next must find none again
     ++count;
   }
 }

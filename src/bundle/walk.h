@@ -4,7 +4,7 @@
 //          may be seen or not.
 // Errors:  the file system's of List; a folder that is not there has no bundles.
 // Threads: one.
-// Cost:    memory: the names of one folder of 1,000 bundles.
+// Cost:    memory: the names of one folder of 1,000 bundles, and of the folders that are still to be entered.
 #pragma once
 
 #include <cstdint>

@@ -11,8 +11,6 @@ namespace {
 
 constexpr uint64_t kZerosBytes = 1 << 20;
 
-std::string TemporaryOf(const std::string& path) { return path + ".tmp"; }
-
 // Made anew each time: a leftover of a crash may have other permissions, or be longer.
 Result<void> WriteTemporary(FileSystem& fs, const FileContent& content, int permissions) {
   const std::string temporary = TemporaryOf(content.path);
@@ -41,6 +39,8 @@ Result<void> WriteFilesDurably(FileSystem& fs, std::span<const FileContent> file
   for (const std::string& folder : folders) TRY(fs.SyncFolder(folder));
   return {};
 }
+
+std::string TemporaryOf(const std::string& path) { return path + ".tmp"; }
 
 Result<void> WriteFileDurably(FileSystem& fs, const std::string& path, std::string_view bytes,
                               int permissions) {

@@ -12,6 +12,9 @@
 
 namespace beleg::io {
 
+// Where WriteFileDurably writes first; a crash may leave it.
+std::string TemporaryOf(const std::string& path);
+
 // Makes path hold exactly bytes, or leaves what was there: temporary file beside it, write, sync, rename, sync the folder.
 Result<void> WriteFileDurably(FileSystem& fs, const std::string& path, std::string_view bytes,
                               int permissions = 0644);
