@@ -88,7 +88,8 @@ net::Awaitable<void> InferenceRun::Run() {
 }
 
 net::Awaitable<bool> InferenceRun::HasBegun() {
-  if (std::exchange(begin_awaited_, true)) co_return true;
+  if (has_begun_) co_return *has_begun_;
+  has_begun_ = true;
   Result<ledger::BeginReceipt> begin = co_await begun_.Get();
   if (!begin && context_.trail.mode() == AuditMode::kOpen) {
     unrecorded_ = true;
@@ -96,6 +97,7 @@ net::Awaitable<bool> InferenceRun::HasBegun() {
     begin = ledger::BeginReceipt{};
   }
   if (!begin) {
+    has_begun_ = false;
     exchange_.OnClientGone({});
     generation_.reset();
     co_await ReplyNoRoom(begin.error());
@@ -109,6 +111,7 @@ net::Awaitable<bool> InferenceRun::HasBegun() {
   if (mirrored) co_return true;
   LOG_ERROR("serve.begin_not_mirrored", F("request", head_.id), F("why", mirrored.error().message));
   co_await EndUnmirrored();
+  has_begun_ = false;
   co_return false;
 }
 
@@ -269,7 +272,6 @@ net::Awaitable<void> InferenceRun::EndWhole() {
   bool gone = exchange_.client_gone();
   Result<Receipt> receipt = co_await WriteRecord(gone ? 499 : failure ? failure->status : 200);
   if (!co_await HasBegun()) co_return;
-  if (unrecorded_) receipt = Receipt{};
   const std::string finish = FinishReceiptFor(context_, admitted_, receipt);
   if (gone) co_return;
   if (!receipt) {
@@ -322,10 +324,12 @@ std::optional<ApiError> InferenceRun::Failure() const {
 
 net::Awaitable<Result<ledger::FinishReceipt>> InferenceRun::WriteRecord(int64_t status) {
   record::Request record = MakeRecord(status);
+  Result<Receipt> receipt;
+  if (!unrecorded_) receipt = co_await context_.trail.Finish(exchange_.executor(), record);
+  if (!co_await HasBegun()) co_return receipt;  // not a request, then: nothing to count
   context_.metrics.CountRequest(record);
   context_.metrics.CountHttp(exchange_.request().path(), "POST", static_cast<int>(status));
   if (unrecorded_) co_return Receipt{};
-  Result<Receipt> receipt = co_await context_.trail.Finish(exchange_.executor(), std::move(record));
   if (!receipt)
     LOG_ERROR("serve.record_not_written", F("request", head_.id), F("why", receipt.error().message));
   co_return receipt;

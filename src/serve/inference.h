@@ -37,7 +37,7 @@ class InferenceRun {
   std::expected<void, ApiError> StartEngine(std::vector<engine::Token> prompt);
   net::Awaitable<void> Refuse(ApiError error);
   net::Awaitable<void> ReplyNoRoom(const Error& why);
-  // Waits until the begin is on record; at once after the first time. False: it is not to be, and the client has been told.
+  // Waits until the begin is on record; the same at once after the first time. False: it is not to be, and the client has been told.
   net::Awaitable<bool> HasBegun();
   // The begin is on record here and not at the mirror: the request ends before its first byte.
   net::Awaitable<void> EndUnmirrored();
@@ -52,6 +52,7 @@ class InferenceRun {
   net::Awaitable<void> EndStream(const ChunkWriter& chunks);
   // Why the answer is none; nullopt: it is whole, or the client has gone.
   std::optional<ApiError> Failure() const;
+  // Counts the request as well, if it has begun.
   net::Awaitable<Result<Receipt>> WriteRecord(int64_t status);
   net::Awaitable<bool> IsMirrored(const Receipt& receipt);
   record::Request MakeRecord(int64_t status) const;
@@ -72,7 +73,7 @@ class InferenceRun {
   Admitted admitted_;
   AnswerHead head_;
   OneShot<Result<ledger::BeginReceipt>> begun_;
-  bool begin_awaited_ = false;
+  std::optional<bool> has_begun_;
   std::string begin_receipt_;
   bool unrecorded_ = false;  // audit mode open, and the ledger took no begin
 

@@ -62,6 +62,19 @@ def test_no_room_for_a_begin_ends_its_whole_answer_at_once(stack, tmp_path):
     wait_until(lambda: requests.post(stack.api + "/chat/completions", json=question, timeout=60).status_code == 200, 30, "room again")
 
 
+def test_a_request_that_finds_no_room_is_counted_as_refused_alone(stack, tmp_path):
+    """Its generation is over when its begin is refused, since both come to the ledger at once."""
+    question = {"model": "replay", "messages": [{"role": "user", "content": "hello"}]}
+    strace = Strace(stack.serve.process.pid, tmp_path / "trace", "pwrite64:error=ENOSPC")
+    answer = requests.post(stack.api + "/chat/completions", json=question, timeout=60)
+    hits = strace.hits()
+    strace.detach()
+    assert hits and answer.status_code == 503, answer.text
+    successes = [line for line in requests.get(stack.serve.url + "/metrics", timeout=20).text.splitlines()
+                 if line.startswith("vllm:request_success_total{") and not line.endswith(" 0")]
+    assert successes == []
+
+
 def break_once(stack, load, trace_path, inject, fault):
     """Under load until the fault hit and either ended serve or let it answer again. Gives the number of hits."""
     serve = stack.serve.process
