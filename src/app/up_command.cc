@@ -19,7 +19,7 @@ namespace {
 // Loading and hashing a large model takes its time.
 constexpr std::chrono::milliseconds kServeStartLimit{600'000};
 constexpr std::chrono::milliseconds kStartLimit{60'000};
-constexpr std::chrono::milliseconds kStopLimit{40'000};
+constexpr std::chrono::milliseconds kStopLimit{60'000};  // more than serve's drain and farewells together
 constexpr int64_t kWatchMs = 200;
 // Places in Tree::parts_.
 constexpr size_t kServe = 0, kCollector = 1, kStore = 2;

@@ -401,8 +401,11 @@ void ServerImpl::Stop() {
   if (trail_) trail_->Close("signal");
   if (witnessing_) {
     const uint64_t size = ledger_->durable_size();
-    if (auto covered = ledger_->CheckpointAtLeast(size, kWitnessFarewell))
-      witnessing_->WaitFor(size, kWitnessFarewell);
+    const int64_t begun_us = clock_.MonoMicros();
+    if (auto covered = ledger_->CheckpointAtLeast(size, kWitnessFarewell)) {
+      const std::chrono::milliseconds taken((clock_.MonoMicros() - begun_us) / 1000);
+      witnessing_->WaitFor(size, std::max(kWitnessFarewell - taken, std::chrono::milliseconds(0)));
+    }
     witnessing_->Stop();
   }
   if (exporter_) {
