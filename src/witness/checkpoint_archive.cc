@@ -69,13 +69,17 @@ Result<void> CheckpointArchive::ReadRecent() {
   return {};
 }
 
-// A removal that a power cut undoes is done again after the next start.
+// Of a time that has not come yet are those of a clock that was wrong: they would fill the room of what comes. A removal that a power cut
+// undoes is done again after the next start.
 Result<void> CheckpointArchive::Thin(int64_t unix_s) {
-  const std::string oldest = NameOfSecond(unix_s - kRecentSeconds);
-  while (!recent_->empty() && (*recent_->begin() < oldest || recent_->size() > kRecentMax)) {
-    auto removed = fs_.Remove(RecentPath(*recent_->begin()));
+  const std::string oldest = NameOfSecond(unix_s - kRecentSeconds), newest = NameOfSecond(unix_s);
+  while (!recent_->empty()) {
+    const bool is_ahead = *recent_->rbegin() > newest;
+    const auto next = is_ahead ? std::prev(recent_->end()) : recent_->begin();
+    if (!is_ahead && *next >= oldest && recent_->size() <= kRecentMax) break;
+    auto removed = fs_.Remove(RecentPath(*next));
     if (!removed && removed.error().code != ErrorCode::kNotFound) return removed;
-    recent_->erase(recent_->begin());
+    recent_->erase(next);
   }
   return {};
 }

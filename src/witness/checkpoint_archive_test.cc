@@ -87,6 +87,12 @@ TEST_F(CheckpointArchiveTest, AClockThatJumpsAboutDoesNotMakeItGrow) {
   }
 }
 
+TEST_F(CheckpointArchiveTest, AClockThatWasWrongTakesNoRoomOfWhatComes) {
+  KeepEachSecond(kStart + 1'000'000, kStart + 1'000'000 + 3'700);
+  KeepEachSecond(kStart, kStart + 30);
+  EXPECT_THAT(Recent(), ElementsAre("2023-11-14T221320Z", "2023-11-14T221330Z", "2023-11-14T221340Z"));
+}
+
 TEST_F(CheckpointArchiveTest, AFullDiskIsPassedOver) {
   disk_.SetCapacity(0);
   EXPECT_EQ(archive_->Keep(NoteAt(kStart), kStart).error().code, ErrorCode::kResourceExhausted);
