@@ -1,5 +1,6 @@
 #include "app/store_log.h"
 
+#include "app/build_commit.h"
 #include "base/log.h"
 
 namespace beleg::app {
@@ -15,6 +16,7 @@ Result<std::unique_ptr<StoreLog>> StoreLog::Open(const StoreLogOptions& options)
   hostlog::HostLogOptions log;
   log.dir = options.dir;
   log.version = BELEG_VERSION;
+  log.build = BuildCommit();
   log.settings = options.settings;
   log.compress_closed_days = options.compress_closed_days;
   log.metrics = options.metrics;

@@ -33,7 +33,7 @@ Result<void> HostLog::Start() {
   boot_ = {options_.rng->Draw<std::array<uint8_t, 8>>()};
   record::Boot boot;
   boot.version = options_.version;
-  boot.build = "unknown";
+  boot.build = options_.build;
   boot.service_name = "beleg-store";
   boot.host = ledger_->host();
   boot.audit = "closed";

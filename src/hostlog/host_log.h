@@ -28,6 +28,7 @@ struct HostLogOptions {
   std::string dir;
   std::string origin{};                           // at inception; "": random
   std::string version{};                          // of beleg
+  std::string build = "unknown";                  // the commit that it was made of
   std::map<std::string, std::string> settings{};  // for the config record; no secrets
   std::chrono::milliseconds read_interval{60'000};
   // Called once the ledger is open and before it grows: what it refuses, Open refuses. Where witnesses are asked.
