@@ -75,7 +75,9 @@ Result<void> Wal::TakeSpare(uint64_t first_leaf) {
 }
 
 Result<void> Wal::AddSpare(Making making) {
+  const size_t known = spare_count();
   MutexLock one_at_a_time(making_);
+  if (making == Making::kNow && spare_count() > known) return {};  // the one that was waited for is enough
   uint64_t number;
   {
     MutexLock lock(mutex_);
