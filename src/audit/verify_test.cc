@@ -334,6 +334,22 @@ TEST_F(KeyChangeTest, TheReplacedKeyShowsNothingByItselfLater) {
     EXPECT_EQ(VerifyWith(log_.vkey_text(), {file}, {}, {folder_ / "log", ""}).verdict(), Verdict::kBad);
 }
 
+TEST_F(KeyChangeTest, TheThiefOfThePinnedKeyDoesNotMoveItsEnd) {
+  // His tree goes on and names the public successor last, where he alone signs.
+  old_key_.entries.push_back(log_.entries[16]);
+  old_key_.Write();
+  auto proof = verify::ParseTlogProof(ProofText(old_key_, old_key_.entries.size() - 1));
+  ASSERT_TRUE(proof) << proof.error().message;
+  proof->extra = log_.entries[16];
+  const std::string chain = Write("moved.tlog-proof", verify::FormatTlogProof(*proof));
+  const std::string late = Write("late", FinishReceiptText(old_key_, 18, hex_));
+  VerifyResult result = VerifyWith(old_vkey_, {chain, late}, {keys_});
+  EXPECT_NE(result.verdict(), Verdict::kGood) << RenderText(result);
+  ASSERT_THAT(result.items, SizeIs(2));
+  EXPECT_EQ(result.items[1].judgement.verdict, Verdict::kUnknown) << result.items[1].judgement.text;
+  EXPECT_THAT(result.items[1].judgement.text, HasSubstr("was replaced at leaf 16"));
+}
+
 TEST_F(KeyChangeTest, AForgedChainIsRefused) {
   // A thief of the old key names a key of his own, on a log that begins like the true one.
   TestLog forged(std::vector<std::string>(log_.entries.begin(), log_.entries.begin() + 16));

@@ -186,13 +186,16 @@ Result<bool> KeyChain::TakeOlder(const KeyProof& proof) {
   return true;
 }
 
-// A rotation that was cut short and done again has two proofs: the old key signed on in between, and the later one counts. Believed is the
-// key that is nearer to the pinned one.
+// A rotation that was cut short and done again has two proofs: the old key signed on in between, and the later one counts. The new key must
+// vouch for that, since others may have the old one; and so must the old one where it is what the new one was believed for.
 Result<bool> KeyChain::MoveChange(const KeyProof& proof, size_t old) {
   KeyChange& change = *keys_[old].replaced;
   if (proof.proof.index <= change.leaf) return false;
   if (proof.replaces && !IsSame(*proof.replaces, keys_[old].key)) return false;
-  TRY_ASSIGN(const bool is_signed, IsSignedBy(proof, keys_[old >= pinned_ ? old : old + 1].key));
+  TRY_ASSIGN(bool is_signed, IsSignedBy(proof, keys_[old + 1].key));
+  if (is_signed && old >= pinned_) {
+    TRY_ASSIGN(is_signed, IsSignedBy(proof, keys_[old].key));
+  }
   if (is_signed) change = ChangeOf(proof);
   return is_signed;
 }

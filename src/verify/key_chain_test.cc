@@ -110,6 +110,22 @@ TEST_F(KeyChainTest, TheThiefOfAFormerKeyNamesNoOtherToWhoeverPinnedALaterOne) {
   EXPECT_EQ(chain.keys()[1].replaced->leaf, 1u);
 }
 
+TEST_F(KeyChainTest, TheThiefOfAReplacedKeyMovesItsEndForNobody) {
+  entries_.push_back("his tree goes on");
+  Vouch(3, KeyRecord(2, 1), {1});  // names the public successor, without its signature
+  Vouch(4, KeyRecord(2, 0), {1});
+  Vouch(5, KeyRecord(3, 2), {2});
+  Vouch(6, KeyRecord(3, 0), {2});
+  for (const auto& [path, bytes] : proofs_) log_.files[path] = bytes;
+  for (const uint8_t pinned : {1, 2, 3}) {
+    KeyChain chain(Key(pinned));
+    ASSERT_TRUE(chain.Extend(*ReadKeyProofs(log_.Source())));
+    ASSERT_EQ(chain.keys().size(), 3u);
+    EXPECT_EQ(chain.keys()[0].replaced->leaf, 0u) << "pinned: " << +pinned;
+    EXPECT_EQ(chain.keys()[1].replaced->leaf, 1u) << "pinned: " << +pinned;
+  }
+}
+
 TEST_F(KeyChainTest, AKeyThatVouchesForTwoIsTold) {
   Vouch(3, KeyRecord(9, 2), {2, 9});
   log_.files["keys/003.tlog-proof"] = proofs_["keys/003.tlog-proof"];
