@@ -18,9 +18,6 @@ namespace {
 // What the client sent before it could see the first GOAWAY has come by then, even without its answer to the ping.
 constexpr std::chrono::milliseconds kNoticeTime{1'000};
 
-// Of a body, made room for before it comes: until it is written to, that is no memory.
-constexpr uint64_t kReserveMax = 512 << 10;
-
 // The body's bytes as the head says them, or as a gRPC message does that begins with `first`; 0: unsaid.
 uint64_t AnnouncedBytes(const HttpRequest& head, std::string_view first) {
   constexpr size_t kGrpcPrefixBytes = 5;
@@ -179,7 +176,7 @@ void Http2Connection::TakeData(Request& request, std::string_view data) {
   request.counted_bytes += data.size();
   if (!has_room || unanswered_.bytes() > options.http2.unanswered_bytes_max)
     Refuse(request, 503, std::string(kTooManyBodies));
-  if (body.empty()) body.reserve(std::min(AnnouncedBytes(request.exchange.request(), data), kReserveMax));
+  if (body.empty()) body.reserve(std::min(AnnouncedBytes(request.exchange.request(), data), kBodyReserveMax));
   // A refused one too keeps what has come, for whoever says what was too large.
   body.append(data.substr(0, options.body_bytes_max - std::min(options.body_bytes_max, body.size())));
 }

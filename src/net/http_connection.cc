@@ -16,8 +16,6 @@ constexpr int kNothingToAnswer = 0;
 constexpr std::string_view kHttp2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 // For how many bytes a client that still sends may read its last answer.
 constexpr size_t kLingerBytesMax = 4 << 20;
-// A body's buffer grows with what has come, not with what was announced.
-constexpr uint64_t kReserveMax = 256 << 10;
 
 std::unexpected<Http1Error> Bad(int status, std::string message) {
   return std::unexpected<Http1Error>(Http1Error{status, std::move(message)});
@@ -166,7 +164,7 @@ Awaitable<Http1Result<void>> HttpConnection::ReadBody(RequestHead& head, BodiesS
 
 Awaitable<Http1Result<void>> HttpConnection::ReadSized(std::string& body, uint64_t length, BodiesShare& share,
                                                        SocketStream::Time deadline) {
-  body.reserve(std::min(length, kReserveMax));
+  body.reserve(std::min(length, kBodyReserveMax));
   for (;;) {
     std::string_view input = stream_->input().substr(0, length - body.size());
     body.append(input);

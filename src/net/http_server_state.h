@@ -51,6 +51,9 @@ class BodiesShare {
 };
 
 constexpr std::string_view kTooManyBodies = "too many bytes wait for an answer";
+// Of an announced body, made room for before it comes (until it is written to, that is no memory); beyond, its buffer grows with
+// what has come.
+constexpr uint64_t kBodyReserveMax = 512 << 10;
 
 // How long a connection that ends keeps reading, so that its client can read the last answer.
 constexpr std::chrono::milliseconds kLingerTime{2'000};

@@ -14,6 +14,8 @@ namespace otlp = wire::otlp;
 using Views = std::vector<otlp::AttributeView>;
 using Keys = std::initializer_list<std::string_view>;
 
+constexpr size_t kCopiesBytesMax = 64 << 20;
+
 const otlp::ValueView* Find(const Views& attributes, std::string_view key) {
   auto found = std::ranges::find(attributes, key, &otlp::AttributeView::key);
   return found == attributes.end() ? nullptr : &found->value;
@@ -115,6 +117,17 @@ Result<PreparedBatch> Prepare(std::string_view request, otlp::PartialSuccess& re
     for (otlp::ScopeSpansView& scope : resource.scopes) PrepareScope(std::move(scope), batch);
   }
   return batch;
+}
+
+Result<void> CheckCopies(const PreparedBatch& batch) {
+  size_t bytes = 0;
+  for (const PreparedSpan& span : batch.spans)
+    bytes += batch.scopes[span.scope].size() + batch.resources[span.resource].service.size();
+  if (bytes <= kCopiesBytesMax) return {};
+  return Fail(ErrorCode::kInvalidArgument,
+              "{} bytes of copies of scopes and service.name in the rows of {} spans, at most {}: send fewer "
+              "spans in a request",
+              bytes, batch.spans.size(), kCopiesBytesMax);
 }
 
 ResourceRow PrepareResource(const otlp::Attributes& attributes) {

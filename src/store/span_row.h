@@ -55,6 +55,10 @@ struct PreparedBatch {
 // Spans in their order, without those that are wrong in themselves (otlp_partial.h). Cost: about 3 µs a span.
 Result<PreparedBatch> Prepare(std::string_view request, wire::otlp::PartialSuccess& rejected);
 
+// kInvalidArgument when the rows would hold more than 64 MB of copies: each row has its scope and service.name, so a small request
+// could fill memory. For what comes from outside, before it is logged; what is in the log was acknowledged, and is taken again.
+Result<void> CheckCopies(const PreparedBatch& batch);
+
 ResourceRow PrepareResource(const wire::otlp::Attributes& attributes);
 Result<wire::otlp::Attributes> ReadResource(std::string_view bytes);
 // The one span of PreparedBatch::BytesOf with its scope.

@@ -47,6 +47,7 @@ class StoreImpl final : public Store {
     TRY_ASSIGN(const PreparedBatch batch, Prepare(otlp_request, taken.rejected));
     taken.count = batch.spans.size();
     if (batch.spans.empty()) return taken;
+    TRY(CheckCopies(batch));
     TRY(log_->Append({FrameKind::kTraces, clock_.UnixMicros(), wire::ZstdCompress(otlp_request)}));
     TRY(writer_->AddReceived(batch));
     if (spans_ != nullptr) spans_->Add(static_cast<double>(taken.count));

@@ -472,6 +472,34 @@ TEST_F(StoreTest, BadBytesAreRefusedAndNamed) {
   EXPECT_EQ(Find().size(), 0u);
 }
 
+// Each row has a copy of its scope and of its service's name; what fills 64 MB with them is the last that is taken.
+TEST_F(StoreTest, ScopeCopiedIntoTooManyRowsIsRefusedBeforeTheLog) {
+  std::vector<wire::otlp::Span> spans;
+  for (uint64_t i = 0; i < 64; ++i) spans.push_back(SampleSpan(i));
+  const std::string scope((1 << 20) - 4 - 4, 's');  // 1 MB with its head and with "vllm"
+  auto refused = store_->IngestTraces(Request(spans, SampleResource(), scope + "s"));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(refused.error().message,
+            "67108928 bytes of copies of scopes and service.name in the rows of 64 spans, at most 67108864: "
+            "send fewer spans in a request");
+  Reopen();
+  EXPECT_EQ(Sql("SELECT count(*) FROM spans"), "[[0]]");
+  Ingest(Request(spans, SampleResource(), scope));
+  Reopen();
+  EXPECT_EQ(Sql("SELECT count(*) FROM spans"), "[[64]]");
+}
+
+TEST_F(StoreTest, ServiceNameCopiedIntoTooManyRowsIsRefusedBeforeTheLog) {
+  std::vector<wire::otlp::Span> spans;
+  for (uint64_t i = 0; i < 64; ++i) spans.push_back(SampleSpan(i));
+  auto refused = store_->IngestTraces(Request(spans, SampleResource(std::string(1 << 20, 's'))));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kInvalidArgument);
+  Reopen();
+  EXPECT_EQ(Sql("SELECT count(*) FROM spans"), "[[0]]");
+}
+
 TEST_F(StoreTest, SecondStoreOnTheFolderIsRefused) {
   StoreOptions options;
   options.dir = folder_ / "store";

@@ -1,7 +1,7 @@
 // Spans of an ExportTraceServiceRequest where they stand: the fields that a store asks for, the others checked and passed by.
 //
 // Takes and leaves out what DecodeTraces with `rejected` does (otlp_partial.h), with the same words, but makes no values of spans:
-// all views are into the request, which must outlive them.
+// all views are into the request, which must outlive them. A resource is there once for all its scopes, so it has no limit here.
 // Cost: under half of DecodeTraces, and no values to destroy; 48 bytes an attribute.
 #pragma once
 

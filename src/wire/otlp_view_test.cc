@@ -125,6 +125,19 @@ TEST(OtlpView, MessagesInPiecesAreOne) {
   ExpectAsDecoded(RequestOfSpan(both, span.bytes));
 }
 
+TEST(OtlpView, ResourceOfManyScopesIsNotCopiedAndNotRefused) {
+  std::vector<ScopeSpans> scopes(65);
+  for (ScopeSpans& scope : scopes) scope.resource = {{"large", std::string(1 << 20, 'r')}};
+  const std::string request = EncodeTraces(scopes);
+  EXPECT_EQ(DecodeTraces(request).error().code, ErrorCode::kInvalidArgument);
+  PartialSuccess rejected;
+  const auto resources = ViewTraces(request, rejected);
+  ASSERT_TRUE(resources) << resources.error().message;
+  ASSERT_EQ(resources->size(), 1u);
+  EXPECT_EQ(resources->at(0).resource, scopes[0].resource);
+  EXPECT_EQ(resources->at(0).scopes.size(), scopes.size());
+}
+
 TEST(OtlpView, DepthIsLimitedAsInDecoding) {
   for (int depth : {kValueDepthMax, kValueDepthMax + 1}) {
     Value value(1);

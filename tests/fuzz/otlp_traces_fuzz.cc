@@ -1,5 +1,6 @@
 // What DecodeTraces takes, EncodeTraces writes such that it reads back the same; counting agrees with reading. Leaving wrong spans
-// out changes nothing where none is wrong. ViewTraces takes and leaves out the same, and its spans can be read again.
+// out changes nothing where none is wrong. ViewTraces takes and leaves out the same (and takes what DecodeTraces refuses for its copies
+// of resources), and its spans can be read again.
 #include "fuzz.h"
 #include "wire/otlp_partial.h"
 #include "wire/otlp_view.h"
