@@ -179,6 +179,8 @@ Result<bool> KeyChain::CheckNoFork(const KeyProof& proof) const {
 
 Result<bool> KeyChain::TakeOlder(const KeyProof& proof) {
   if (!proof.replaces || IsSame(*proof.replaces, proof.key)) return false;
+  // A key names the one before it when it begins, which is before its own end.
+  if (const auto& end = keys_.front().replaced; end && proof.proof.index >= end->leaf) return false;
   TRY_ASSIGN(const bool is_signed, IsSignedBy(proof, proof.key));
   if (!is_signed) return false;
   keys_.insert(keys_.begin(), {*proof.replaces, ChangeOf(proof)});

@@ -126,6 +126,18 @@ TEST_F(KeyChainTest, TheThiefOfAReplacedKeyMovesItsEndForNobody) {
   }
 }
 
+TEST_F(KeyChainTest, TheThiefOfAReplacedKeyPutsNoKeyBeforeIt) {
+  entries_.push_back("his tree goes on");
+  Vouch(3, KeyRecord(1, 9), {1});
+  for (const auto& [path, bytes] : proofs_) log_.files[path] = bytes;
+  for (const uint8_t pinned : {1, 2, 3}) {
+    KeyChain chain(Key(pinned));
+    ASSERT_TRUE(chain.Extend(*ReadKeyProofs(log_.Source())));
+    EXPECT_EQ(chain.keys().size(), 3u) << "pinned: " << +pinned;
+    EXPECT_EQ(chain.Find(Key(9)), nullptr) << "pinned: " << +pinned;
+  }
+}
+
 TEST_F(KeyChainTest, AKeyThatVouchesForTwoIsTold) {
   Vouch(3, KeyRecord(9, 2), {2, 9});
   log_.files["keys/003.tlog-proof"] = proofs_["keys/003.tlog-proof"];
