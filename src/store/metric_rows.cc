@@ -13,6 +13,8 @@ namespace {
 namespace otlp = wire::otlp;
 using wire::Json;
 
+constexpr size_t kCopiesBytesMax = 64 << 20;
+
 // Sorted, so that the same attributes in another order are the same series.
 std::string SortedJson(otlp::Attributes attributes) {
   std::ranges::stable_sort(attributes, {}, &otlp::KeyValue::key);
@@ -74,6 +76,23 @@ Result<void> ForEachPoint(
     }
   }
   return {};
+}
+
+Result<void> CheckCopies(const std::vector<otlp::ResourceMetrics>& resources) {
+  size_t bytes = 0;
+  for (const otlp::ResourceMetrics& resource : resources) {
+    const size_t resource_bytes = SortedJson(resource.resource).size();
+    for (const otlp::ScopeMetrics& scope : resource.scopes)
+      for (const otlp::Metric& metric : scope.metrics)
+        bytes += metric.points.size() * (resource_bytes + scope.name.size() + metric.name.size() +
+                                         metric.description.size() + metric.unit.size());
+  }
+  if (bytes <= kCopiesBytesMax) return {};
+  return Fail(
+      ErrorCode::kInvalidArgument,
+      "{} bytes of copies of resources, scopes and metrics' texts in the series of the points, at most {}: "
+      "send fewer points in a request",
+      bytes, kCopiesBytesMax);
 }
 
 std::string DistributionText(const otlp::DataPoint& point) {

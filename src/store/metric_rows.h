@@ -28,6 +28,10 @@ Result<void> ForEachPoint(
     const std::vector<wire::otlp::ResourceMetrics>& resources,
     const std::function<Result<void>(const MetricSeriesRow&, const wire::otlp::DataPoint&)>& add);
 
+// kInvalidArgument when the points' copies of what they have in common (resource, scope, the metric's texts) would be more than 64 MB:
+// each point is hashed with them, so a small request could cost hours. For what comes from outside, before it is logged.
+Result<void> CheckCopies(const std::vector<wire::otlp::ResourceMetrics>& resources);
+
 // {"bounds":[…],"counts":[…]} or {"quantiles":[…],"values":[…]}; "" when the point has neither.
 std::string DistributionText(const wire::otlp::DataPoint& point);
 

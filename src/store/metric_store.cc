@@ -81,6 +81,7 @@ Result<Taken> MetricStore::Ingest(std::string_view request) {
   Taken taken;
   TRY_ASSIGN(auto resources, otlp::DecodeMetrics(request, taken.rejected));
   if (resources.empty()) return taken;
+  TRY(CheckCopies(resources));
   const int64_t received_us = clock_.UnixMicros();
   TRY(log_->Append({FrameKind::kMetrics, received_us, wire::ZstdCompress(request)}));
   MutexLock lock(mutex_);

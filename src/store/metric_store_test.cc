@@ -207,6 +207,15 @@ TEST_F(MetricStoreTest, SeriesWithoutEndAreRejected) {
   EXPECT_EQ(store->Ingest(ScrapeRequest(kScrape, (kStart_us + 1) * 1000))->count, 3u);
 }
 
+TEST_F(MetricStoreTest, AResourceCopiedForTooManyPointsIsRefusedBeforeTheLog) {
+  std::string text = "# TYPE many gauge\n";
+  for (int i = 0; i < 65; ++i) text += fmt::format("many{{i=\"{}\"}} 1\n", i);
+  const std::string request = ScrapeRequest(text, kStart_us * 1000, {{"blob", std::string(1 << 20, 'r')}});
+  EXPECT_EQ(store_->IngestMetrics(request).error().code, ErrorCode::kInvalidArgument);
+  store_.Reopen();
+  EXPECT_TRUE(store_->MetricNames()->empty());
+}
+
 TEST_F(MetricStoreTest, BadBytesFullAndClosedStoresAreErrors) {
   EXPECT_EQ(store_->IngestMetrics("\x0a\xff\xff").error().code, ErrorCode::kInvalidArgument);
   EXPECT_EQ(store_->IngestMetrics("")->count, 0u);
