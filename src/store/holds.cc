@@ -75,6 +75,35 @@ std::string ClauseOf(const record::Hold& hold) {
   return out;
 }
 
+Result<PlacedHold> ReadPlaced(const Json& json) {
+  PlacedHold out;
+  TRY_ASSIGN(out.hold, ReadHold(json));
+  out.hold.action = "set";
+  TRY_ASSIGN(out.hold.items, IntOf(json, "items"));
+  TRY_ASSIGN(out.set_us, IntOf(json, "set_us"));
+  if (json.Find("record_index") == nullptr) return out;
+  TRY_ASSIGN(const int64_t index, IntOf(json, "record_index"));
+  out.record_index = static_cast<uint64_t>(index);
+  return out;
+}
+
+// Those of the file, by name. None when it is not there.
+Result<std::map<std::string, PlacedHold>> ReadHoldsFile(io::FileSystem& fs, const std::string& path) {
+  std::map<std::string, PlacedHold> out;
+  TRY_ASSIGN(bool there, fs.Exists(path));
+  if (!there) return out;
+  TRY_ASSIGN(std::string text, io::ReadFile(fs, path, kFileBytesMax));
+  auto json = Json::Parse(text);
+  if (!json || !json->is_array()) return Fail(ErrorCode::kDataLoss, "{}: no list of holds", path);
+  for (const Json& item : json->as_array()) {
+    auto placed = ReadPlaced(item);
+    if (!placed) return Fail(ErrorCode::kDataLoss, "{}: {}", path, placed.error().message);
+    const std::string name = placed->hold.name;
+    out[name] = *std::move(placed);
+  }
+  return out;
+}
+
 }  // namespace
 
 Json JsonOf(const PlacedHold& placed) {
@@ -121,27 +150,16 @@ Result<std::unique_ptr<Holds>> Holds::Open(Options options, Store& store) {
   return holds;
 }
 
+Result<void> Holds::CheckNoneSet(io::FileSystem& fs, const std::string& path) {
+  TRY_ASSIGN(const auto set, ReadHoldsFile(fs, path));
+  if (set.empty()) return {};
+  return Fail(ErrorCode::kFailedPrecondition, "{}: {} holds are set, {} first", path, set.size(),
+              set.begin()->first);
+}
+
 Result<void> Holds::Load() {
   MutexLock lock(mutex_);
-  TRY_ASSIGN(bool there, options_.fs->Exists(options_.path));
-  if (!there) return {};
-  TRY_ASSIGN(std::string text, io::ReadFile(*options_.fs, options_.path, kFileBytesMax));
-  auto json = Json::Parse(text);
-  if (!json || !json->is_array()) return Fail(ErrorCode::kDataLoss, "{}: no list of holds", options_.path);
-  for (const Json& item : json->as_array()) {
-    PlacedHold placed;
-    auto hold = ReadHold(item);
-    if (!hold) return Fail(ErrorCode::kDataLoss, "{}: {}", options_.path, hold.error().message);
-    placed.hold = *std::move(hold);
-    placed.hold.action = "set";
-    TRY_ASSIGN(placed.hold.items, IntOf(item, "items"));
-    TRY_ASSIGN(placed.set_us, IntOf(item, "set_us"));
-    if (item.Find("record_index") != nullptr) {
-      TRY_ASSIGN(const int64_t index, IntOf(item, "record_index"));
-      placed.record_index = static_cast<uint64_t>(index);
-    }
-    holds_[placed.hold.name] = std::move(placed);
-  }
+  TRY_ASSIGN(holds_, ReadHoldsFile(*options_.fs, options_.path));
   for (auto& [name, placed] : holds_)
     if (!placed.record_index) TRY(Record(placed));
   return {};

@@ -55,6 +55,8 @@ class Holds {
   };
   // Puts on record what a crash kept from it. kDataLoss: the file is damaged. The store outlives it.
   static Result<std::unique_ptr<Holds>> Open(Options options, Store& store);
+  // For a store that keeps none: kFailedPrecondition when some are set in this file, since nobody would be told of them then.
+  static Result<void> CheckNoneSet(io::FileSystem& fs, const std::string& path);
 
   // `action` and `items` are filled in here, for a request `origin` and leaf too.
   Result<PlacedHold> Set(record::Hold hold);

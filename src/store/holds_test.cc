@@ -144,6 +144,20 @@ TEST_F(HoldsTest, ARestartForgetsNothing) {
   EXPECT_THAT(Records(), IsEmpty());
 }
 
+TEST_F(HoldsTest, AStoreThatKeepsNoneIsToldOfThoseThatAreSet) {
+  EXPECT_TRUE(Holds::CheckNoneSet(disk_, "/data/holds.json")) << "no file";
+  ASSERT_TRUE(holds_->Set(HoldOf("case-17")));
+  const auto some = Holds::CheckNoneSet(disk_, "/data/holds.json");
+  ASSERT_FALSE(some);
+  EXPECT_EQ(some.error().code, ErrorCode::kFailedPrecondition);
+  EXPECT_NE(some.error().message.find("/data/holds.json: 1 holds are set"), std::string::npos)
+      << some.error().message;
+  ASSERT_TRUE(holds_->Release("case-17"));
+  EXPECT_TRUE(Holds::CheckNoneSet(disk_, "/data/holds.json")) << "all lifted";
+  ASSERT_TRUE(io::WriteFileDurably(disk_, "/data/holds.json", "{}"));
+  EXPECT_EQ(Holds::CheckNoneSet(disk_, "/data/holds.json").error().code, ErrorCode::kDataLoss);
+}
+
 TEST_F(HoldsTest, WrongOrdersAreRefusedAndLeaveNoTrace) {
   ASSERT_TRUE(holds_->Set(HoldOf("a")));
   Records();
