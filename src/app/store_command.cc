@@ -163,7 +163,8 @@ Result<void> CheckNoLog(const StoreCommandOptions& options) {
   if (options.own_log) return {};
   auto none = store::Holds::CheckNoneSet(io::PosixFileSystem(), HoldsPath(options));
   if (none) return {};
-  return Fail(std::move(none.error()), "--no-log: holds need the log; lift them while it is kept (beleg audit hold)");
+  return Fail(std::move(none.error()),
+              "--no-log: holds need the log; lift them while it is kept (beleg audit hold)");
 }
 
 Result<void> RunStore(const StoreCommandOptions& options) {

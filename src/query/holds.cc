@@ -53,8 +53,9 @@ net::HttpResponse QueryApi::SetHold(const net::HttpRequest& request) {
 net::HttpResponse QueryApi::HeldLeaves(std::string_view path) {
   // Not an empty list: the one who asks would prune what an audit host does hold.
   if (options_.holds == nullptr)
-    return ErrorAnswer({ErrorCode::kUnimplemented, "this store runs without a log of its own, so it keeps no holds "
-                                                   "and cannot say what is on hold"});
+    return ErrorAnswer({ErrorCode::kUnimplemented,
+                        "this store runs without a log of its own, so it keeps no holds "
+                        "and cannot say what is on hold"});
   path.remove_prefix(store::kMirrorPrefix.size());
   path.remove_suffix(kHeldLeavesEnd.size());
   WaitVisible();

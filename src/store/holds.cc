@@ -171,6 +171,7 @@ Result<PlacedHold> Holds::Set(record::Hold hold) {
   hold.action = "set";
   TRY_ASSIGN(hold.items, Count(hold));
   MutexLock lock(mutex_);
+  TRY(CheckWell());
   if (holds_.contains(hold.name))
     return Fail(ErrorCode::kAlreadyExists, "a hold {} is set already", hold.name);
   if (holds_.size() >= kHoldsMax) return Fail(ErrorCode::kResourceExhausted, "{} holds are set", kHoldsMax);
@@ -201,6 +202,7 @@ Result<void> Holds::Resolve(record::Hold& hold) const {
 
 Result<PlacedHold> Holds::Release(const std::string& name) {
   MutexLock lock(mutex_);
+  TRY(CheckWell());
   const auto found = holds_.find(name);
   if (found == holds_.end()) return Fail(ErrorCode::kNotFound, "no hold {} is set", name);
   PlacedHold released = found->second;
@@ -223,6 +225,10 @@ std::vector<PlacedHold> Holds::List() const {
 }
 
 Result<std::vector<HeldLeaves>> Holds::HeldIn(const std::string& origin) const {
+  {
+    MutexLock lock(mutex_);
+    TRY(CheckWell());
+  }
   std::vector<HeldLeaves> out;
   for (const PlacedHold& placed : List()) {
     if (!placed.hold.origin.empty() && placed.hold.origin != origin) continue;
@@ -260,18 +266,29 @@ Result<std::optional<HeldLeaves>> Holds::Place(const record::Hold& hold, const s
   return out;
 }
 
-// A file that lacks the index means that the next start says it again, no more.
+// A file that lacks the index for want of room means that the next start says it again, no more.
 Result<void> Holds::Record(PlacedHold& placed) {
   TRY_ASSIGN(placed.record_index, options_.log->Append(placed.hold));
-  if (auto saved = Save(); !saved)
-    LOG_WARN("store.hold_index_not_kept", F("name", placed.hold.name), F("why", saved.error().message));
+  auto saved = Save();
+  if (saved || !MayHeal(saved.error())) return saved;
+  LOG_WARN("store.hold_index_not_kept", F("name", placed.hold.name), F("why", saved.error().message));
   return {};
 }
 
+// What a file holds whose sync failed is unknown, so it is not written any more, nor answered from (ADR 0004).
+Result<void> Holds::CheckWell() const {
+  return broken_.empty() ? Result<void>() : Fail(ErrorCode::kUnavailable, "stopped: {}", broken_);
+}
+
 Result<void> Holds::Save() {
+  TRY(CheckWell());
   Json::Array list;
   for (const auto& [name, placed] : holds_) list.push_back(JsonOf(placed));
-  return io::WriteFileDurably(*options_.fs, options_.path, Json(std::move(list)).Dump() + "\n");
+  auto written = io::WriteFileDurably(*options_.fs, options_.path, Json(std::move(list)).Dump() + "\n");
+  if (written || MayHeal(written.error())) return written;
+  broken_ = written.error().message;
+  TellDiskFailure(options_.on_fatal, written.error());
+  return CheckWell();
 }
 
 }  // namespace beleg::store

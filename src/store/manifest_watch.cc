@@ -54,6 +54,7 @@ void ManifestWatch::Run(std::stop_token stop) {
 
 void ManifestWatch::Look() {
   MutexLock looking(look_mutex_);
+  if (!broken_.empty()) return;
   auto file = Read(options_.path);
   if (!file) {
     const std::string wrong = file.error().message;
@@ -68,13 +69,22 @@ void ManifestWatch::Look() {
            : fmt::format("{}: the change cannot be put on record: {}", options_.path, taken.error().message));
 }
 
+// A copy whose sync failed may be there or not, so nothing is put on record any more (ADR 0004).
+Result<void> ManifestWatch::Keep(const File& file) {
+  auto written = io::WriteFileDurably(*options_.fs, options_.recorded_path, file.text);
+  if (written || MayHeal(written.error())) return written;
+  broken_ = written.error().message;
+  TellDiskFailure(options_.on_fatal, written.error());
+  return Fail(ErrorCode::kUnavailable, "stopped: {}", broken_);
+}
+
 Result<void> ManifestWatch::TakeOver(const File& file) {
   const auto changes = ChangesOf(recorded_.manifest, file.manifest);
   if (options_.log != nullptr) {
     for (const record::Config& change : changes) TRY(options_.log->Append(change));
     // From here on the log says so, also if the copy cannot be written: it is not said again at the next look.
     recorded_ = file;
-    TRY(io::WriteFileDurably(*options_.fs, options_.recorded_path, file.text));
+    TRY(Keep(file));
   }
   text_ = file.text;
   LOG_INFO("store.manifest.in_force", F("path", options_.path), F("origins", file.manifest.origins().size()),

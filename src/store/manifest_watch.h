@@ -19,6 +19,7 @@
 #include "base/thread.h"
 #include "io/file.h"
 #include "record/audit_sink.h"
+#include "store/disk_failure.h"
 #include "store/origin_manifest.h"
 
 namespace beleg::store {
@@ -30,6 +31,7 @@ struct ManifestWatchOptions {
   std::chrono::milliseconds interval{1'000};
   MetricRegistry* metrics = nullptr;
   io::FileSystem* fs = nullptr;
+  DiskFailure on_fatal{};
 };
 
 class ManifestWatch {
@@ -55,6 +57,7 @@ class ManifestWatch {
   void Run(std::stop_token stop);
   Result<File> Read(const std::string& path) const;
   Result<void> TakeOver(const File& file) REQUIRES(look_mutex_);
+  Result<void> Keep(const File& file) REQUIRES(look_mutex_);
   void Tell(const std::string& problem);
 
   ManifestWatchOptions options_;
@@ -62,6 +65,7 @@ class ManifestWatch {
   std::string text_ GUARDED_BY(look_mutex_);       // of what is in force
   File recorded_ GUARDED_BY(look_mutex_);          // what the log says
   std::string suspected_ GUARDED_BY(look_mutex_);  // what was wrong at the last look
+  std::string broken_ GUARDED_BY(look_mutex_);     // why the disk's state is unknown
 
   mutable Mutex mutex_;
   CondVar stop_;

@@ -36,6 +36,7 @@ class ManifestWatchTest : public ::testing::Test {
     options.path = std::move(path);
     options.recorded_path = "/data/manifest.json";
     options.log = with_log ? &sink_ : nullptr;
+    options.on_fatal = [this](const Error&) { ++disk_failures_; };
     options.interval = std::chrono::hours(1);  // looks come from the test
     options.fs = &disk_;
     options.metrics = &metrics_;
@@ -66,6 +67,7 @@ class ManifestWatchTest : public ::testing::Test {
   io::SimulatedDisk disk_{1};
   MetricRegistry metrics_;
   record::RecordingSink sink_;
+  int disk_failures_ = 0;
   std::unique_ptr<ManifestWatch> watch_;
 };
 
@@ -151,6 +153,42 @@ TEST_F(ManifestWatchTest, AChangeThatTheLogDoesNotTakeIsNotInForce) {
   watch_->Look();
   EXPECT_THAT(Kinds({"b"}), IsEmpty());
   EXPECT_THAT(Records(), SizeIs(2));
+}
+
+TEST_F(ManifestWatchTest, AfterAFailedSyncNothingChangesAnyMore) {
+  Write(Listed("a"));
+  ASSERT_TRUE(Open());
+  Write(Listed("b"));
+  Records();
+  disk_.SetFault([](const io::DiskCall& call) -> Result<void> {
+    if (call.act != io::DiskAct::kSyncFolder) return {};
+    return Fail(ErrorCode::kDataLoss, "the disk is gone");
+  });
+  watch_->Look();
+  disk_.SetFault({});
+  EXPECT_EQ(disk_failures_, 1);
+  EXPECT_THAT(Records(), SizeIs(2));
+  Write(Listed("c"));
+  watch_->Look();
+  EXPECT_EQ(disk_failures_, 1);
+  EXPECT_THAT(Records(), IsEmpty());
+  EXPECT_THAT(Kinds({"a"}), ElementsAre("manifest ")) << "the one of before is in force";
+  EXPECT_FALSE(IsOk());
+}
+
+TEST_F(ManifestWatchTest, AFullDiskIsNoFailedOne) {
+  Write(Listed("a"));
+  ASSERT_TRUE(Open());
+  Write(Listed("b"));
+  Records();
+  disk_.SetCapacity(disk_.used_bytes());
+  watch_->Look();
+  EXPECT_EQ(disk_failures_, 0);
+  EXPECT_THAT(Kinds({"a"}), ElementsAre("manifest "));
+  disk_.SetCapacity({});
+  watch_->Look();
+  EXPECT_THAT(Kinds({"b"}), IsEmpty());
+  EXPECT_THAT(Records(), SizeIs(2)) << "each once";
 }
 
 TEST_F(ManifestWatchTest, WithoutALogItIsInForceAndTheRecordsComeWithTheLog) {
