@@ -156,9 +156,21 @@ StoreLogOptions OwnLogOptions(const StoreCommandOptions& options, MetricRegistry
   return log;
 }
 
+std::string HoldsPath(const StoreCommandOptions& options) { return options.data + "/holds.json"; }
+
+// Without a log no holds are kept, and those of before must not be forgotten by that.
+Result<void> CheckNoLog(const StoreCommandOptions& options) {
+  if (options.own_log) return {};
+  auto none = store::Holds::CheckNoneSet(io::PosixFileSystem(), HoldsPath(options));
+  if (none) return {};
+  return Fail(std::move(none.error()),
+              "--no-log: holds need the log; lift them while it is kept (beleg audit hold)");
+}
+
 Result<void> RunStore(const StoreCommandOptions& options) {
   BlockStopSignals();
   TRY_ASSIGN(Endpoints endpoints, CheckEndpoints(options));
+  TRY(CheckNoLog(options));
   MetricRegistry metrics;
   TRY_ASSIGN(std::unique_ptr<store::Store> store, OpenStore(options, metrics));
   SystemRng rng;
@@ -176,8 +188,7 @@ Result<void> RunStore(const StoreCommandOptions& options) {
   std::unique_ptr<store::Holds> holds;
   if (own_log) {
     api_options.log = &own_log->sink();
-    TRY_ASSIGN(holds,
-               store::Holds::Open({.path = options.data + "/holds.json", .log = api_options.log}, *store));
+    TRY_ASSIGN(holds, store::Holds::Open({.path = HoldsPath(options), .log = api_options.log}, *store));
     api_options.holds = holds.get();
   }
   api_options.api_key = options.api_key;

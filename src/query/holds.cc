@@ -51,20 +51,23 @@ net::HttpResponse QueryApi::SetHold(const net::HttpRequest& request) {
 }
 
 net::HttpResponse QueryApi::HeldLeaves(std::string_view path) {
+  // Not an empty list: the one who asks would prune what an audit host does hold.
+  if (options_.holds == nullptr)
+    return ErrorAnswer({ErrorCode::kUnimplemented,
+                        "this store runs without a log of its own, so it keeps no holds "
+                        "and cannot say what is on hold"});
   path.remove_prefix(store::kMirrorPrefix.size());
   path.remove_suffix(kHeldLeavesEnd.size());
   WaitVisible();
   const store::Mirror* mirror = mirror_api_.Find(path);
   if (mirror == nullptr) return ErrorAnswer({ErrorCode::kNotFound, "no log of this name is mirrored here"});
+  auto held = options_.holds->HeldIn(mirror->state().origin);
+  if (!held) return ErrorAnswer(held.error());
   Json::Array list;
-  if (options_.holds != nullptr) {
-    auto held = options_.holds->HeldIn(mirror->state().origin);
-    if (!held) return ErrorAnswer(held.error());
-    for (const store::HeldLeaves& leaves : *held) {
-      Json item = Json::MakeObject({{"name", leaves.name}, {"first_index", leaves.first}});
-      if (leaves.end) item.Set("end_index", *leaves.end);
-      list.push_back(std::move(item));
-    }
+  for (const store::HeldLeaves& leaves : *held) {
+    Json item = Json::MakeObject({{"name", leaves.name}, {"first_index", leaves.first}});
+    if (leaves.end) item.Set("end_index", *leaves.end);
+    list.push_back(std::move(item));
   }
   return JsonAnswer(Json::MakeObject({{"holds", std::move(list)}}));
 }

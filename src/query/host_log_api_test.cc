@@ -105,9 +105,12 @@ TEST_F(HostLogApiTest, HoldsAreSetListedAndLifted) {
   EXPECT_EQ(Send("GET", "/mirror/holds").status, 404);
 }
 
-TEST_F(HostLogApiTest, WithoutALogNothingCanBeHeld) {
+TEST_F(HostLogApiTest, WithoutALogNothingCanBeHeldAndNobodyIsToldThatNothingIs) {
   MakeApi("", nullptr);
   EXPECT_EQ(Send("POST", "/api/holds", R"({"name":"a"})").status, 404);
+  const net::HttpResponse asked = Send("GET", "/mirror/" + std::string(64, '0') + "/holds");
+  EXPECT_EQ(asked.status, 501);
+  EXPECT_NE(asked.body.find("keeps no holds"), std::string::npos) << asked.body;
 }
 
 TEST_F(HostLogApiTest, WhatTheLogDoesNotTakeIsNotClaimed) {

@@ -75,6 +75,35 @@ std::string ClauseOf(const record::Hold& hold) {
   return out;
 }
 
+Result<PlacedHold> ReadPlaced(const Json& json) {
+  PlacedHold out;
+  TRY_ASSIGN(out.hold, ReadHold(json));
+  out.hold.action = "set";
+  TRY_ASSIGN(out.hold.items, IntOf(json, "items"));
+  TRY_ASSIGN(out.set_us, IntOf(json, "set_us"));
+  if (json.Find("record_index") == nullptr) return out;
+  TRY_ASSIGN(const int64_t index, IntOf(json, "record_index"));
+  out.record_index = static_cast<uint64_t>(index);
+  return out;
+}
+
+// Those of the file, by name. None when it is not there.
+Result<std::map<std::string, PlacedHold>> ReadHoldsFile(io::FileSystem& fs, const std::string& path) {
+  std::map<std::string, PlacedHold> out;
+  TRY_ASSIGN(bool there, fs.Exists(path));
+  if (!there) return out;
+  TRY_ASSIGN(std::string text, io::ReadFile(fs, path, kFileBytesMax));
+  auto json = Json::Parse(text);
+  if (!json || !json->is_array()) return Fail(ErrorCode::kDataLoss, "{}: no list of holds", path);
+  for (const Json& item : json->as_array()) {
+    auto placed = ReadPlaced(item);
+    if (!placed) return Fail(ErrorCode::kDataLoss, "{}: {}", path, placed.error().message);
+    const std::string name = placed->hold.name;
+    out[name] = *std::move(placed);
+  }
+  return out;
+}
+
 }  // namespace
 
 Json JsonOf(const PlacedHold& placed) {
@@ -121,27 +150,16 @@ Result<std::unique_ptr<Holds>> Holds::Open(Options options, Store& store) {
   return holds;
 }
 
+Result<void> Holds::CheckNoneSet(io::FileSystem& fs, const std::string& path) {
+  TRY_ASSIGN(const auto set, ReadHoldsFile(fs, path));
+  if (set.empty()) return {};
+  return Fail(ErrorCode::kFailedPrecondition, "{}: {} holds are set, {} first", path, set.size(),
+              set.begin()->first);
+}
+
 Result<void> Holds::Load() {
   MutexLock lock(mutex_);
-  TRY_ASSIGN(bool there, options_.fs->Exists(options_.path));
-  if (!there) return {};
-  TRY_ASSIGN(std::string text, io::ReadFile(*options_.fs, options_.path, kFileBytesMax));
-  auto json = Json::Parse(text);
-  if (!json || !json->is_array()) return Fail(ErrorCode::kDataLoss, "{}: no list of holds", options_.path);
-  for (const Json& item : json->as_array()) {
-    PlacedHold placed;
-    auto hold = ReadHold(item);
-    if (!hold) return Fail(ErrorCode::kDataLoss, "{}: {}", options_.path, hold.error().message);
-    placed.hold = *std::move(hold);
-    placed.hold.action = "set";
-    TRY_ASSIGN(placed.hold.items, IntOf(item, "items"));
-    TRY_ASSIGN(placed.set_us, IntOf(item, "set_us"));
-    if (item.Find("record_index") != nullptr) {
-      TRY_ASSIGN(const int64_t index, IntOf(item, "record_index"));
-      placed.record_index = static_cast<uint64_t>(index);
-    }
-    holds_[placed.hold.name] = std::move(placed);
-  }
+  TRY_ASSIGN(holds_, ReadHoldsFile(*options_.fs, options_.path));
   for (auto& [name, placed] : holds_)
     if (!placed.record_index) TRY(Record(placed));
   return {};
@@ -153,6 +171,7 @@ Result<PlacedHold> Holds::Set(record::Hold hold) {
   hold.action = "set";
   TRY_ASSIGN(hold.items, Count(hold));
   MutexLock lock(mutex_);
+  TRY(CheckWell());
   if (holds_.contains(hold.name))
     return Fail(ErrorCode::kAlreadyExists, "a hold {} is set already", hold.name);
   if (holds_.size() >= kHoldsMax) return Fail(ErrorCode::kResourceExhausted, "{} holds are set", kHoldsMax);
@@ -183,6 +202,7 @@ Result<void> Holds::Resolve(record::Hold& hold) const {
 
 Result<PlacedHold> Holds::Release(const std::string& name) {
   MutexLock lock(mutex_);
+  TRY(CheckWell());
   const auto found = holds_.find(name);
   if (found == holds_.end()) return Fail(ErrorCode::kNotFound, "no hold {} is set", name);
   PlacedHold released = found->second;
@@ -205,6 +225,10 @@ std::vector<PlacedHold> Holds::List() const {
 }
 
 Result<std::vector<HeldLeaves>> Holds::HeldIn(const std::string& origin) const {
+  {
+    MutexLock lock(mutex_);
+    TRY(CheckWell());
+  }
   std::vector<HeldLeaves> out;
   for (const PlacedHold& placed : List()) {
     if (!placed.hold.origin.empty() && placed.hold.origin != origin) continue;
@@ -242,18 +266,29 @@ Result<std::optional<HeldLeaves>> Holds::Place(const record::Hold& hold, const s
   return out;
 }
 
-// A file that lacks the index means that the next start says it again, no more.
+// A file that lacks the index for want of room means that the next start says it again, no more.
 Result<void> Holds::Record(PlacedHold& placed) {
   TRY_ASSIGN(placed.record_index, options_.log->Append(placed.hold));
-  if (auto saved = Save(); !saved)
-    LOG_WARN("store.hold_index_not_kept", F("name", placed.hold.name), F("why", saved.error().message));
+  auto saved = Save();
+  if (saved || !MayHeal(saved.error())) return saved;
+  LOG_WARN("store.hold_index_not_kept", F("name", placed.hold.name), F("why", saved.error().message));
   return {};
 }
 
+// What a file holds whose sync failed is unknown, so it is not written any more, nor answered from (ADR 0004).
+Result<void> Holds::CheckWell() const {
+  return broken_.empty() ? Result<void>() : Fail(ErrorCode::kUnavailable, "stopped: {}", broken_);
+}
+
 Result<void> Holds::Save() {
+  TRY(CheckWell());
   Json::Array list;
   for (const auto& [name, placed] : holds_) list.push_back(JsonOf(placed));
-  return io::WriteFileDurably(*options_.fs, options_.path, Json(std::move(list)).Dump() + "\n");
+  auto written = io::WriteFileDurably(*options_.fs, options_.path, Json(std::move(list)).Dump() + "\n");
+  if (written || MayHeal(written.error())) return written;
+  broken_ = written.error().message;
+  TellDiskFailure(options_.on_fatal, written.error());
+  return CheckWell();
 }
 
 }  // namespace beleg::store

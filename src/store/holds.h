@@ -3,7 +3,7 @@
 // Shape:   a hold has a name and is of a time, of leaves, or of one request; of one log, or a time of all logs.
 // Order:   in force before it is on record, and until its release is: a crash in between errs on the side of keeping.
 // Errors:  kInvalidArgument names the member · kAlreadyExists, kNotFound (the name; a request or log that is not here) ·
-//          kResourceExhausted (kHoldsMax, disk) · those of the log.
+//          kResourceExhausted (kHoldsMax, disk) · kUnavailable: the disk failed, so the process should be ending · those of the log.
 // Threads: any. Cost: Set, Release: two durable writes and a record.
 // Source:  docs/formats/store.md, "Holds".
 #pragma once
@@ -19,6 +19,7 @@
 #include "base/mutex.h"
 #include "io/file.h"
 #include "record/audit_sink.h"
+#include "store/disk_failure.h"
 #include "store/store.h"
 #include "wire/json.h"
 
@@ -52,9 +53,12 @@ class Holds {
     record::AuditSink* log = nullptr;  // not null
     const Clock* clock = nullptr;      // null: the host's
     io::FileSystem* fs = nullptr;
+    DiskFailure on_fatal{};
   };
   // Puts on record what a crash kept from it. kDataLoss: the file is damaged. The store outlives it.
   static Result<std::unique_ptr<Holds>> Open(Options options, Store& store);
+  // For a store that keeps none: kFailedPrecondition when some are set in this file, since nobody would be told of them then.
+  static Result<void> CheckNoneSet(io::FileSystem& fs, const std::string& path);
 
   // `action` and `items` are filled in here, for a request `origin` and leaf too.
   Result<PlacedHold> Set(record::Hold hold);
@@ -72,6 +76,7 @@ class Holds {
   Result<std::optional<HeldLeaves>> Place(const record::Hold& hold, const std::string& origin) const;
   Result<void> Record(PlacedHold& placed) REQUIRES(mutex_);
   Result<void> Save() REQUIRES(mutex_);
+  Result<void> CheckWell() const REQUIRES(mutex_);
   const Clock& clock() const { return options_.clock != nullptr ? *options_.clock : system_clock_; }
 
   const Options options_;
@@ -79,6 +84,7 @@ class Holds {
   Store& store_;
   mutable Mutex mutex_;
   std::map<std::string, PlacedHold> holds_ GUARDED_BY(mutex_);  // by name
+  std::string broken_ GUARDED_BY(mutex_);                       // why the disk's state is unknown
 };
 
 }  // namespace beleg::store

@@ -46,7 +46,9 @@ class HoldsTest : public ::testing::Test {
   }
   Result<void> Open() {
     holds_.reset();
-    TRY_ASSIGN(holds_, Holds::Open({"/data/holds.json", &sink_, &clock_, &disk_}, *store_));
+    Holds::Options options{"/data/holds.json", &sink_, &clock_, &disk_};
+    options.on_fatal = [this](const Error&) { ++disk_failures_; };
+    TRY_ASSIGN(holds_, Holds::Open(std::move(options), *store_));
     return {};
   }
   std::vector<std::string> Held(const std::string& origin = "log") {
@@ -68,6 +70,7 @@ class HoldsTest : public ::testing::Test {
   io::SimulatedDisk disk_{1};
   ManualClock clock_;
   record::RecordingSink sink_;
+  int disk_failures_ = 0;
   std::unique_ptr<Holds> holds_;
 };
 
@@ -144,6 +147,20 @@ TEST_F(HoldsTest, ARestartForgetsNothing) {
   EXPECT_THAT(Records(), IsEmpty());
 }
 
+TEST_F(HoldsTest, AStoreThatKeepsNoneIsToldOfThoseThatAreSet) {
+  EXPECT_TRUE(Holds::CheckNoneSet(disk_, "/data/holds.json")) << "no file";
+  ASSERT_TRUE(holds_->Set(HoldOf("case-17")));
+  const auto some = Holds::CheckNoneSet(disk_, "/data/holds.json");
+  ASSERT_FALSE(some);
+  EXPECT_EQ(some.error().code, ErrorCode::kFailedPrecondition);
+  EXPECT_NE(some.error().message.find("/data/holds.json: 1 holds are set"), std::string::npos)
+      << some.error().message;
+  ASSERT_TRUE(holds_->Release("case-17"));
+  EXPECT_TRUE(Holds::CheckNoneSet(disk_, "/data/holds.json")) << "all lifted";
+  ASSERT_TRUE(io::WriteFileDurably(disk_, "/data/holds.json", "{}"));
+  EXPECT_EQ(Holds::CheckNoneSet(disk_, "/data/holds.json").error().code, ErrorCode::kDataLoss);
+}
+
 TEST_F(HoldsTest, WrongOrdersAreRefusedAndLeaveNoTrace) {
   ASSERT_TRUE(holds_->Set(HoldOf("a")));
   Records();
@@ -197,6 +214,44 @@ TEST_F(HoldsTest, WhatTheLogDoesNotTakeIsNeitherSetNorReleased) {
   ASSERT_TRUE(Open());
   EXPECT_THAT(Held(), ElementsAre("a 0 -"));
   EXPECT_THAT(Records(), IsEmpty());
+}
+
+// Set: its file is written, then its record, then the file again. Release: its record, then the file.
+TEST_F(HoldsTest, AfterAFailedSyncNothingIsAnsweredForAnyMore) {
+  for (const int good_syncs : {0, 1, 2}) {
+    SCOPED_TRACE(good_syncs);
+    ASSERT_TRUE(Open());
+    disk_failures_ = 0;
+    Records();
+    int syncs = 0;
+    disk_.SetFault([&](const io::DiskCall& call) -> Result<void> {
+      if (call.act != io::DiskAct::kSyncFolder || syncs++ != good_syncs) return {};
+      return Fail(ErrorCode::kDataLoss, "the disk is gone");
+    });
+    auto set = holds_->Set(HoldOf("a"));
+    auto released = set ? holds_->Release("a") : set;
+    ASSERT_FALSE(released);
+    EXPECT_EQ(disk_failures_, 1) << released.error().message;
+    const size_t on_record = Records().size();
+    EXPECT_EQ(on_record, static_cast<size_t>(good_syncs));
+    EXPECT_EQ(holds_->Set(HoldOf("b")).error().code, ErrorCode::kUnavailable);
+    EXPECT_FALSE(holds_->Release("a"));
+    EXPECT_EQ(holds_->HeldIn("log").error().code, ErrorCode::kUnavailable) << "nobody may prune now";
+    EXPECT_THAT(Records(), IsEmpty());
+    EXPECT_EQ(disk_failures_, 1);
+    disk_.SetFault({});
+    disk_.Kill();
+    ASSERT_TRUE(Open());
+    std::ignore = holds_->Release("a");
+  }
+}
+
+TEST_F(HoldsTest, AFullDiskIsNoFailedOne) {
+  disk_.SetCapacity(disk_.used_bytes());
+  EXPECT_EQ(holds_->Set(HoldOf("a")).error().code, ErrorCode::kResourceExhausted);
+  EXPECT_EQ(disk_failures_, 0);
+  disk_.SetCapacity({});
+  EXPECT_TRUE(holds_->Set(HoldOf("a")));
 }
 
 // Whatever call is the last one: a hold that was answered for is in force after a restart, one that is in force is on record.

@@ -22,7 +22,8 @@ Result<void> ManifestWatch::Start() {
   MutexLock looking(look_mutex_);
   TRY_ASSIGN(bool was_recorded, options_.fs->Exists(options_.recorded_path));
   if (was_recorded && options_.log != nullptr) {
-    TRY_ASSIGN(recorded_, Read(options_.recorded_path));
+    TRY_ASSIGN(File recorded, Read(options_.recorded_path));
+    recorded_ = std::move(recorded.manifest);
   }
   // A manifest that is not named any more is on record too: nothing must be writing from now on.
   if (options_.path.empty()) return was_recorded ? TakeOver({std::string(kNone), {}}) : Result<void>();
@@ -54,6 +55,7 @@ void ManifestWatch::Run(std::stop_token stop) {
 
 void ManifestWatch::Look() {
   MutexLock looking(look_mutex_);
+  if (!broken_.empty()) return;
   auto file = Read(options_.path);
   if (!file) {
     const std::string wrong = file.error().message;
@@ -62,20 +64,30 @@ void ManifestWatch::Look() {
   }
   suspected_.clear();
   Result<void> taken;
-  if (file->text != text_) taken = TakeOver(*file);
+  // The log may be ahead of what is in force.
+  if (file->text != text_ || !ChangesOf(recorded_, file->manifest).empty()) taken = TakeOver(*file);
   Tell(taken
            ? ""
            : fmt::format("{}: the change cannot be put on record: {}", options_.path, taken.error().message));
 }
 
+// A copy whose sync failed may be there or not, so nothing is put on record any more (ADR 0004).
+Result<void> ManifestWatch::Keep(const File& file) {
+  auto written = io::WriteFileDurably(*options_.fs, options_.recorded_path, file.text);
+  if (written || MayHeal(written.error())) return written;
+  broken_ = written.error().message;
+  TellDiskFailure(options_.on_fatal, written.error());
+  return Fail(ErrorCode::kUnavailable, "stopped: {}", broken_);
+}
+
 Result<void> ManifestWatch::TakeOver(const File& file) {
-  const auto changes = ChangesOf(recorded_.manifest, file.manifest);
-  if (options_.log != nullptr) {
-    for (const record::Config& change : changes) TRY(options_.log->Append(change));
-    // From here on the log says so, also if the copy cannot be written: it is not said again at the next look.
-    recorded_ = file;
-    TRY(io::WriteFileDurably(*options_.fs, options_.recorded_path, file.text));
+  const auto changes = ChangesOf(recorded_, file.manifest);
+  for (const record::Config& change : changes) {
+    if (options_.log != nullptr) TRY(options_.log->Append(change));
+    // From here on the log says so, whatever comes after: it is not said again at the next look.
+    recorded_.Take(OriginOf(change), file.manifest);
   }
+  if (options_.log != nullptr) TRY(Keep(file));
   text_ = file.text;
   LOG_INFO("store.manifest.in_force", F("path", options_.path), F("origins", file.manifest.origins().size()),
            F("changes", changes.size()));

@@ -2,7 +2,9 @@
 // audit host's own log before it counts.
 //
 // Shape:   the file is looked at each interval, by its content, so it may be edited in place or replaced.
-// Order:   records, then the copy of what is on record, then it is in force. A crash in between says a change twice, never not at all.
+// Order:   records, then the copy of what is on record, then it is in force. What the log took of a change that it did not take whole is
+//          followed by the rest, or by its opposite when the file of before is put back. A process that ends between record and copy says
+//          the change twice, never not at all; but when the file is put back before the next start, its record stays without an opposite.
 // Errors:  a file that is wrong, gone, or whose change the log does not take leaves the manifest of before in force: a finding, told in
 //          the log and as beleg_manifest_ok 0. At Open it is an error.
 // Threads: one of its own; Findings and Look from any.
@@ -19,6 +21,7 @@
 #include "base/thread.h"
 #include "io/file.h"
 #include "record/audit_sink.h"
+#include "store/disk_failure.h"
 #include "store/origin_manifest.h"
 
 namespace beleg::store {
@@ -30,6 +33,7 @@ struct ManifestWatchOptions {
   std::chrono::milliseconds interval{1'000};
   MetricRegistry* metrics = nullptr;
   io::FileSystem* fs = nullptr;
+  DiskFailure on_fatal{};
 };
 
 class ManifestWatch {
@@ -55,13 +59,15 @@ class ManifestWatch {
   void Run(std::stop_token stop);
   Result<File> Read(const std::string& path) const;
   Result<void> TakeOver(const File& file) REQUIRES(look_mutex_);
+  Result<void> Keep(const File& file) REQUIRES(look_mutex_);
   void Tell(const std::string& problem);
 
   ManifestWatchOptions options_;
-  Mutex look_mutex_;                               // one look at a time; taken before mutex_
-  std::string text_ GUARDED_BY(look_mutex_);       // of what is in force
-  File recorded_ GUARDED_BY(look_mutex_);          // what the log says
-  std::string suspected_ GUARDED_BY(look_mutex_);  // what was wrong at the last look
+  Mutex look_mutex_;                                 // one look at a time; taken before mutex_
+  std::string text_ GUARDED_BY(look_mutex_);         // of what is in force
+  OriginManifest recorded_ GUARDED_BY(look_mutex_);  // what the log says
+  std::string suspected_ GUARDED_BY(look_mutex_);    // what was wrong at the last look
+  std::string broken_ GUARDED_BY(look_mutex_);       // why the disk's state is unknown
 
   mutable Mutex mutex_;
   CondVar stop_;

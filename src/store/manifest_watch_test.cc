@@ -24,6 +24,23 @@ std::string Listed(std::string_view name, std::string_view closed = "", uint8_t 
                      closed.empty() ? "" : fmt::format(R"(,"closed":"{}")", closed));
 }
 
+// Has room for so many records.
+class SmallSink final : public record::AuditSink {
+ public:
+  explicit SmallSink(record::AuditSink& sink) : sink_(sink) {}
+  Result<uint64_t> Append(record::Body body) override {
+    if (room == 0) return Fail(ErrorCode::kResourceExhausted, "no room");
+    --room;
+    return sink_.Append(std::move(body));
+  }
+  void CountRead(std::string_view reader, std::string_view what) override { sink_.CountRead(reader, what); }
+
+  size_t room = 1'000;
+
+ private:
+  record::AuditSink& sink_;
+};
+
 class ManifestWatchTest : public ::testing::Test {
  protected:
   void SetUp() override { ASSERT_TRUE(io::MakeFoldersDurably(disk_, "/data")); }
@@ -35,7 +52,8 @@ class ManifestWatchTest : public ::testing::Test {
     ManifestWatchOptions options;
     options.path = std::move(path);
     options.recorded_path = "/data/manifest.json";
-    options.log = with_log ? &sink_ : nullptr;
+    options.log = with_log ? &small_sink_ : nullptr;
+    options.on_fatal = [this](const Error&) { ++disk_failures_; };
     options.interval = std::chrono::hours(1);  // looks come from the test
     options.fs = &disk_;
     options.metrics = &metrics_;
@@ -66,6 +84,8 @@ class ManifestWatchTest : public ::testing::Test {
   io::SimulatedDisk disk_{1};
   MetricRegistry metrics_;
   record::RecordingSink sink_;
+  SmallSink small_sink_{sink_};
+  int disk_failures_ = 0;
   std::unique_ptr<ManifestWatch> watch_;
 };
 
@@ -151,6 +171,78 @@ TEST_F(ManifestWatchTest, AChangeThatTheLogDoesNotTakeIsNotInForce) {
   watch_->Look();
   EXPECT_THAT(Kinds({"b"}), IsEmpty());
   EXPECT_THAT(Records(), SizeIs(2));
+}
+
+TEST_F(ManifestWatchTest, ChangesThatTheLogTookInPartAreFollowedByTheRestOrByTheirOpposite) {
+  Write(Listed("x"));
+  ASSERT_TRUE(Open());
+  Records();
+  for (const bool put_back : {false, true}) {
+    SCOPED_TRACE(put_back);
+    Write(put_back ? Listed("x") : Listed("a") + "," + Listed("b") + "," + Listed("x"));
+    small_sink_.room = 1;
+    watch_->Look();
+    small_sink_.room = 1'000;
+    auto records = Records();
+    ASSERT_THAT(records, SizeIs(1));
+    EXPECT_EQ(records[0].at("manifest_origin"), "a");
+    watch_->Look();
+    records = Records();
+    ASSERT_THAT(records, SizeIs(1)) << "the rest, and nothing twice";
+    EXPECT_EQ(records[0].at("manifest_origin"), "b");
+    EXPECT_EQ(records[0].at("manifest_change"), put_back ? "removed" : "opened");
+  }
+  Write(Listed("a") + "," + Listed("b") + "," + Listed("x"));
+  small_sink_.room = 1;
+  watch_->Look();
+  EXPECT_THAT(Records(), SizeIs(1));
+  Write(Listed("x"));
+  small_sink_.room = 1'000;
+  watch_->Look();
+  const auto records = Records();
+  ASSERT_THAT(records, SizeIs(1)) << "a is on record as opened, and the file of before is back";
+  EXPECT_EQ(records[0].at("manifest_change"), "removed");
+  EXPECT_EQ(records[0].at("manifest_origin"), "a");
+  EXPECT_TRUE(IsOk());
+  watch_->Look();
+  ASSERT_TRUE(Open());
+  EXPECT_THAT(Records(), IsEmpty());
+}
+
+TEST_F(ManifestWatchTest, AfterAFailedSyncNothingChangesAnyMore) {
+  Write(Listed("a"));
+  ASSERT_TRUE(Open());
+  Write(Listed("b"));
+  Records();
+  disk_.SetFault([](const io::DiskCall& call) -> Result<void> {
+    if (call.act != io::DiskAct::kSyncFolder) return {};
+    return Fail(ErrorCode::kDataLoss, "the disk is gone");
+  });
+  watch_->Look();
+  disk_.SetFault({});
+  EXPECT_EQ(disk_failures_, 1);
+  EXPECT_THAT(Records(), SizeIs(2));
+  Write(Listed("c"));
+  watch_->Look();
+  EXPECT_EQ(disk_failures_, 1);
+  EXPECT_THAT(Records(), IsEmpty());
+  EXPECT_THAT(Kinds({"a"}), ElementsAre("manifest ")) << "the one of before is in force";
+  EXPECT_FALSE(IsOk());
+}
+
+TEST_F(ManifestWatchTest, AFullDiskIsNoFailedOne) {
+  Write(Listed("a"));
+  ASSERT_TRUE(Open());
+  Write(Listed("b"));
+  Records();
+  disk_.SetCapacity(disk_.used_bytes());
+  watch_->Look();
+  EXPECT_EQ(disk_failures_, 0);
+  EXPECT_THAT(Kinds({"a"}), ElementsAre("manifest "));
+  disk_.SetCapacity({});
+  watch_->Look();
+  EXPECT_THAT(Kinds({"b"}), IsEmpty());
+  EXPECT_THAT(Records(), SizeIs(2)) << "each once";
 }
 
 TEST_F(ManifestWatchTest, WithoutALogItIsInForceAndTheRecordsComeWithTheLog) {

@@ -151,6 +151,16 @@ Result<OriginManifest> OriginManifest::Parse(std::string_view text) {
   return out;
 }
 
+void OriginManifest::Take(const std::string& name, const OriginManifest& other) {
+  const auto found = other.origins_.find(name);
+  if (found == other.origins_.end())
+    origins_.erase(name);
+  else
+    origins_[name] = found->second;
+}
+
+const std::string& OriginOf(const record::Config& change) { return change.settings.at("manifest_origin"); }
+
 std::vector<record::Config> ChangesOf(const OriginManifest& before, const OriginManifest& after) {
   std::map<std::string, std::pair<const OriginManifest::Origin*, const OriginManifest::Origin*>> both;
   for (const auto& [name, origin] : before.origins()) both[name].first = &origin;

@@ -247,9 +247,27 @@ def test_pruned_entries_are_at_the_mirror_and_proofs_stay_good(tmp_path):
         kept_back = done(*covered, "--holds-from", stack.mirror)
         assert "nothing to prune" in kept_back and "the hold case-17 keeps entry" in kept_back, kept_back
         assert (stack.public / "tile/entries/000").exists()
+
+        # A store without a log keeps no holds: it does not start over one that is set, and tells nobody that nothing is on hold.
+        stack.store.stop()
+        stack.store.arguments.append("--no-log")
+        stack.store.start(wait=False)
+        assert stack.store.process.wait(60) == 2
+        assert "--no-log" in stack.store.log() and "1 holds are set, case-17 first" in stack.store.log()
+        stack.store.arguments.remove("--no-log")
+        stack.store.start()
         lifted = hold(stack, "lift", "case-17")
         assert lifted.returncode == 0, lifted.stderr
         assert "nothing is on hold" in hold(stack, "list").stdout
+
+        stack.store.stop()
+        stack.store.arguments.append("--no-log")
+        stack.store.start()
+        unknown = ledger(*covered, "--holds-from", stack.mirror)
+        assert unknown.returncode == 2 and "does not say what is on hold" in unknown.stderr, unknown.stdout + unknown.stderr
+        stack.store.stop()
+        stack.store.arguments.remove("--no-log")
+        stack.store.start()
 
         out = done(*covered, "--holds-from", stack.mirror)
         assert "entries from 256 on" in out, out
