@@ -36,10 +36,8 @@ class Yesterday(Mirrored):
     """A log that was written yesterday and mirrored; then today begins, and the bundles of both are compressed."""
 
     def __init__(self, folder):
-        self.offset = folder / "offset"
-        self.offset.write_text("-86400")
-        super().__init__(folder, env={"LD_PRELOAD": LIBFAKETIME, "FAKETIME_TIMESTAMP_FILE": str(self.offset), "FAKETIME_NO_CACHE": "1",
-                                      "FAKETIME_DONT_FAKE_MONOTONIC": "1"})
+        # Not by a file: libfaketime reads that again and again, and gives the true time to a thread that asks meanwhile.
+        super().__init__(folder, env={"LD_PRELOAD": LIBFAKETIME, "FAKETIME": "-86400", "FAKETIME_DONT_FAKE_MONOTONIC": "1"})
 
     def __enter__(self):
         super().__enter__()
@@ -61,7 +59,8 @@ class Yesterday(Mirrored):
         return self
 
     def today(self):
-        self.offset.write_text("+0")
+        for part in (self.store, self.serve):
+            part.env.pop("LD_PRELOAD", None)
         self.store.start()
         self.serve.start()
         for folder in (self.public, self.copy):
