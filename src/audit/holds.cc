@@ -2,8 +2,10 @@
 
 #include <chrono>
 
+#include "audit/report_text.h"
 #include "audit/web_client.h"
 #include "base/bytes.h"
+#include "base/utc_day.h"
 
 namespace beleg::audit {
 namespace {
@@ -22,18 +24,11 @@ Result<int64_t> ParsePart(std::string_view digits, int64_t limit) {
   return static_cast<int64_t>(value);
 }
 
-// "2026-11-24" as the first second of it.
+// As the first second of it.
 Result<int64_t> ParseDay(std::string_view text) {
-  if (text.size() != 10 || text[4] != '-' || text[7] != '-')
-    return Fail(ErrorCode::kInvalidArgument, "no day");
-  TRY_ASSIGN(const int64_t year, ParsePart(text.substr(0, 4), 10'000));
-  TRY_ASSIGN(const int64_t month, ParsePart(text.substr(5, 2), 13));
-  TRY_ASSIGN(const int64_t day, ParsePart(text.substr(8), 32));
-  const std::chrono::year_month_day date{std::chrono::year(static_cast<int>(year)),
-                                         std::chrono::month(static_cast<unsigned>(month)),
-                                         std::chrono::day(static_cast<unsigned>(day))};
-  if (!date.ok() || year < 1970) return Fail(ErrorCode::kInvalidArgument, "no day");
-  return std::chrono::sys_days(date).time_since_epoch().count() * kDaySeconds;
+  const auto day = ParseUtcDay(text);
+  if (!day || day->time_since_epoch().count() < 0) return Fail(ErrorCode::kInvalidArgument, "no day");
+  return day->time_since_epoch().count() * kDaySeconds;
 }
 
 // "09:12:03"
@@ -55,13 +50,8 @@ Result<int64_t> ParseSeconds(std::string_view text) {
   return day + time;
 }
 
-std::string MomentText(int64_t unix_us) {
-  const int64_t unix_s = unix_us / kSecondMicros, day = unix_s / kDaySeconds, time = unix_s % kDaySeconds;
-  const std::chrono::year_month_day date{std::chrono::sys_days(std::chrono::days(day))};
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", static_cast<int>(date.year()),
-                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), time / 3600,
-                     time / 60 % 60, time % 60);
-}
+// To the second.
+std::string MomentText(int64_t unix_us) { return FormatUtc(unix_us).substr(0, 19) + "Z"; }
 
 Result<std::unique_ptr<WebClient>> Connect(const StorePeer& store) {
   return WebClient::Open(store.url, store.api_key, kTimeout);

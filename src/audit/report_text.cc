@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "base/utc_day.h"
+
 namespace beleg::audit {
 namespace {
 
@@ -53,12 +55,9 @@ std::string FormatUtc(int64_t unix_us) {
   using std::chrono::days, std::chrono::microseconds;
   std::chrono::sys_time<microseconds> time{microseconds(unix_us)};
   auto midnight = std::chrono::floor<days>(time);
-  std::chrono::year_month_day date(midnight);
   std::chrono::hh_mm_ss<microseconds> clock(time - midnight);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", static_cast<int>(date.year()),
-                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                     clock.hours().count(), clock.minutes().count(), clock.seconds().count(),
-                     clock.subseconds().count());
+  return fmt::format("{}T{:02}:{:02}:{:02}.{:06}Z", FormatUtcDay(midnight), clock.hours().count(),
+                     clock.minutes().count(), clock.seconds().count(), clock.subseconds().count());
 }
 
 }  // namespace beleg::audit

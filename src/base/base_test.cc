@@ -3,9 +3,12 @@
 
 #include "base/bounded_queue.h"
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "base/ids.h"
 #include "base/metrics.h"
+#include "base/mutex.h"
 #include "base/result.h"
+#include "base/utc_day.h"
 
 namespace beleg {
 namespace {
@@ -27,6 +30,31 @@ Result<int> Quarter(int n) {
 TEST(Result, TryPassesTheErrorOn) {
   EXPECT_EQ(*Quarter(8), 2);
   EXPECT_EQ(Quarter(6).error().code, ErrorCode::kInvalidArgument);
+}
+
+TEST(UtcDay, WhatIsReadIsWrittenAgain) {
+  for (std::string_view text : {"1970-01-01", "2024-02-29", "2026-11-24", "0099-12-31"}) {
+    auto day = ParseUtcDay(text);
+    ASSERT_TRUE(day) << text;
+    EXPECT_EQ(FormatUtcDay(*day), text);
+  }
+  EXPECT_EQ(ParseUtcDay("1970-01-02")->time_since_epoch().count(), 1);
+}
+
+TEST(UtcDay, WhatIsNoDayIsNone) {
+  for (std::string_view text : {"", "2026-11-2", "2026-11-244", "2026/11/24", "2025-02-29", "2026-13-01",
+                                "2026-00-01", "2026-01-00", "2026-01-32", "x026-01-01", "2026-1 -01"})
+    EXPECT_FALSE(ParseUtcDay(text)) << text;
+}
+
+TEST(CondVar, WaitUntilEndsAtItsMoment) {
+  Mutex mutex;
+  CondVar never;
+  const SystemClock clock;
+  const int64_t moment_us = clock.MonoMicros() + 2'000;
+  MutexLock lock(mutex);
+  while (never.WaitUntil(mutex, moment_us)) {}
+  EXPECT_GE(clock.MonoMicros(), moment_us);
 }
 
 TEST(Bytes, HexAndBase64RoundTrip) {

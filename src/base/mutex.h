@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <mutex>
 
 #if defined(__clang__)
@@ -51,6 +52,14 @@ class CondVar {
   bool WaitFor(Mutex& mutex, std::chrono::microseconds limit) REQUIRES(mutex) {
     std::unique_lock<std::mutex> lock(mutex.mutex_, std::adopt_lock);
     bool woken = condition_.wait_for(lock, limit) == std::cv_status::no_timeout;
+    lock.release();
+    return woken;
+  }
+  // False when that moment (Clock::MonoMicros of the host) has come.
+  bool WaitUntil(Mutex& mutex, int64_t mono_us) REQUIRES(mutex) {
+    std::unique_lock<std::mutex> lock(mutex.mutex_, std::adopt_lock);
+    const std::chrono::steady_clock::time_point moment{std::chrono::microseconds(mono_us)};
+    bool woken = condition_.wait_until(lock, moment) == std::cv_status::no_timeout;
     lock.release();
     return woken;
   }

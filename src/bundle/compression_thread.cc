@@ -56,14 +56,9 @@ std::optional<microseconds> CompressionThread::StepAndPause() {
 }
 
 void CompressionThread::Pause(microseconds pause, const std::stop_token& stop) {
-  const SystemClock clock;
-  const int64_t deadline_us = clock.MonoMicros() + pause.count();
+  const int64_t deadline_us = SystemClock().MonoMicros() + pause.count();
   MutexLock lock(mutex_);
-  while (!stop.stop_requested()) {
-    const int64_t left_us = deadline_us - clock.MonoMicros();
-    if (left_us <= 0) return;
-    wake_.WaitFor(mutex_, microseconds(left_us));
-  }
+  while (!stop.stop_requested() && wake_.WaitUntil(mutex_, deadline_us)) {}
 }
 
 }  // namespace beleg::bundle

@@ -1,7 +1,6 @@
 #include "engine/inbox.h"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 #include "base/bytes.h"
@@ -76,13 +75,10 @@ void Inbox::Wait(std::optional<int64_t> until_us, News& news) {
   news.dropped.clear();
   MutexLock lock(mutex_);
   while (!HasNews()) {
-    if (!until_us) {
+    if (!until_us)
       news_there_.Wait(mutex_);
-      continue;
-    }
-    int64_t left_us = *until_us - SystemClock().MonoMicros();
-    if (left_us <= 0) break;
-    news_there_.WaitFor(mutex_, std::chrono::microseconds(left_us));
+    else if (!news_there_.WaitUntil(mutex_, *until_us))
+      break;
   }
   news.cancelled = std::exchange(cancelled_, false);
   news.closed = closed_;

@@ -55,8 +55,7 @@ void SleepUntil(int64_t due_us) {
   Mutex mutex;
   CondVar never;
   MutexLock lock(mutex);
-  for (int64_t now_us; (now_us = kClock.MonoMicros()) < due_us;)
-    never.WaitFor(mutex, std::chrono::microseconds(due_us - now_us));
+  while (never.WaitUntil(mutex, due_us)) {}
 }
 
 // When the i-th of so many a second is due.

@@ -295,26 +295,16 @@ void ThreadedLedger::Publish(std::stop_token stop) {
 
 // False: Close.
 bool ThreadedLedger::WaitUntilPublishDue(int64_t latest_us) {
-  const SystemClock clock;
   MutexLock lock(mutex_);
-  while (!closing_ && !IsPublishDue()) {
-    const int64_t left_us = latest_us - clock.MonoMicros();
-    if (left_us <= 0) break;
-    publish_wake_.WaitFor(mutex_, microseconds(left_us));
-  }
+  while (!closing_ && !IsPublishDue() && publish_wake_.WaitUntil(mutex_, latest_us)) {}
   return !closing_;
 }
 
 // Unlike the wait for something to publish, this one ends early for Close alone.
 void ThreadedLedger::Pause(milliseconds pause) {
-  const SystemClock clock;
-  const int64_t deadline_us = clock.MonoMicros() + microseconds(pause).count();
+  const int64_t deadline_us = SystemClock().MonoMicros() + microseconds(pause).count();
   MutexLock lock(mutex_);
-  while (!closing_) {
-    const int64_t left_us = deadline_us - clock.MonoMicros();
-    if (left_us <= 0) return;
-    publish_wake_.WaitFor(mutex_, microseconds(left_us));
-  }
+  while (!closing_ && publish_wake_.WaitUntil(mutex_, deadline_us)) {}
 }
 
 bool ThreadedLedger::IsPublishDue() const {
@@ -394,14 +384,9 @@ void ThreadedLedger::WakeWaiters() {
 
 template <class Condition>
 void ThreadedLedger::WaitUntil(Condition reached, milliseconds limit) {
-  const SystemClock clock;
-  const int64_t deadline_us = clock.MonoMicros() + microseconds(limit).count();
+  const int64_t deadline_us = SystemClock().MonoMicros() + microseconds(limit).count();
   MutexLock lock(mutex_);
-  while (!reached() && !closing_) {
-    const int64_t left_us = deadline_us - clock.MonoMicros();
-    if (left_us <= 0) return;
-    progress_.WaitFor(mutex_, microseconds(left_us));
-  }
+  while (!reached() && !closing_ && progress_.WaitUntil(mutex_, deadline_us)) {}
 }
 
 uint64_t ThreadedLedger::WaitForSize(uint64_t size, milliseconds limit) {

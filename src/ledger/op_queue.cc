@@ -65,14 +65,9 @@ std::vector<Op> OpQueue::Take(size_t company, std::chrono::microseconds window, 
 }
 
 void OpQueue::WaitForCompany(size_t company, std::chrono::microseconds window) {
-  const SystemClock clock;  // the wait below is real time as well
-  const int64_t deadline_us = clock.MonoMicros() + window.count();
+  const int64_t deadline_us = SystemClock().MonoMicros() + window.count();
   wanted_ = company;
-  while (ops_.size() < company && !closed_) {
-    const int64_t left_us = deadline_us - clock.MonoMicros();
-    if (left_us <= 0) break;
-    wake_.WaitFor(mutex_, std::chrono::microseconds(left_us));
-  }
+  while (ops_.size() < company && !closed_ && wake_.WaitUntil(mutex_, deadline_us)) {}
   wanted_ = 1;
 }
 

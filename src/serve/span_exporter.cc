@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "wire/otlp.h"
 
@@ -53,13 +54,9 @@ void SpanExporter::Stop() {
 }
 
 bool SpanExporter::WaitFor(uint64_t index, std::chrono::milliseconds limit) {
-  auto deadline = std::chrono::steady_clock::now() + limit;
+  const int64_t deadline_us = SystemClock().MonoMicros() + std::chrono::microseconds(limit).count();
   MutexLock lock(mutex_);
-  while (next() < index) {
-    auto left =
-        std::chrono::duration_cast<std::chrono::microseconds>(deadline - std::chrono::steady_clock::now());
-    if (left.count() <= 0 || !moved_.WaitFor(mutex_, left)) break;
-  }
+  while (next() < index && moved_.WaitUntil(mutex_, deadline_us)) {}
   return next() >= index;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "base/utc_day.h"
 #include "wire/json.h"
 
 namespace beleg::store {
@@ -14,26 +15,15 @@ using wire::Json;
 constexpr int64_t kDayMicros = int64_t{86'400} * 1'000'000;
 constexpr size_t kVkeyBytesMax = 1'024;  // it stands in records
 
-// "2026-11-24" as its first moment.
+// As its first moment.
 Result<int64_t> ParseDay(std::string_view text) {
-  const auto bad = [&] {
-    return Fail(ErrorCode::kInvalidArgument, "\"{}\" is no day, want YYYY-MM-DD", text);
-  };
-  if (text.size() != 10 || text[4] != '-' || text[7] != '-') return bad();
-  auto year = ParseUint64(text.substr(0, 4)), month = ParseUint64(text.substr(5, 2)),
-       day = ParseUint64(text.substr(8));
-  if (!year || !month || !day) return bad();
-  const std::chrono::year_month_day date{std::chrono::year(static_cast<int>(*year)),
-                                         std::chrono::month(static_cast<unsigned>(*month)),
-                                         std::chrono::day(static_cast<unsigned>(*day))};
-  if (!date.ok()) return bad();
-  return std::chrono::sys_days(date).time_since_epoch().count() * kDayMicros;
+  const auto day = ParseUtcDay(text);
+  if (!day) return Fail(ErrorCode::kInvalidArgument, "\"{}\" is no day, want YYYY-MM-DD", text);
+  return day->time_since_epoch().count() * kDayMicros;
 }
 
 std::string DayText(int64_t unix_us) {
-  const std::chrono::year_month_day date{std::chrono::sys_days(std::chrono::days(unix_us / kDayMicros))};
-  return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                     static_cast<unsigned>(date.day()));
+  return FormatUtcDay(std::chrono::sys_days(std::chrono::days(unix_us / kDayMicros)));
 }
 
 Result<std::string> TextOf(const Json& object, std::string_view name) {

@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "base/utc_day.h"
 #include "io/durable.h"
 
 namespace beleg::witness {
@@ -10,9 +11,7 @@ namespace {
 std::string DayAndHour(int64_t unix_s) {
   const std::chrono::sys_seconds time{std::chrono::seconds(unix_s)};
   const auto day = std::chrono::floor<std::chrono::days>(time);
-  const std::chrono::year_month_day date{day};
-  return fmt::format("{:04}-{:02}-{:02}T{:02}", static_cast<int>(date.year()),
-                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+  return fmt::format("{}T{:02}", FormatUtcDay(day),
                      std::chrono::floor<std::chrono::hours>(time - day).count());
 }
 
