@@ -60,19 +60,14 @@ Result<std::unique_ptr<NoteSigner>> NoteSigner::FromPrivateKey(std::string_view 
   return signer;
 }
 
-std::string NoteSigner::SignNote(std::string_view text) {
+std::string NoteSigner::SignNote(std::string_view text) const {
   CHECK(text.ends_with('\n'), "a note's text ends with a newline");
   return fmt::format("{}\n{}", text, SignatureLine(text));
 }
 
-std::string NoteSigner::SignatureLine(std::string_view text) {
+std::string NoteSigner::SignatureLine(std::string_view text) const {
   const auto signature = Sign(text);
   return fmt::format("\u2014 {} {}\n", name_, Base64Encode(key_id_ + std::string(AsView(signature))));
-}
-
-wire::Ed25519Signature NoteSigner::Sign(std::string_view text) {
-  MutexLock lock(mutex_);
-  return key_->Sign(text);
 }
 
 }  // namespace beleg::ledger

@@ -7,7 +7,6 @@
 #include <string>
 #include <string_view>
 
-#include "base/mutex.h"
 #include "base/result.h"
 #include "wire/ed25519.h"
 
@@ -27,11 +26,11 @@ class NoteSigner {
   static Result<std::unique_ptr<NoteSigner>> FromPrivateKey(std::string_view line);
 
   // The whole note: text, blank line, signature line. text ends with a newline (CHECK).
-  std::string SignNote(std::string_view text);
+  std::string SignNote(std::string_view text) const;
   // The last of these lines alone, with its newline.
-  std::string SignatureLine(std::string_view text);
+  std::string SignatureLine(std::string_view text) const;
   // The signature's 64 bytes alone.
-  wire::Ed25519Signature Sign(std::string_view text);
+  wire::Ed25519Signature Sign(std::string_view text) const { return key_->Sign(text); }
 
  private:
   NoteSigner(std::string name, const Hash32& seed, std::unique_ptr<wire::Ed25519Key> key);
@@ -40,8 +39,7 @@ class NoteSigner {
   const Hash32 seed_;
   std::string key_id_;  // 4 bytes
   std::string vkey_;
-  Mutex mutex_;
-  const std::unique_ptr<wire::Ed25519Key> key_;  // one Sign at a time, under mutex_
+  const std::unique_ptr<wire::Ed25519Key> key_;
 };
 
 }  // namespace beleg::ledger

@@ -8,7 +8,6 @@
 #include <string>
 #include <string_view>
 
-#include "base/mutex.h"
 #include "base/rng.h"
 #include "io/file.h"
 #include "verify/note.h"
@@ -34,9 +33,8 @@ class Cosigner {
 
  private:
   Cosigner(std::string name, std::unique_ptr<wire::Ed25519Key> signing);
-  const std::unique_ptr<wire::Ed25519Key> signing_;  // one Sign at a time, under mutex_
+  const std::unique_ptr<wire::Ed25519Key> signing_;
   const verify::VerifierKey key_;
-  mutable Mutex mutex_;
 };
 
 }  // namespace beleg::witness
