@@ -137,6 +137,17 @@ Result<void> LedgerCore::StartWal(const WalContent& content) {
   return {};
 }
 
+Result<void> LedgerCore::CommitAll(std::vector<Op> ops) {
+  Result<void> all;
+  for (Op& op : ops)
+    op.done = [&all](Result<FinishReceipt> receipt) {
+      if (!receipt) all = std::unexpected<Error>(receipt.error());
+    };
+  TRY(Commit(ops));
+  if (!ops.empty()) return Fail(ErrorCode::kResourceExhausted, "{}: no room", options_.dir);
+  return all;
+}
+
 Result<void> LedgerCore::Publish() {
   const auto before = published();
   // A full portion ends with a full tile, so that it writes no partial ones for the next to replace.

@@ -39,6 +39,8 @@ class LedgerCore {
 
   // Writer. ops: of at most ops_bytes_max together, or one. Leaves in it what is not answered (Committer::Commit).
   Result<void> Commit(std::vector<Op>& ops) { return committer_->Commit(ops); }
+  // All of them, for who is alone with the log: a failure of any, or kResourceExhausted. Their callbacks are set here.
+  Result<void> CommitAll(std::vector<Op> ops);
   size_t ops_bytes_max() const { return committer_->ops_bytes_max(); }
 
   // Publisher. Publishes up to two thousand leaves, signs, seals full blocks of the request index.

@@ -50,7 +50,6 @@ class Restorer {
   Result<void> TellFirstDifference(uint64_t common, Error error);
   Result<void> CopySome();
   Op OpOf(std::string leaf);
-  Result<void> Commit(std::vector<Op> ops);
   Result<void> Publish();
   Result<void> WriteKeyProofs();
 
@@ -93,13 +92,13 @@ Result<void> Restorer::CopySome() {
   for (std::string& leaf : leaves) {
     Op op = OpOf(std::move(leaf));
     if (!ops.empty() && bytes + op.size_bytes() > core_.ops_bytes_max()) {
-      TRY(Commit(std::exchange(ops, {})));
+      TRY(core_.CommitAll(std::exchange(ops, {})));
       bytes = 0;
     }
     bytes += op.size_bytes();
     ops.push_back(std::move(op));
   }
-  TRY(Commit(std::move(ops)));
+  TRY(core_.CommitAll(std::move(ops)));
   const size_t publish_at = std::min(kPublishBytes, core_.options().unpublished_bytes_max / 4);
   return core_.unpublished_bytes() > publish_at ? Publish() : Result<void>();
 }
@@ -115,17 +114,6 @@ Op Restorer::OpOf(std::string leaf) {
   }
   op.leaf = std::move(leaf);
   return op;
-}
-
-Result<void> Restorer::Commit(std::vector<Op> ops) {
-  Result<void> all;
-  for (Op& op : ops)
-    op.done = [&all](Result<FinishReceipt> receipt) {
-      if (!receipt) all = std::unexpected<Error>(receipt.error());
-    };
-  TRY(core_.Commit(ops));
-  if (!ops.empty()) return Fail(ErrorCode::kResourceExhausted, "{}: no room", dir());
-  return all;
 }
 
 Result<void> Restorer::Publish() {

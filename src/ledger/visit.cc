@@ -16,7 +16,7 @@ Result<std::unique_ptr<Visit>> Visit::Open(LedgerOptions options, const std::str
   body.audit = "closed";
   body.clock_source = "system";
   TRY_ASSIGN(auto ops, visit->core().BootOps(boot, std::move(body)));
-  TRY(visit->Commit(std::move(ops)));
+  TRY(visit->core().CommitAll(std::move(ops)));
   visit->core().BootIsDurable();
   settings["command"] = command;
   TRY(visit->Append(record::Config{std::move(settings)}));
@@ -27,19 +27,8 @@ Result<uint64_t> Visit::Append(record::Body body) {
   const uint64_t index = core_->durable_size();
   std::vector<Op> ops(1);
   ops[0].leaf = record::Encode({boot_, core_->options().clock->UnixMicros(), std::move(body)});
-  TRY(Commit(std::move(ops)));
+  TRY(core_->CommitAll(std::move(ops)));
   return index;
-}
-
-Result<void> Visit::Commit(std::vector<Op> ops) {
-  Result<void> all;
-  for (Op& op : ops)
-    op.done = [&all](Result<FinishReceipt> receipt) {
-      if (!receipt) all = std::unexpected<Error>(receipt.error());
-    };
-  TRY(core_->Commit(ops));
-  if (!ops.empty()) return Fail(ErrorCode::kResourceExhausted, "{}: no room", core_->options().dir);
-  return all;
 }
 
 Result<void> Visit::Publish() {

@@ -30,7 +30,6 @@ class Visit {
 
  private:
   Visit(std::unique_ptr<LedgerCore> core, const BootId& boot) : core_(std::move(core)), boot_(boot) {}
-  Result<void> Commit(std::vector<Op> ops);
 
   const std::unique_ptr<LedgerCore> core_;
   const BootId boot_;
