@@ -15,6 +15,16 @@ using std::chrono::milliseconds;
 
 bool IsIn(std::string_view folder, std::string_view path) { return path.find(folder) != path.npos; }
 
+// EIO of this call on files of that folder, while is_broken.
+io::FaultFileSystem::Fault FailsIn(std::string_view folder, FaultPoint broken,
+                                   const std::atomic<bool>& is_broken) {
+  return [folder, broken, &is_broken](FaultPoint point, const std::string& path) -> Result<void> {
+    if (is_broken && point == broken && IsIn(folder, path))
+      return Fail(ErrorCode::kDataLoss, "{}: EIO", path);
+    return {};
+  };
+}
+
 // A ledger whose disk is full for whatever `full` picks, while is_full. The clock moves by hand.
 class FullDiskTest : public testing::Test {
  protected:
@@ -188,11 +198,7 @@ TEST(FailingDisk, AFailedSyncStopsAndAcknowledgesNothing) {
   for (FaultPoint broken : {FaultPoint::kSync, FaultPoint::kWrite}) {
     io::TempFolder folder;
     std::atomic<bool> is_broken = false;
-    io::FaultFileSystem fs([&](FaultPoint point, const std::string& path) -> Result<void> {
-      if (is_broken && point == broken && IsIn("/wal/", path))
-        return Fail(ErrorCode::kDataLoss, "{}: EIO", path);
-      return {};
-    });
+    io::FaultFileSystem fs(FailsIn("/wal/", broken, is_broken));
     std::atomic<int> stops = 0;
     LedgerOptions options = TestOptions(folder / "log");
     options.fs = &fs;
@@ -220,11 +226,7 @@ TEST(FailingDisk, AFailedSyncStopsAndAcknowledgesNothing) {
 TEST(FailingDisk, ATileThatCannotBeSyncedStops) {
   io::TempFolder folder;
   std::atomic<bool> is_broken = false;
-  io::FaultFileSystem fs([&](FaultPoint point, const std::string& path) -> Result<void> {
-    if (is_broken && point == FaultPoint::kSync && IsIn("/public/", path))
-      return Fail(ErrorCode::kDataLoss, "{}: EIO", path);
-    return {};
-  });
+  io::FaultFileSystem fs(FailsIn("/public/", FaultPoint::kSync, is_broken));
   std::atomic<int> stops = 0;
   LedgerOptions options = TestOptions(folder / "log");
   options.fs = &fs;
@@ -242,11 +244,7 @@ TEST(FailingDisk, ATileThatCannotBeSyncedStops) {
 TEST(FailingDisk, WhileTheProcessStopsNobodyIsAnswered) {
   io::TempFolder folder;
   std::atomic<bool> is_broken = false;
-  io::FaultFileSystem fs([&](FaultPoint point, const std::string& path) -> Result<void> {
-    if (is_broken && point == FaultPoint::kSync && IsIn("/public/", path))
-      return Fail(ErrorCode::kDataLoss, "{}: EIO", path);
-    return {};
-  });
+  io::FaultFileSystem fs(FailsIn("/public/", FaultPoint::kSync, is_broken));
   LedgerOptions options = TestOptions(folder / "log");
   options.fs = &fs;
   Ledger* running = nullptr;
