@@ -25,9 +25,9 @@ bool LogPlace::is_url() const { return place.starts_with("http://") || place.sta
 
 Result<verify::Policy::Opened> ReadHead(const LogPlace& place, const verify::Policy& policy) {
   TRY_ASSIGN(verify::TileSource source, OpenLogSource(place.place, place.token));
-  TRY_ASSIGN(const verify::Policy learned, LearnKeysAt(place, policy));
+  TRY_ASSIGN(const LogKeys keys, ReadLogKeys(source, policy));
   TRY_ASSIGN(std::string note, source("checkpoint"));
-  return OpenHead(note, learned);
+  return OpenHead(note, keys.policy);
 }
 
 Result<LogScan> ScanLog(const LogPlace& place, const verify::Policy& policy,
