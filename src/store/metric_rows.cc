@@ -13,8 +13,6 @@ namespace {
 namespace otlp = wire::otlp;
 using wire::Json;
 
-constexpr size_t kCopiesBytesMax = 64 << 20;
-
 // Sorted, so that the same attributes in another order are the same series.
 std::string SortedJson(otlp::Attributes attributes) {
   std::ranges::stable_sort(attributes, {}, &otlp::KeyValue::key);

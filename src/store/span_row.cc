@@ -14,8 +14,6 @@ namespace otlp = wire::otlp;
 using Views = std::vector<otlp::AttributeView>;
 using Keys = std::initializer_list<std::string_view>;
 
-constexpr size_t kCopiesBytesMax = 64 << 20;
-
 const otlp::ValueView* Find(const Views& attributes, std::string_view key) {
   auto found = std::ranges::find(attributes, key, &otlp::AttributeView::key);
   return found == attributes.end() ? nullptr : &found->value;

@@ -14,6 +14,9 @@
 
 namespace beleg::store {
 
+// What the rows of one request may hold in copies of what they have in common: a small request could fill memory with them.
+constexpr size_t kCopiesBytesMax = 64 << 20;
+
 // "This span is a view of that leaf."
 struct LeafClaim {
   std::string origin;
