@@ -3,7 +3,11 @@
 #include "io/file.h"
 
 namespace beleg::app {
+namespace {
+
 constexpr std::string_view kDemoModel = "demo";
+
+}  // namespace
 
 Result<std::vector<std::string>> OwnArguments(std::vector<std::string> arguments) {
   if (arguments.empty()) return arguments;
