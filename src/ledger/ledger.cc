@@ -13,6 +13,7 @@
 #include "bundle/compression_thread.h"
 #include "bundle/entry_bundle.h"
 #include "ledger/bundle_compression.h"
+#include "ledger/group_pacing.h"
 #include "ledger/ledger_core.h"
 #include "ledger/op_queue.h"
 #include "ledger/receipt.h"
@@ -238,19 +239,20 @@ void ThreadedLedger::Push(Op op) {
 
 // Commits what has come, group after group, until the queue is closed and drained.
 void ThreadedLedger::Write() {
-  size_t company = 1;  // how many ops the last group had: as many callers may be about to come again
-  microseconds last_commit{0};
+  GroupPacing pacing(core_->options().group_interval);
   const SystemClock clock;
   for (;;) {
-    // Waiting for company longer than a commit takes never pays.
-    const auto window = std::min(core_->options().group_window, last_commit);
-    auto ops = queue_.Take(company, window, core_->ops_bytes_max());
+    if (pacing.is_holding()) {
+      const OpQueue::Gathered gathered = queue_.Hold(pacing.hold_until_us(), GroupPacing::kOpsEnough);
+      pacing.Held(gathered.count, gathered.youngest_us);
+    }
+    auto ops = queue_.Take(pacing.company(), pacing.window(), core_->ops_bytes_max());
     if (ops.empty()) return;
+    const size_t count = ops.size();
+    const int64_t taken_us = clock.MonoMicros();
     LetPublisherCatchUp();
-    company = ops.size();
-    const int64_t start_us = clock.MonoMicros();
     CommitOne(std::move(ops));
-    last_commit = microseconds(clock.MonoMicros() - start_us);
+    pacing.Committed(count, taken_us, clock.MonoMicros());
   }
 }
 

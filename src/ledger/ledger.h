@@ -10,7 +10,7 @@
 //           A refused Begin leaves no trace: its seq counts as not given and may be given again.
 // Threads:  Begin, Finish and Append from any thread; callbacks run on the ledger's thread, or for a refusal on the caller's
 //           before the call returns, and must be quick and not wait for the ledger. Reads from any.
-// Cost:     one fdatasync a group (window 0..2 ms), one Ed25519 signature a group, about 2 SHA-256 a leaf.
+// Cost:     one fdatasync a group (it waits 0..2 ms for company), one Ed25519 signature a group, about 2 SHA-256 a leaf.
 // Source:   RFC 6962 §2.1 (hashes), C2SP tlog-tiles, tlog-checkpoint, signed-note (layout); docs/formats/ledger.md,
 //           docs/formats/receipt.md.
 #pragma once
@@ -33,7 +33,7 @@ struct LedgerOptions {
   std::string dir;
   std::string
       origin;  // at inception; "": "beleg-" and 16 random hex digits. Later it must be "" or the same.
-  std::chrono::microseconds group_window{500};  // how long a group waits for company when the disk is idle
+  std::chrono::microseconds group_interval{1600};  // the most that a group waits for company
   std::chrono::milliseconds checkpoint_interval{1000};
   size_t queue_count_max = 8192;
   size_t queue_bytes_max = 64 << 20;

@@ -6,6 +6,11 @@
 #include "base/clock.h"
 
 namespace beleg::ledger {
+namespace {
+
+int64_t Ahead(std::chrono::microseconds time) { return SystemClock().MonoMicros() + time.count(); }
+
+}  // namespace
 
 void FailOp(Op& op, const Error& error) {
   if (op.begin_done) op.begin_done(std::unexpected<Error>(error));
@@ -42,15 +47,22 @@ Result<void> OpQueue::PushAll(std::vector<Op>&& ops) {
 bool OpQueue::Add(Op&& op) {
   bytes_ += op.size_bytes();
   ops_.push_back(std::move(op));
+  youngest_us_ = SystemClock().MonoMicros();
   return ops_.size() >= wanted_;
+}
+
+OpQueue::Gathered OpQueue::Hold(int64_t until_us, size_t enough) {
+  MutexLock lock(mutex_);
+  WaitForCompany(enough, until_us);
+  return {ops_.size(), ops_.empty() ? 0 : youngest_us_};
 }
 
 std::vector<Op> OpQueue::Take(size_t company, std::chrono::microseconds window, size_t bytes_max) {
   MutexLock lock(mutex_);
-  if (pause_.count() > 0) WaitForCompany(SIZE_MAX, std::exchange(pause_, std::chrono::milliseconds(0)));
+  if (pause_.count() > 0) WaitForCompany(SIZE_MAX, Ahead(std::exchange(pause_, {})));
   wanted_ = 1;
   while (ops_.empty() && !closed_) wake_.Wait(mutex_);
-  if (ops_.size() < company) WaitForCompany(company, window);
+  if (ops_.size() < company) WaitForCompany(company, Ahead(window));
   std::vector<Op> taken;
   size_t bytes = 0;
   while (!ops_.empty()) {
@@ -64,10 +76,9 @@ std::vector<Op> OpQueue::Take(size_t company, std::chrono::microseconds window, 
   return taken;
 }
 
-void OpQueue::WaitForCompany(size_t company, std::chrono::microseconds window) {
-  const int64_t deadline_us = SystemClock().MonoMicros() + window.count();
+void OpQueue::WaitForCompany(size_t company, int64_t until_us) {
   wanted_ = company;
-  while (ops_.size() < company && !closed_ && wake_.WaitUntil(mutex_, deadline_us)) {}
+  while (ops_.size() < company && !closed_ && wake_.WaitUntil(mutex_, until_us)) {}
   wanted_ = 1;
 }
 

@@ -47,6 +47,14 @@ class OpQueue {
   // Several with nothing between them, whatever the limits say.
   Result<void> PushAll(std::vector<Op>&& ops);
 
+  // Waits until that moment (Clock::MonoMicros of the host), until `enough` ops are there, or until Close. What is there then, and when
+  // the last of them came (0: none).
+  struct Gathered {
+    size_t count;
+    int64_t youngest_us;
+  };
+  Gathered Hold(int64_t until_us, size_t enough);
+
   // Waits for an op; then, at most for window, until `company` of them are there. Takes what is there, at most bytes_max (but one).
   // Empty: closed and drained.
   std::vector<Op> Take(size_t company, std::chrono::microseconds window, size_t bytes_max);
@@ -59,13 +67,14 @@ class OpQueue {
  private:
   // True: there are as many as the taker waits for.
   bool Add(Op&& op) REQUIRES(mutex_);
-  void WaitForCompany(size_t company, std::chrono::microseconds window) REQUIRES(mutex_);
+  void WaitForCompany(size_t company, int64_t until_us) REQUIRES(mutex_);
 
   const Limits limits_;
   mutable Mutex mutex_;
   CondVar wake_;
   std::deque<Op> ops_ GUARDED_BY(mutex_);
   size_t bytes_ GUARDED_BY(mutex_) = 0;
+  int64_t youngest_us_ GUARDED_BY(mutex_) = 0;
   size_t wanted_ GUARDED_BY(mutex_) = 1;  // how many ops the taker waits for: others need not wake it
   std::chrono::milliseconds pause_ GUARDED_BY(mutex_){0};
   bool closed_ GUARDED_BY(mutex_) = false;
