@@ -78,10 +78,9 @@ net::Awaitable<void> InferenceRun::Run() {
     co_await Refuse(std::move(prepared.error()));
     co_return;
   }
-  // Of a whole answer no byte leaves before its end is on record, which is never before its begin: the two are waited for as one.
-  if (request_.params.stream || context_.trail.waits_for_mirror()) {
-    if (!co_await HasBegun()) co_return;
-  }
+  // Else the engine is not kept waiting for the disk: no byte leaves before the begin is on record, and what ends sooner waits for
+  // its begin and its end as one.
+  if (context_.trail.waits_for_mirror() && !co_await HasBegun()) co_return;
   exchange_.OnClientGone([this] { generation_->Cancel(); });
   StartDeadline();
   co_await Answer();
@@ -139,13 +138,14 @@ net::Awaitable<std::expected<void, ApiError>> InferenceRun::Prepare() {
     co_return std::unexpected(std::move(fits.error()));
   if (auto started = StartEngine(std::move(*prompt)); !started)
     co_return std::unexpected(std::move(started.error()));
-  context_.trail.Begin(
-      admitted_.id, admitted_.start_unix_us,
-      [deliver = begun_.Setter(), wake = tokens_.Waker()](Result<ledger::BeginReceipt> begin) {
-        const bool refused = !begin;
-        deliver(std::move(begin));
-        if (refused) wake();  // who waits for a whole answer waits there
-      });
+  context_.trail.Begin(admitted_.id, admitted_.start_unix_us,
+                       [deliver = begun_.Setter(), wake = tokens_.Waker(),
+                        is_stream = request_.params.stream](Result<ledger::BeginReceipt> begin) {
+                         const bool is_awaited =
+                             is_stream || !begin;  // a whole answer waits for its end alone
+                         deliver(std::move(begin));
+                         if (is_awaited) wake();
+                       });
   co_return std::expected<void, ApiError>();
 }
 
@@ -217,28 +217,17 @@ net::Awaitable<void> InferenceRun::EndUnmirrored() {
 
 net::Awaitable<void> InferenceRun::Answer() {
   ChunkWriter chunks(head_);
-  bool sending = request_.params.stream;
-  if (sending) {
-    net::HttpHeaders headers;
-    AddHeaders(headers);
-    headers.Set("Content-Type", "text/event-stream; charset=utf-8");
-    headers.Set("Cache-Control", "no-cache");
-    head_sent_ = static_cast<bool>(co_await exchange_.StartStream(200, std::move(headers)));
-    sending = head_sent_;
-    for (size_t i = 0; i < choices_.size() && sending; ++i)
-      sending = static_cast<bool>(co_await exchange_.Write(chunks.First(static_cast<int>(i))));
-    if (!sending) generation_->Cancel();
-  }
-  while (true) {
-    const auto wanted = sending ? TokenStream::Until::kPiece : TokenStream::Until::kDone;
-    TokenStream::Batch batch = co_await tokens_.Next(wanted);
+  sending_ = request_.params.stream;
+  for (bool done = false; !done;) {
+    const bool may_send = sending_ && has_begun_.value_or(false);
+    TokenStream::Batch batch =
+        co_await tokens_.Next(may_send ? TokenStream::Until::kPiece : TokenStream::Until::kDone);
+    done = batch.done.has_value();
     if (begun_.is_set() && !co_await HasBegun()) co_return;
     Take(batch);
-    if (sending && !co_await SendPieces(batch, chunks)) {
-      sending = false;
-      generation_->Cancel();
-    }
-    if (batch.done) break;
+    if (!sending_ || !has_begun_.value_or(false)) continue;
+    sending_ = co_await SendPieces(batch, chunks);
+    if (!sending_) generation_->Cancel();
   }
   exchange_.OnClientGone({});
   deadline_.cancel();
@@ -252,10 +241,32 @@ net::Awaitable<void> InferenceRun::Answer() {
 
 net::Awaitable<bool> InferenceRun::SendPieces(const TokenStream::Batch& batch, const ChunkWriter& chunks) {
   std::string out;
-  for (const TokenStream::Piece& piece : batch.pieces)
-    if (!piece.end && !piece.text.empty()) out += chunks.Text(piece.choice, piece.text);
+  if (!head_sent_) {
+    if (!co_await SendHead()) co_return false;
+    out = Opening(chunks);
+  } else {
+    for (const TokenStream::Piece& piece : batch.pieces)
+      if (!piece.end && !piece.text.empty()) out += chunks.Text(piece.choice, piece.text);
+  }
   if (out.empty()) co_return true;
   co_return static_cast<bool>(co_await exchange_.Write(out));
+}
+
+net::Awaitable<bool> InferenceRun::SendHead() {
+  net::HttpHeaders headers;
+  AddHeaders(headers);
+  headers.Set("Content-Type", "text/event-stream; charset=utf-8");
+  headers.Set("Cache-Control", "no-cache");
+  head_sent_ = static_cast<bool>(co_await exchange_.StartStream(200, std::move(headers)));
+  co_return head_sent_;
+}
+
+std::string InferenceRun::Opening(const ChunkWriter& chunks) const {
+  std::string out;
+  for (size_t i = 0; i < choices_.size(); ++i) out += chunks.First(static_cast<int>(i));
+  for (size_t i = 0; i < choices_.size(); ++i)
+    if (!choices_[i].text.empty()) out += chunks.Text(static_cast<int>(i), choices_[i].text);
+  return out;
 }
 
 void InferenceRun::Take(const TokenStream::Batch& batch) {
@@ -294,12 +305,22 @@ net::Awaitable<void> InferenceRun::EndWhole() {
 
 // The finish chunks, usage, receipt and [DONE] go out in one write, after the record is durable.
 net::Awaitable<void> InferenceRun::EndStream(const ChunkWriter& chunks) {
-  Result<Receipt> receipt = co_await WriteRecord(head_sent_ ? 200 : 499);
+  const bool never_began = !head_sent_ && (exchange_.client_gone() || !sending_);
+  Result<Receipt> receipt = co_await WriteRecord(never_began ? 499 : 200);
+  if (!co_await HasBegun()) co_return;
   const std::string finish = FinishReceiptFor(context_, admitted_, receipt);
-  if (exchange_.client_gone() || !head_sent_) co_return;
+  if (exchange_.client_gone() || never_began) co_return;
+  std::string out;
+  if (!head_sent_) {
+    if (!receipt) {
+      co_await ReplyNoRoom(receipt.error());
+      co_return;
+    }
+    if (!co_await SendHead()) co_return;
+    out = Opening(chunks);
+  }
   bool mirrored = false;
   if (receipt) mirrored = co_await IsMirrored(*receipt);
-  std::string out;
   const std::optional<ApiError> failure = Failure();
   if (!receipt || failure) {
     out += wire::SseData(ErrorBody(receipt ? *failure : NoRoom()));

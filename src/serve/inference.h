@@ -44,7 +44,11 @@ class InferenceRun {
 
   // While it runs.
   net::Awaitable<void> Answer();
+  // The batch or, before anything was sent, the head and all that there is. False: the client takes no more.
   net::Awaitable<bool> SendPieces(const TokenStream::Batch& batch, const ChunkWriter& chunks);
+  net::Awaitable<bool> SendHead();
+  // The first chunk of each choice, and its text so far.
+  std::string Opening(const ChunkWriter& chunks) const;
   void Take(const TokenStream::Batch& batch);
 
   // Once it ended.
@@ -81,6 +85,7 @@ class InferenceRun {
   std::unique_ptr<engine::Generation> generation_;
   std::vector<Choice> choices_;
   engine::GenerateResult result_;
+  bool sending_ = false;  // a stream, and its client takes what is sent
   bool head_sent_ = false;
   bool begin_unmirrored_ = false;
   const std::shared_ptr<const bool> alive_ = std::make_shared<bool>(true);  // for the deadline's handler

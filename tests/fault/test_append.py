@@ -3,13 +3,14 @@
 After each: serve goes on or has stopped with exit 74, it starts again, strangers' tools accept the log, and whatever a client saw is in it.
 """
 
+import json
 import time
 
 import pytest
 import requests
 
 from evidence import check_everything
-from harness import EXIT_DISK_FAILED, wait_a_while, wait_until
+from harness import EXIT_DISK_FAILED, receipt_body, wait_a_while, wait_until
 from load import Load
 from strace import Strace
 
@@ -47,9 +48,10 @@ def test_call_breaks(stack, tmp_path, call, fault):
     assert hits, "no call was broken: the test proves nothing"
 
 
-def test_no_room_for_a_begin_ends_its_whole_answer_at_once(stack, tmp_path):
+@pytest.mark.parametrize("stream", [False, True])
+def test_no_room_for_a_begin_ends_its_answer_at_once(stack, tmp_path, stream):
     """The answer would take half a minute: the engine runs beside the begin, and must not go on when that is refused."""
-    question = {"model": "replay", "messages": [{"role": "user", "content": "REPLAY:DELAY_MS=100 REPLAY:TOKENS=300"}]}
+    question = {"model": "replay", "stream": stream, "messages": [{"role": "user", "content": "REPLAY:DELAY_MS=100 REPLAY:TOKENS=300"}]}
     strace = Strace(stack.serve.process.pid, tmp_path / "trace", "pwrite64:error=ENOSPC")
     asked = time.monotonic()
     answer = requests.post(stack.api + "/chat/completions", json=question, timeout=60)
@@ -62,9 +64,10 @@ def test_no_room_for_a_begin_ends_its_whole_answer_at_once(stack, tmp_path):
     wait_until(lambda: requests.post(stack.api + "/chat/completions", json=question, timeout=60).status_code == 200, 30, "room again")
 
 
-def test_a_request_that_finds_no_room_is_counted_as_refused_alone(stack, tmp_path):
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_request_that_finds_no_room_is_counted_as_refused_alone(stack, tmp_path, stream):
     """Its generation is over when its begin is refused, since both come to the ledger at once."""
-    question = {"model": "replay", "messages": [{"role": "user", "content": "hello"}]}
+    question = {"model": "replay", "stream": stream, "messages": [{"role": "user", "content": "hello"}]}
     strace = Strace(stack.serve.process.pid, tmp_path / "trace", "pwrite64:error=ENOSPC")
     answer = requests.post(stack.api + "/chat/completions", json=question, timeout=60)
     hits = strace.hits()
@@ -73,6 +76,25 @@ def test_a_request_that_finds_no_room_is_counted_as_refused_alone(stack, tmp_pat
     successes = [line for line in requests.get(stack.serve.url + "/metrics", timeout=20).text.splitlines()
                  if line.startswith("vllm:request_success_total{") and not line.endswith(" 0")]
     assert successes == []
+
+
+def test_a_stream_that_is_done_before_its_begin_is_on_disk_comes_whole_after_it(stack, tmp_path):
+    delay_s = 0.5
+    question = {"model": "replay", "stream": True, "stream_options": {"include_usage": True}, "messages": [{"role": "user", "content": "hello"}]}
+    strace = Strace(stack.serve.process.pid, tmp_path / "trace", f"fdatasync:delay_enter={int(delay_s * 1e6)}")
+    asked = time.monotonic()
+    with requests.post(stack.api + "/chat/completions", json=question, timeout=60, stream=True) as answer:
+        head_s = time.monotonic() - asked
+        lines = [line for line in answer.iter_lines(decode_unicode=True) if line]
+    strace.detach()
+    assert strace.hits() and head_s > delay_s and answer.status_code == 200
+    assert receipt_body(answer.headers["Audit-Begin"])["request_id"] == answer.headers["X-Request-Id"].removeprefix("chatcmpl-")
+    chunks = [json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: {")]
+    deltas = [choice["delta"] for chunk in chunks for choice in chunk["choices"]]
+    assert deltas[0]["role"] == "assistant" and chunks[-1]["usage"]["completion_tokens"] > 0
+    assert len("".join(delta.get("content") or "" for delta in deltas).split()) == chunks[-1]["usage"]["completion_tokens"]
+    assert lines[-2].startswith(": audit-finish ") and lines[-1] == "data: [DONE]"
+    assert stack.record(answer.headers["X-Request-Id"]).json()["record"]["outcome"] == "ok"
 
 
 def break_once(stack, load, trace_path, inject, fault):
