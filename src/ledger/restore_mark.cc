@@ -1,5 +1,7 @@
 #include "ledger/restore_mark.h"
 
+#include <algorithm>
+
 #include "base/bytes.h"
 #include "io/durable.h"
 
@@ -39,7 +41,7 @@ Result<std::optional<RestoreMark>> ReadRestored(io::FileSystem& fs, const std::s
 
 Result<void> MarkRestoring(io::FileSystem& fs, const std::string& dir, RestoreMark mark) {
   TRY_ASSIGN(auto there, ReadRestoring(fs, dir));
-  if (there) mark.from = there->from;
+  if (there) mark = {there->from, std::max(there->to, mark.to)};
   return io::WriteFileDurably(fs, RestoringPath(dir), Format(mark));
 }
 

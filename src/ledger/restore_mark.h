@@ -19,7 +19,8 @@ struct RestoreMark {
 Result<std::optional<RestoreMark>> ReadRestoring(io::FileSystem& fs, const std::string& dir);
 Result<std::optional<RestoreMark>> ReadRestored(io::FileSystem& fs, const std::string& dir);
 
-// Durable on return. A mark that is there already keeps its `from`: the restore was cut short and goes on.
+// Durable on return. A mark that is there already keeps its `from`, and its `to` if that is larger: the restore was cut short and goes on,
+// and what another mirror had of this log must not be given up for a mirror that has less.
 Result<void> MarkRestoring(io::FileSystem& fs, const std::string& dir, RestoreMark mark);
 Result<void> MarkRestored(io::FileSystem& fs, const std::string& dir);
 // After the boot that told of it.
