@@ -42,6 +42,9 @@ class Committer {
   // of room, to be tried again; after an error, all that wait for what nobody knows.
   Result<void> Commit(std::vector<Op>& ops);
 
+  // Makes the room that Commit wants for these ops. kResourceExhausted: it would refuse what is new among them.
+  Result<void> Admit(const std::vector<Op>& ops);
+
   // Looks at the disk. kResourceExhausted is reported to Room; other errors are fatal.
   Result<void> LookForRoom();
   // The same, and makes a spare segment ahead.
@@ -52,7 +55,6 @@ class Committer {
 
  private:
   struct Plan;
-  Result<void> Admit(const std::vector<Op>& ops);
   Result<void> FindRoom(uint64_t wal_bytes);
   void RefuseNewWork(std::vector<Op>& ops, const Error& why);
   void FailStrayEnds(std::vector<Op>& ops);

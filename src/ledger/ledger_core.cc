@@ -138,13 +138,29 @@ Result<void> LedgerCore::StartWal(const WalContent& content) {
 }
 
 Result<void> LedgerCore::CommitAll(std::vector<Op> ops) {
+  std::vector<Op> group;
+  size_t bytes = 0;
+  for (Op& op : ops) {
+    if (!group.empty() && bytes + op.size_bytes() > ops_bytes_max()) {
+      TRY(CommitGroup(std::exchange(group, {})));
+      bytes = 0;
+    }
+    bytes += op.size_bytes();
+    group.push_back(std::move(op));
+  }
+  return CommitGroup(std::move(group));
+}
+
+// All of it or nothing: Commit alone would write the ends, which have their room, without what comes before them.
+Result<void> LedgerCore::CommitGroup(std::vector<Op> group) {
+  TRY(committer_->Admit(group));
   Result<void> all;
-  for (Op& op : ops)
+  for (Op& op : group)
     op.done = [&all](Result<FinishReceipt> receipt) {
       if (!receipt) all = std::unexpected<Error>(receipt.error());
     };
-  TRY(Commit(ops));
-  if (!ops.empty()) return Fail(ErrorCode::kResourceExhausted, "{}: no room", options_.dir);
+  TRY(Commit(group));
+  if (!group.empty()) return Fail(ErrorCode::kResourceExhausted, "{}: no room", options_.dir);
   return all;
 }
 

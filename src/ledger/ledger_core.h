@@ -39,7 +39,8 @@ class LedgerCore {
 
   // Writer. ops: of at most ops_bytes_max together, or one. Leaves in it what is not answered (Committer::Commit).
   Result<void> Commit(std::vector<Op>& ops) { return committer_->Commit(ops); }
-  // All of them, for who is alone with the log: a failure of any, or kResourceExhausted. Their callbacks are set here.
+  // All of them, in as many groups as they need, for who is alone with the log: after an error (kResourceExhausted: no room) the first
+  // of them are written, and none of those behind. Their callbacks are set here.
   Result<void> CommitAll(std::vector<Op> ops);
   size_t ops_bytes_max() const { return committer_->ops_bytes_max(); }
 
@@ -80,6 +81,7 @@ class LedgerCore {
  private:
   explicit LedgerCore(LedgerOptions options);
   std::string PathOf(std::string_view name) const { return options_.dir + "/" + std::string(name); }
+  Result<void> CommitGroup(std::vector<Op> group);
   Result<void> OpenFolders(OpenFor what);
   Result<void> Recover();
   Result<void> CheckContent(const WalContent& content) const;

@@ -82,22 +82,16 @@ Result<void> Restorer::TellFirstDifference(uint64_t common, Error error) {
   return std::unexpected<Error>(std::move(error));
 }
 
-// As many leaves as fit into one group, at most a bundle.
+// At most a bundle.
 Result<void> Restorer::CopySome() {
   const uint64_t first = core_.durable_size();
   const uint64_t count = std::min(kTileWidth - first % kTileWidth, mirror_.size - first);
   TRY_ASSIGN(auto leaves, mirror_.leaves(first, count));
+  if (leaves.size() != count)
+    return Fail(ErrorCode::kDataLoss, "the mirror gave {} leaves from {} on, not {}", leaves.size(), first,
+                count);
   std::vector<Op> ops;
-  size_t bytes = 0;
-  for (std::string& leaf : leaves) {
-    Op op = OpOf(std::move(leaf));
-    if (!ops.empty() && bytes + op.size_bytes() > core_.ops_bytes_max()) {
-      TRY(core_.CommitAll(std::exchange(ops, {})));
-      bytes = 0;
-    }
-    bytes += op.size_bytes();
-    ops.push_back(std::move(op));
-  }
+  for (std::string& leaf : leaves) ops.push_back(OpOf(std::move(leaf)));
   TRY(core_.CommitAll(std::move(ops)));
   const size_t publish_at = std::min(kPublishBytes, core_.options().unpublished_bytes_max / 4);
   return core_.unpublished_bytes() > publish_at ? Publish() : Result<void>();

@@ -154,6 +154,38 @@ TEST(Restore, WhatWasBegunIsNotEndedByASmallerMirror) {
   EXPECT_TRUE(done->changed);
 }
 
+TEST(Restore, AMirrorThatGivesNoLeavesIsDataLoss) {
+  History history(10);
+  MirroredLog empty = MirrorOf(history.leaves);
+  empty.leaves = [](uint64_t, uint64_t) -> Result<std::vector<std::string>> {
+    return std::vector<std::string>();
+  };
+  EXPECT_EQ(Restore(TestOptions(history.copy), "", empty).error().code, ErrorCode::kDataLoss);
+}
+
+TEST(Restore, AFullDiskTakesNoRecordBeforeItsTurn) {
+  History history;
+  io::FaultFileSystem disk([](io::FaultPoint, const std::string&) { return Result<void>(); });
+  ManualClock clock;
+  LedgerOptions options = TestOptions(history.copy);
+  options.fs = &disk;
+  options.clock = &clock;
+  options.free_bytes_min = 1'000'000;
+  MirroredLog mirror = MirrorOf(history.leaves);
+  const auto leaves = mirror.leaves;
+  // The last leaf ends a request that is open in the copy: its room is kept, that of the leaves before it is not.
+  mirror.leaves = [&](uint64_t first, uint64_t count) {
+    disk.free_bytes = first + count == history.leaves.size() ? 0 : -1;
+    clock.AdvanceMicros(1'000'000);
+    return leaves(first, count);
+  };
+  EXPECT_EQ(Restore(options, "", mirror).error().code, ErrorCode::kResourceExhausted);
+  disk.free_bytes = -1;
+  auto done = Restore(options, "", MirrorOf(history.leaves));
+  ASSERT_TRUE(done) << done.error().message;
+  EXPECT_EQ(AllLeaves(*OpenTestLedger(TestOptions(history.copy))), history.leaves);
+}
+
 TEST(Restore, ACopyThatWasWrittenToIsRefusedAndUnchanged) {
   History history;
   {
