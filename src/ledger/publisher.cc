@@ -36,13 +36,21 @@ Result<std::unique_ptr<Publisher>> Publisher::Open(io::FileSystem& fs, std::stri
   if (exists)
     TRY(publisher->Restore());
   else
-    TRY(publisher->WriteCheckpoint(TreeEdge()));
+    TRY(publisher->Begin());
   return publisher;
 }
 
 std::shared_ptr<const Published> Publisher::published() const {
   MutexLock lock(mutex_);
   return published_;
+}
+
+// The first checkpoint is durable before there is a tile, so a log with tiles has lost its own: an empty tree signed beside them would be
+// another history.
+Result<void> Publisher::Begin() {
+  TRY_ASSIGN(bool has_tiles, fs_.Exists(PathOf("tile")));
+  if (!has_tiles) return WriteCheckpoint(TreeEdge());
+  return Fail(ErrorCode::kDataLoss, "{}: is missing, and the log has tiles", PathOf(kCheckpoint));
 }
 
 Result<void> Publisher::Restore() {

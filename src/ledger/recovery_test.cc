@@ -180,6 +180,18 @@ TEST(Recovery, AChangedCheckpointIsDataLoss) {
   EXPECT_EQ(Ledger::Open(TestOptions(folder / "log")).error().code, ErrorCode::kDataLoss);
 }
 
+TEST(Recovery, AMissingCheckpointOfALogWithTilesIsDataLoss) {
+  io::TempFolder folder;
+  {
+    auto ledger = OpenTestLedger(TestOptions(folder / "log"));
+    ASSERT_TRUE(ledger->AppendAndWait("a"));
+  }
+  ASSERT_TRUE(io::PosixFileSystem().Remove(folder / "log/public/checkpoint"));
+  EXPECT_EQ(Ledger::Open(TestOptions(folder / "log")).error().code, ErrorCode::kDataLoss);
+  EXPECT_FALSE(io::PosixFileSystem().Exists(folder / "log/public/checkpoint").value())
+      << "no empty tree is signed for a log that is not empty";
+}
+
 TEST(RequestIndex, FindsRequestsInEveryBlockAndAfterARestart) {
   io::TempFolder folder;
   constexpr uint64_t kManyRequests = 1'300;  // more than two blocks of 512
