@@ -173,14 +173,16 @@ void Committer::Apply(Plan& plan, const std::vector<Op>& ops, uint64_t segment) 
   uint64_t index = plan.first_leaf;
   for (const Op& op : ops) {
     if (op.kind == Op::Kind::kBegin) parts_.open.Written(op.key, op.begin, segment);
-    if (op.kind == Op::Kind::kEnd) parts_.open.Forget(op.key);
     if (!HasLeaf(op)) continue;
-    if (op.request_id) parts_.requests.Add(*op.request_id, index);
+    if (op.request_id) parts_.requests.Add(*op.request_id, index);  // before the publisher may seal its block
     ++index;
   }
+  parts_.tail.Append(plan.leaves);
+  // Last: who finds a request no longer open must find its leaf.
+  for (const Op& op : ops)
+    if (op.kind == Op::Kind::kEnd) parts_.open.Forget(op.key);
   parts_.probe.leaves.Add(static_cast<double>(plan.leaves.size()));
   parts_.probe.open_requests.Set(static_cast<double>(parts_.open.written_count()));
-  parts_.tail.Append(plan.leaves);
   parts_.probe.size.Set(static_cast<double>(parts_.tail.end()));
 }
 

@@ -1,6 +1,9 @@
 // What a ledger is after its process ended in any way.
 #include <algorithm>
+#include <atomic>
 
+#include "base/thread.h"
+#include "ledger/request_index.h"
 #include "ledger/testing.h"
 #include "ledger/wal.h"
 #include "wire/sha256.h"
@@ -190,6 +193,48 @@ TEST(Recovery, AMissingCheckpointOfALogWithTilesIsDataLoss) {
   EXPECT_EQ(Ledger::Open(TestOptions(folder / "log")).error().code, ErrorCode::kDataLoss);
   EXPECT_FALSE(io::PosixFileSystem().Exists(folder / "log/public/checkpoint").value())
       << "no empty tree is signed for a log that is not empty";
+}
+
+TEST(RequestIndex, ARequestThatEndsIsNeverUnknown) {
+  io::TempFolder folder;
+  auto ledger = OpenTestLedger(TestOptions(folder / "log"));
+  ASSERT_TRUE(ledger->BeginBoot(TestBoot(), TestBootBody()));
+  constexpr uint64_t kRequests = 3'000;
+  for (uint64_t seq = 1; seq < kRequests; ++seq) ledger->Begin(TestBegin(seq), {});
+  ASSERT_TRUE(BeginAndWait(*ledger, TestBegin(kRequests)));
+  std::atomic<uint64_t> unknown = 0;
+  Thread reader("reader", [&](std::stop_token) {
+    for (uint64_t seq = 1; seq <= kRequests;) {
+      auto found = ledger->FindRequest(TestBegin(seq).request_id);
+      unknown += !found && found.error().code != ErrorCode::kUnavailable;
+      seq += found || unknown > 0 ? 20 : 0;
+    }
+  });
+  for (uint64_t seq = 1; seq <= kRequests; ++seq) ledger->Finish(seq, TestEnd(seq), {});
+  reader.Join();
+  EXPECT_EQ(unknown, 0u);
+}
+
+TEST(RequestIndex, ABlockIsWrittenByOneAtATime) {
+  io::TempFolder folder;
+  Mutex mutex;
+  CondVar came;
+  int writing = 0, writing_max = 0;
+  io::FaultFileSystem disk([&](io::FaultPoint point, const std::string&) -> Result<void> {
+    MutexLock lock(mutex);
+    if (point == io::FaultPoint::kOpen) {
+      writing_max = std::max(writing_max, ++writing);
+      came.NotifyAll();
+      if (writing < 2) came.WaitFor(mutex, milliseconds(100));  // for the other one, if it may come
+    }
+    if (point == io::FaultPoint::kSyncFolder) --writing;
+    return {};
+  });
+  auto index = RequestIndex::Open(disk, folder.path(), 256).value();
+  Thread other("other", [&](std::stop_token) { EXPECT_TRUE(index->WriteBlock(0, {})); });
+  EXPECT_TRUE(index->WriteBlock(0, {}));
+  other.Join();
+  EXPECT_EQ(writing_max, 1);
 }
 
 TEST(RequestIndex, FindsRequestsInEveryBlockAndAfterARestart) {

@@ -68,6 +68,7 @@ Result<void> RequestIndex::Seal(uint64_t published_size) {
 Result<void> RequestIndex::WriteBlock(uint64_t block, const Ids& ids) {
   index::IdIndexBuilder builder;
   for (const auto& [id, row] : ids) builder.Add(id.view(), row);
+  MutexLock one_at_a_time(writing_);
   TRY(io::WriteFileDurably(fs_, PathOf(block), builder.Build()));
   open_blocks_.Drop(block);
   MutexLock lock(mutex_);

@@ -67,6 +67,7 @@ class RequestIndex {
   const std::string folder_;
   const uint64_t block_leaves_;
   LruCache<uint64_t, index::IdIndex> open_blocks_{128};  // each holds a file
+  Mutex writing_;  // of blocks: two who found one damaged would write the same temporary file
   mutable Mutex mutex_;
   std::set<uint64_t> blocks_ GUARDED_BY(mutex_);                               // those that have a file
   std::unordered_map<RequestId, uint64_t, IdHash> newest_ GUARDED_BY(mutex_);  // of the other ones
