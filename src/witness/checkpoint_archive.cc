@@ -1,5 +1,6 @@
 #include "witness/checkpoint_archive.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include "base/utc_day.h"
@@ -18,6 +19,14 @@ std::string DayAndHour(int64_t unix_s) {
 std::string NameOfHour(int64_t unix_s) { return DayAndHour(unix_s) + "Z"; }
 std::string NameOfSecond(int64_t unix_s) {
   return fmt::format("{}{:02}{:02}Z", DayAndHour(unix_s), unix_s / 60 % 60, unix_s % 60);
+}
+
+// What somebody else put into the folder is none of ours, and stays.
+bool IsNameOfSecond(std::string_view name) {
+  constexpr std::string_view kForm = "0000-00-00T000000Z";
+  return std::ranges::equal(name, kForm, [](char c, char form) {
+    return form == '0' ? c >= '0' && c <= '9' : c == form;
+  });
 }
 
 }  // namespace
@@ -59,10 +68,10 @@ Result<void> CheckpointArchive::ReadRecent() {
   TRY_ASSIGN(auto names, fs_.List(dir_ + "/recent"));
   std::set<std::string> recent;
   for (std::string& name : names) {
-    if (name.ends_with(".tmp"))  // of a write that a crash cut short
-      TRY(fs_.Remove(RecentPath(name)));
-    else
+    if (IsNameOfSecond(name))
       recent.insert(std::move(name));
+    else if (name.ends_with(".tmp") && IsNameOfSecond(name.substr(0, name.size() - 4)))
+      TRY(fs_.Remove(RecentPath(name)));  // of a write that a crash cut short
   }
   recent_ = std::move(recent);
   return {};

@@ -49,6 +49,15 @@ TEST_F(CheckpointArchiveTest, TheLastHourIsThereEachTenSeconds) {
   EXPECT_THAT(Hours(), ElementsAre("2023-11-14T22Z"));
 }
 
+TEST_F(CheckpointArchiveTest, WhatIsNotItsOwnStays) {
+  ASSERT_TRUE(disk_.MakeFolders("/archive/recent/notes", 0755));
+  ASSERT_TRUE(disk_.Open("/archive/recent/2024", io::OpenMode::kCreate, 0644));
+  ASSERT_TRUE(disk_.Open("/archive/recent/mine.tmp", io::OpenMode::kCreate, 0644));
+  ASSERT_TRUE(disk_.Open("/archive/recent/2023-11-14T221310Z.tmp", io::OpenMode::kCreate, 0644));
+  KeepEachSecond(kStart, kStart + 11);
+  EXPECT_THAT(Recent(), ElementsAre("2023-11-14T221320Z", "2023-11-14T221330Z", "2024", "mine.tmp", "notes"));
+}
+
 TEST_F(CheckpointArchiveTest, WhatIsOlderThanAnHourIsThereOnceAnHour) {
   KeepEachSecond(kStart, kStart + 3 * 3600);
   EXPECT_THAT(Hours(), ElementsAre("2023-11-14T22Z", "2023-11-14T23Z", "2023-11-15T00Z", "2023-11-15T01Z"));
