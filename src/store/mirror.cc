@@ -282,8 +282,8 @@ net::HttpResponse MirrorImpl::Judge(const witness::Submission& submission, const
   if (!copy_->divergence().empty()) return TryLater(copy_->divergence());
   const verify::Checkpoint mine = copy_->checkpoint();
   const auto refusal = witness::CheckContinues(submission, mine);
-  // A wrong proof for a signed checkpoint may be a mistake or a rewrite: the log's own tiles say which, and Advance keeps the evidence.
-  if (refusal && refusal->status != 422) return witness::RefusalAnswer(*refusal, mine.size);
+  // It may be a mistake or a rewrite: the log's own tiles say which, and Advance keeps the evidence.
+  if (refusal && !refusal->is_evidence) return witness::RefusalAnswer(*refusal, mine.size);
   const Result<void> advanced = Advance(submission.checkpoint, submission.request.note, stop);
   if (!advanced)
     LOG_WARN("store.mirror.not_cosigned", F("url", options_.url), F("why", advanced.error().message));

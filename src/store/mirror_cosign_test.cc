@@ -115,7 +115,7 @@ TEST_F(MirrorCosign, RewrittenHistoryWithTheRealKeyIsRefusedAndAFinding) {
 }
 
 TEST_F(MirrorCosign, SecondRootOfTheSameSizeIsRefusedAndAFinding) {
-  EXPECT_EQ(Submit(SubmissionOf(Rewritten(280, 5), 280)).status, 422);
+  EXPECT_EQ(Submit(SubmissionOf(Rewritten(280, 5), 280)).status, 409);
   EXPECT_TRUE(mirror_->state().diverged);
 }
 

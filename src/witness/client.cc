@@ -80,7 +80,13 @@ Result<Cosigned> WitnessClient::Submit(const std::string& note, const verify::Ch
     if (response.status != 409)
       return Fail(CodeOf(response.status), "{}: status {}: {}", key_.name, response.status,
                   response.body.substr(0, kQuotedMax));
-    TRY_ASSIGN(size_, ParseSize(response.body));
+    const auto named = ParseSize(response.body);
+    // A witness that knows another root of this size need not name it.
+    const bool is_conflict = request.old_size == checkpoint.size && (!named || *named == request.old_size);
+    if (is_conflict && checkpoint.size > 0)
+      return Fail(ErrorCode::kFailedPrecondition, "{} has cosigned another tree of {} leaves", key_.name,
+                  checkpoint.size);
+    TRY_ASSIGN(size_, named);
   }
   return Fail(ErrorCode::kUnavailable, "{}: its size changed at each of {} tries", key_.name, kTriesMax);
 }

@@ -3,7 +3,8 @@
 // Shape:   the signed checkpoint goes out with a proof from the size that the witness cosigned last, as far as known; on 409 again with
 //          the size that it names. What comes back is checked against the witness's key.
 // Errors:  kUnavailable, kDeadlineExceeded, kResourceExhausted (503, 429): later may work · kFailedPrecondition: the witness has seen a
-//          larger tree than this checkpoint (then witnessed_size() has it), or another one (422) · kDataLoss, kUnauthenticated:
+//          larger tree than this checkpoint (then witnessed_size() has it), or another one (422, or 409 though it was sent the size that
+//          the witness names) · kDataLoss, kUnauthenticated:
 //          its answer is not what its key signs · kNotFound, kPermissionDenied: it does not know the log, or another key of it ·
 //          kCancelled · those of make_proof.
 // Threads: one at a time; Cancel from any.

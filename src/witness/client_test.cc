@@ -117,6 +117,10 @@ TEST_F(WitnessClientTest, StatusesAreTold) {
   }
   answer_ = [](const net::HttpRequest&) { return net::MakeResponse(409, "text/x.tlog.size", "x"); };
   EXPECT_EQ(Refused(log_), ErrorCode::kDataLoss);
+  answer_ = [&](const net::HttpRequest&) {
+    return net::MakeResponse(409, "text/x.tlog.size", fmt::format("{}\n", log_.leaves.size()));
+  };
+  EXPECT_EQ(Refused(log_), ErrorCode::kFailedPrecondition) << "another tree of this size";
   int size = 0;
   answer_ = [&](const net::HttpRequest&) {
     return net::MakeResponse(409, "text/x.tlog.size", fmt::format("{}\n", ++size));

@@ -11,7 +11,7 @@ namespace {
 constexpr std::string_view kOldPrefix = "old ";
 
 std::unexpected<Refusal> Refuse(int status, std::string message) {
-  return std::unexpected<Refusal>({status, std::move(message)});
+  return std::unexpected<Refusal>({status, std::move(message), false});
 }
 
 Result<uint64_t> ParseOldSize(std::string_view line) {
@@ -99,9 +99,11 @@ std::optional<Refusal> CheckContinues(const Submission& submission, const verify
     return Refusal{409, fmt::format("the known size is {}, not {}", known.size, request.old_size)};
   // Without this a first checkpoint of no leaves could have any root, and no later proof would show it.
   if (next.size == 0 && next.root != wire::Sha256(""))
-    return Refusal{422, "size 0 with a root that is not the empty tree's"};
+    return Refusal{422, "size 0 with a root that is not the empty tree's", true};
+  if (next.size == known.size && next.root != known.root)
+    return Refusal{409, fmt::format("another root of the known size {}", known.size), true};
   auto continues = verify::CheckConsistency(known.size, known.root, next.size, next.root, request.proof);
-  if (!continues) return Refusal{422, std::move(continues.error().message)};
+  if (!continues) return Refusal{422, std::move(continues.error().message), true};
   return std::nullopt;
 }
 

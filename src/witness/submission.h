@@ -38,6 +38,7 @@ struct Submission {
 struct Refusal {
   int status;
   std::string message;
+  bool is_evidence = false;  // the log signed it and it does not continue what is known: a rewrite, or a wrong proof
 };
 
 // The keys of a log by its origin; nullptr: not known here.
@@ -46,7 +47,8 @@ using KeysOf = std::function<const std::vector<verify::VerifierKey>*(const std::
 // Reads the body and checks the signature: 400, 404 or 403 else.
 std::expected<Submission, Refusal> ReadSubmission(std::string_view body, const KeysOf& keys_of);
 
-// Whether it continues the tree that is known (size 0 and the empty root before the first): 400, 409 or 422 else.
+// Whether it continues the tree that is known (size 0 and the empty root before the first). Else 400, 409 (another old size, or the known
+// size with another root: evidence) or 422 (evidence).
 std::optional<Refusal> CheckContinues(const Submission& submission, const verify::Checkpoint& known);
 
 // As HTTP; 409 gives the known size.

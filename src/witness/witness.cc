@@ -126,7 +126,7 @@ net::HttpResponse Witness::Cosign(Log& log, const Submission& submission) {
   MutexLock lock(log.mutex);
   if (!log.Admit(options_, clock_.MonoMicros())) return TooMany();
   if (auto refusal = CheckContinues(submission, log.known)) {
-    if (refusal->status == 422) KeepEvidence(log.dir + "/refused", submission, *refusal);
+    if (refusal->is_evidence) KeepEvidence(log.dir + "/refused", submission, *refusal);
     return RefusalAnswer(*refusal, log.known.size);
   }
   const int64_t unix_s = clock_.UnixMicros() / 1'000'000;

@@ -194,7 +194,7 @@ TEST_F(WitnessTest, RewrittenHistoryWithTheRealKeyIsRefusedAndKept) {
   rewritten = LogOf(log_, 300);
   rewritten.entries[299] = "another";
   rewritten.Write();
-  EXPECT_EQ(Status(SubmissionOf(rewritten, 300)), 422) << "a second root of the same size";
+  EXPECT_EQ(Status(SubmissionOf(rewritten, 300)), 409) << "a second root of the same size";
   EXPECT_EQ(FilesIn("refused"), 2u);
   Grow(300, 301);
 }
