@@ -36,7 +36,7 @@ Result<std::unique_ptr<Publisher>> Publisher::Open(io::FileSystem& fs, std::stri
   if (exists)
     TRY(publisher->Restore());
   else
-    TRY(publisher->Begin());
+    TRY(publisher->StartEmpty());
   return publisher;
 }
 
@@ -47,7 +47,7 @@ std::shared_ptr<const Published> Publisher::published() const {
 
 // The first checkpoint is durable before there is a tile, so a log with tiles has lost its own: an empty tree signed beside them would be
 // another history.
-Result<void> Publisher::Begin() {
+Result<void> Publisher::StartEmpty() {
   TRY_ASSIGN(bool has_tiles, fs_.Exists(PathOf("tile")));
   if (!has_tiles) return WriteCheckpoint(TreeEdge());
   return Fail(ErrorCode::kDataLoss, "{}: is missing, and the log has tiles", PathOf(kCheckpoint));

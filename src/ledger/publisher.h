@@ -45,7 +45,7 @@ class Publisher {
  private:
   Publisher(io::FileSystem& fs, std::string folder, CheckpointSigner signer)
       : fs_(fs), folder_(std::move(folder)), signer_(signer), folders_(fs, folder_) {}
-  Result<void> Begin();
+  Result<void> StartEmpty();
   Result<void> Restore();
   Result<TreeEdge> ReadEdge(uint64_t size);
   Result<void> ReadBundle(const TreeEdge& edge);

@@ -24,9 +24,8 @@ std::string NameOfSecond(int64_t unix_s) {
 // What somebody else put into the folder is none of ours, and stays.
 bool IsNameOfSecond(std::string_view name) {
   constexpr std::string_view kForm = "0000-00-00T000000Z";
-  return std::ranges::equal(name, kForm, [](char c, char form) {
-    return form == '0' ? c >= '0' && c <= '9' : c == form;
-  });
+  return std::ranges::equal(name, kForm,
+                            [](char c, char form) { return form == '0' ? c >= '0' && c <= '9' : c == form; });
 }
 
 }  // namespace

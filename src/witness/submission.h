@@ -38,7 +38,8 @@ struct Submission {
 struct Refusal {
   int status;
   std::string message;
-  bool is_evidence = false;  // the log signed it and it does not continue what is known: a rewrite, or a wrong proof
+  bool is_evidence =
+      false;  // the log signed it and it does not continue what is known: a rewrite, or a wrong proof
 };
 
 // The keys of a log by its origin; nullptr: not known here.
