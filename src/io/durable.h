@@ -15,11 +15,13 @@ namespace beleg::io {
 // Where WriteFileDurably writes first; a crash may leave it.
 std::string TemporaryOf(const std::string& path);
 
-// Makes path hold exactly bytes, or leaves what was there: temporary file beside it, write, sync, rename, sync the folder.
+// Makes path hold exactly bytes, or leaves what was there: temporary file beside it, write, sync, rename, sync the folder. After an
+// error of that last step the new bytes are there, and a power cut may bring the old ones back.
 Result<void> WriteFileDurably(FileSystem& fs, const std::string& path, std::string_view bytes,
                               int permissions = 0644);
 
-// The same for several files at once: every file is synced before the first rename, every folder once at the end. After an error some files may have been replaced, each as a whole.
+// The same for several files at once: every file is synced before the first rename, every folder once at the end. After an error some
+// files may have been replaced, each as a whole.
 struct FileContent {
   std::string path;
   std::string_view bytes;

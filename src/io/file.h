@@ -59,7 +59,8 @@ class FileSystem {
   virtual Result<std::vector<std::string>> List(const std::string& folder) = 0;
   // The folder and its parents; existing ones are fine.
   virtual Result<void> MakeFolders(const std::string& folder, int permissions = 0755) = 0;
-  // Makes creations, renames and removals in this folder survive a power cut. kDataLoss as for File::Sync; kNotFound.
+  // Makes creations, renames and removals in this folder survive a power cut. kDataLoss as for File::Sync; else why the folder cannot be
+  // opened (kNotFound, kPermissionDenied, kResourceExhausted for too many open files): nothing was synced, and a later call may work.
   virtual Result<void> SyncFolder(const std::string& folder) = 0;
   virtual Result<bool> Exists(const std::string& path) = 0;
   virtual Result<uint64_t> FreeBytes(const std::string& path) = 0;

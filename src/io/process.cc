@@ -135,23 +135,21 @@ Result<Child> Child::Spawn(const ChildOptions& options) {
   CloseIfOpen(out);
   if (err) CloseIfOpen(*err);
   if (!pid) return std::unexpected<Error>(std::move(pid).error());
-  Child child;
-  child.pid_ = *pid;
-  return child;
+  return Child(*pid);
 }
 
 std::optional<int> Child::Poll() {
   int wait_status = 0;
-  if (!status_ && pid_ > 0 && ::waitpid(pid_, &wait_status, WNOHANG) == pid_) status_ = StatusOf(wait_status);
+  if (!status_ && ::waitpid(pid_, &wait_status, WNOHANG) == pid_) status_ = StatusOf(wait_status);
   return status_;
 }
 
 void Child::Signal(int number) {
-  if (!Poll() && pid_ > 0) ::kill(pid_, number);
+  if (!Poll()) ::kill(pid_, number);
 }
 
 std::optional<int> Child::Wait(std::chrono::milliseconds limit) {
-  if (!Poll() && pid_ > 0) WaitForEnd(pid_, limit);
+  if (!Poll()) WaitForEnd(pid_, limit);
   return Poll();
 }
 

@@ -37,7 +37,8 @@ class Child {
   int Stop(std::chrono::milliseconds limit);
 
  private:
-  pid_t pid_ = -1;
+  explicit Child(pid_t pid) : pid_(pid) {}
+  pid_t pid_;
   std::optional<int> status_;
 };
 

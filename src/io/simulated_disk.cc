@@ -15,7 +15,7 @@ std::unexpected<Error> Missing(const std::string& path) {
   return Fail(ErrorCode::kNotFound, "{}: no such file", path);
 }
 
-constexpr uint64_t kPageBytes = 4096;
+constexpr uint64_t kSectorBytes = 512, kPageBytes = 4096;
 
 std::string_view NameOf(DiskAct act) {
   switch (act) {
@@ -56,8 +56,7 @@ class SimulatedFile final : public File {
     const bool was_dead = is_dead();
     auto asked = Ask(DiskAct::kWrite);
     if (asked) asked = NeedRoomUpTo(offset + bytes.size());
-    // What a failed write leaves behind is unknown.
-    if (!asked && !was_dead) Change(offset, bytes.substr(0, disk_.Below(bytes.size() + 1)));
+    if (!asked && !was_dead && !bytes.empty()) ChangeFirstSectors(offset, bytes);
     TRY(asked);
     Change(offset, bytes);
     return {};
@@ -105,6 +104,11 @@ class SimulatedFile final : public File {
   void Change(uint64_t offset, std::string_view bytes) REQUIRES(disk_.mutex_) {
     inode_->pending.push_back({offset, SparseBytes(bytes), std::nullopt});
     SimulatedDisk::Apply(inode_->cached, inode_->pending.back());
+  }
+  // Of a write that fails: some of it, never all, or it would not have failed. File systems write whole blocks.
+  void ChangeFirstSectors(uint64_t offset, std::string_view bytes) REQUIRES(disk_.mutex_) {
+    const uint64_t end = (offset + disk_.Below(bytes.size())) / kSectorBytes * kSectorBytes;
+    if (end > offset) Change(offset, bytes.substr(0, end - offset));
   }
   void Resize(uint64_t size) REQUIRES(disk_.mutex_) {
     inode_->pending.push_back({0, SparseBytes(), size});
@@ -204,16 +208,17 @@ void SimulatedDisk::CutNames() {
   durable_names_ = names_;
 }
 
-// Of a write that was not synced: nothing, its front, some of its pages, or all.
+// Of a write that was not synced: nothing, its front, some of its sectors or pages, or all.
 void SimulatedDisk::ApplyPart(SparseBytes& bytes, const Change& change) {
   const uint64_t fate = Below(4);
   if (fate == 0) return;
   if (fate == 1 || change.size) return Apply(bytes, change);
   if (fate == 2)
     return Apply(bytes, {change.offset, change.bytes.Part(0, Below(change.bytes.size() + 1)), {}});
+  const uint64_t block_bytes = Below(2) == 0 ? kSectorBytes : kPageBytes;
   for (uint64_t at = 0; at < change.bytes.size();) {
     const uint64_t offset = change.offset + at;
-    const uint64_t size = std::min(kPageBytes - offset % kPageBytes, change.bytes.size() - at);
+    const uint64_t size = std::min(block_bytes - offset % block_bytes, change.bytes.size() - at);
     if (Below(2) == 0) Apply(bytes, {offset, change.bytes.Part(at, size), {}});
     at += size;
   }

@@ -1,7 +1,7 @@
 // A disk in memory for tests: it forgets in a power cut what was not synced, tears writes, fails on command, lies after a failed sync.
 //
 // Model:   what a process reads is the page cache. A power cut keeps what was synced and of the rest a part that chance picks: each
-//          write whole, its front, some of its pages, or nothing; each creation, rename and removal or not (a folder remembers them
+//          write whole, its front, some of its sectors or pages, or nothing; each creation, rename and removal or not (a folder remembers them
 //          until it is synced). A failed Sync of a file writes such a part, and then the cache counts as clean: a later Sync does
 //          not write the rest, though reads show it until the cache is read anew, which may be at any read. (A folder's changes
 //          stay: file systems keep them in a journal, which is whole or aborted.)
@@ -48,11 +48,11 @@ class SimulatedDisk final : public FileSystem {
  public:
   explicit SimulatedDisk(uint64_t seed) : rng_(seed) {}
 
-  // Asked before each call; an error is what the call gives, and it has no effect (a write may have a partial one).
+  // Asked before each call; an error is what the call gives, and it has no effect (a write may have that of its first sectors).
   using Fault = std::function<Result<void>(const DiskCall&)>;
   void SetFault(Fault fault);
   uint64_t calls() const;
-  // From this call on nothing that the process does has an effect (the first write may have a partial one), until Kill or CutPower.
+  // From this call on nothing that the process does has an effect (the first write may have that of its first sectors), until Kill or CutPower.
   void KillAt(uint64_t call);
   bool is_dead() const;
   // nullopt: no limit.

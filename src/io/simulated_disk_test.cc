@@ -1,5 +1,8 @@
 #include "io/simulated_disk.h"
 
+#include <set>
+#include <string>
+
 #include <gtest/gtest.h>
 
 #include "io/durable.h"
@@ -61,9 +64,9 @@ TEST(SimulatedDisk, AFailedSyncIsForgottenByTheCache) {
   EXPECT_TRUE(lost && reached && lied && told_the_truth);
 }
 
-TEST(SimulatedDisk, APowerCutTearsAWriteByPages) {
-  bool kept_the_end_alone = false;
-  for (uint64_t seed = 1; seed <= 100; ++seed) {
+TEST(SimulatedDisk, APowerCutTearsAWriteByPagesAndSectors) {
+  bool kept_the_last_page_alone = false, kept_the_last_sector_alone = false;
+  for (uint64_t seed = 1; seed <= 400; ++seed) {
     SimulatedDisk disk(seed);
     ASSERT_TRUE(MakeFoldersDurably(disk, "/d"));
     ASSERT_TRUE(WriteFileDurably(disk, "/d/a", std::string(8192, '0')));
@@ -71,9 +74,23 @@ TEST(SimulatedDisk, APowerCutTearsAWriteByPages) {
     ASSERT_TRUE(file->WriteAt(0, std::string(8192, '1')));
     disk.CutPower();
     const std::string left = ReadFile(disk, "/d/a").value();
-    kept_the_end_alone = kept_the_end_alone || left == std::string(4096, '0') + std::string(4096, '1');
+    kept_the_last_page_alone |= left == std::string(4096, '0') + std::string(4096, '1');
+    kept_the_last_sector_alone |= left.ends_with(std::string(512, '0') + std::string(512, '1'));
   }
-  EXPECT_TRUE(kept_the_end_alone);
+  EXPECT_TRUE(kept_the_last_page_alone && kept_the_last_sector_alone);
+}
+
+TEST(SimulatedDisk, AWriteThatFailsLeavesItsFirstSectorsAtMost) {
+  std::set<size_t> sizes;
+  for (uint64_t seed = 1; seed <= 100; ++seed) {
+    SimulatedDisk disk(seed);
+    ASSERT_TRUE(MakeFoldersDurably(disk, "/d"));
+    auto file = disk.Open("/d/a", OpenMode::kCreate, 0644).value();
+    disk.SetFault(FailsFrom(1));
+    EXPECT_FALSE(file->WriteAt(0, std::string(1500, '1')));
+    sizes.insert(ReadFile(disk, "/d/a")->size());
+  }
+  EXPECT_EQ(sizes, (std::set<size_t>{0, 512, 1024}));
 }
 
 TEST(SimulatedDisk, ADeadProcessChangesNothingMore) {
