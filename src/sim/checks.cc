@@ -71,6 +71,13 @@ void CheckAcknowledged(World& world, const Model& model, const Leaves& leaves) {
       return world.Find("leaf {} was acknowledged and has changed", index);
 }
 
+// An error is a promise as well: what was refused is not there.
+void CheckRefused(World& world, const Model& model, const Leaves& leaves) {
+  for (uint64_t index = 0; index < leaves.size(); ++index)
+    if (model.not_taken.contains(leaves[index]))
+      return world.Find("leaf {} is there, though its caller was given an error", index);
+}
+
 // Every checkpoint that was ever seen is one of these leaves, and a proof leads from it to the newest.
 void CheckCheckpoints(World& world, Model& model, const Leaves& leaves) {
   verify::RootHasher hasher;
@@ -107,8 +114,12 @@ void CheckRequests(World& world, const Model& model, ledger::LedgerCore& core, c
       if (begun.is_acknowledged) return world.Find("seq {} was begun and has no record", key.seq);
       continue;
     }
+    if (begun.is_refused) return world.Find("seq {} was refused and has a record", key.seq);
     if (begun.is_end_acknowledged && leaves[record->second] != begun.end)
       return world.Find("seq {} was ended, its record is another", key.seq);
+    const auto kind = record::Decode(leaves[record->second]);
+    if (begun.end.empty() && kind && !std::holds_alternative<record::Lost>(kind->body))
+      return world.Find("seq {} was never ended, its record is no lost one", key.seq);
     if (world.Below(16) != 0) continue;
     if (auto found = core.FindRequest(begun.request_id); !found || *found != record->second)
       return world.Find("seq {} has its record at {}, and the index does not say so", key.seq,
@@ -195,6 +206,7 @@ void CheckLog(World& world, Model& model, ledger::LedgerCore& core) {
   const Leaves leaves = ReadLeaves(world, core);
   world.stats.Count("work.leaves", leaves.size());
   CheckAcknowledged(world, model, leaves);
+  CheckRefused(world, model, leaves);
   CheckPublicFiles(world, model, true);
   CheckCheckpoints(world, model, leaves);
   CheckStory(world, leaves);

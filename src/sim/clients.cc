@@ -42,10 +42,9 @@ void Server::BeginRequest() {
   model_.Begins(op.key, op.begin.request_id);
   op.begin_done = [this, key = op.key](Result<ledger::BeginReceipt> receipt) {
     world_.stats.Count(receipt ? "work.begun" : "work.begin_refused");
-    if (receipt)
-      model_.begun[key].is_acknowledged = true;
-    else
-      open_.erase(key.seq);
+    model_.begun[key].is_acknowledged = receipt.has_value();
+    model_.begun[key].is_refused = !receipt;
+    if (!receipt) open_.erase(key.seq);
   };
   core_->open_requests().Begin(op.key, op.begin);
   open_.insert(last_seq_);
@@ -102,12 +101,15 @@ void Server::AskForRecord() {
   world_.stats.Count("work.looked_up");
   if (auto id = ledger::RequestIdOf(leaf)) {
     auto found = core_->FindRequest(*id);
-    if (!found && !world_.has_trouble()) world_.Find("leaf {}: {}", index, found.error().message);
+    const bool is_denied = !found && found.error().code == ErrorCode::kNotFound;
+    if (!found && (is_denied || !world_.has_trouble()))
+      world_.Find("leaf {}: {}", index, found.error().message);
     if (found && *found != index) world_.Find("leaf {} is found at {}", index, *found);
   }
   const auto published = core_->published();
   if (index >= published->size()) return;
   auto proof = core_->Proof(*published, index);
+  if (!proof && world_.has_trouble()) return;
   if (!proof) return world_.Find("leaf {} has no proof: {}", index, proof.error().message);
   if (auto shown = CheckProof(*proof, leaf); !shown)
     world_.Find("leaf {}: its proof is wrong: {}", index, shown.error().message);
@@ -129,6 +131,10 @@ void Server::Push(Op op) {
   if (admitted) return queue_.push_back(std::move(op));
   if (op.kind == Op::Kind::kBegin) core_->open_requests().Forget(op.key);
   world_.stats.Count("work.refused_for_room");
+  if (mutation_ == Mutation::kRefusedIsWritten && op.kind == Op::Kind::kLeaf) {
+    queue_.push_back(op);
+    queue_.back().done = {};
+  }
   ledger::FailOp(op, admitted.error());
 }
 
@@ -136,7 +142,7 @@ void Server::Push(Op op) {
 void Server::Watch(Op& op) {
   op.done = [this, place = model_.NextPlace(), leaf = op.leaf, key = op.key,
              kind = op.kind](Result<ledger::FinishReceipt> receipt) {
-    if (!receipt) return;
+    if (!receipt) return static_cast<void>(model_.not_taken.insert(leaf));
     if (!is_up_ && kind == Op::Kind::kLeaf) {  // the first of a boot
       boot_index_ = std::exchange(is_up_, true) ? boot_index_ : receipt->index;
     }

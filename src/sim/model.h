@@ -19,6 +19,7 @@ class Model {
   struct Begun {
     RequestId request_id;
     bool is_acknowledged = false;
+    bool is_refused = false;
     std::string end;  // the record that Finish was given; "": none yet
     bool is_end_acknowledged = false;
   };
@@ -52,6 +53,7 @@ class Model {
 
   std::map<ledger::RequestKey, Begun> begun;
   std::map<uint64_t, std::string> acknowledged;  // leaf by index
+  std::set<std::string> not_taken;               // leaves whose caller was given an error
   std::map<uint64_t, Hash32> checkpoints;        // root by size
   uint64_t published_size = 0;
   std::string vkey;  // "": none was ever durable

@@ -10,6 +10,7 @@ std::string_view NameOf(Mutation mutation) {
     case Mutation::kTilesNotSynced: return "tiles_not_synced";
     case Mutation::kCheckpointNotSynced: return "checkpoint_not_synced";
     case Mutation::kCursorNotSynced: return "cursor_not_synced";
+    case Mutation::kKeyNotSynced: return "key_not_synced";
     case Mutation::kTailNotRewritten: return "tail_not_rewritten";
     case Mutation::kSegmentsNotRemovedInOrder: return "segments_not_removed_in_order";
     case Mutation::kCompressedNotSynced: return "compressed_not_synced";
@@ -17,6 +18,7 @@ std::string_view NameOf(Mutation mutation) {
     case Mutation::kLostTwice: return "lost_twice";
     case Mutation::kLostNever: return "lost_never";
     case Mutation::kGroupsReordered: return "groups_reordered";
+    case Mutation::kRefusedIsWritten: return "refused_is_written";
   }
   return "";
 }
@@ -36,6 +38,7 @@ bool LeavesOut(Mutation mutation, const io::DiskCall& call) {
     case Mutation::kTilesNotSynced: return is_sync && is_in("/public/tile/");
     case Mutation::kCheckpointNotSynced: return is_sync && is_in("/public/checkpoint");
     case Mutation::kCursorNotSynced: return is_sync && is_in("/cursors/");
+    case Mutation::kKeyNotSynced: return is_sync && call.path.ends_with("/key.tmp");
     case Mutation::kTailNotRewritten: return call.act == io::DiskAct::kRename && is_in("/wal/");
     case Mutation::kSegmentsNotRemovedInOrder:
       return call.act == io::DiskAct::kRemove && call.path.ends_with("5.wal");
@@ -44,7 +47,8 @@ bool LeavesOut(Mutation mutation, const io::DiskCall& call) {
     case Mutation::kCursorBeforeAnswer:
     case Mutation::kLostTwice:
     case Mutation::kLostNever:
-    case Mutation::kGroupsReordered: return false;
+    case Mutation::kGroupsReordered:
+    case Mutation::kRefusedIsWritten: return false;
   }
   return false;
 }

@@ -16,6 +16,7 @@ enum class Mutation {
   kTilesNotSynced,          // when the checkpoint is published
   kCheckpointNotSynced,
   kCursorNotSynced,
+  kKeyNotSynced,
   kTailNotRewritten,  // recovery trusts the page cache
   kSegmentsNotRemovedInOrder,
   kCompressedNotSynced,  // before the plain bundle is removed
@@ -24,20 +25,17 @@ enum class Mutation {
   kLostTwice,
   kLostNever,
   kGroupsReordered,
+  kRefusedIsWritten,
 };
 
-inline constexpr Mutation kMutations[] = {Mutation::kFoldersNotSynced,
-                                          Mutation::kAcknowledgedBeforeSync,
-                                          Mutation::kTilesNotSynced,
-                                          Mutation::kCheckpointNotSynced,
-                                          Mutation::kCursorNotSynced,
-                                          Mutation::kTailNotRewritten,
-                                          Mutation::kSegmentsNotRemovedInOrder,
-                                          Mutation::kCompressedNotSynced,
-                                          Mutation::kCursorBeforeAnswer,
-                                          Mutation::kLostTwice,
-                                          Mutation::kLostNever,
-                                          Mutation::kGroupsReordered};
+inline constexpr Mutation kMutations[] = {
+    Mutation::kFoldersNotSynced,    Mutation::kAcknowledgedBeforeSync,
+    Mutation::kTilesNotSynced,      Mutation::kCheckpointNotSynced,
+    Mutation::kCursorNotSynced,     Mutation::kKeyNotSynced,
+    Mutation::kTailNotRewritten,    Mutation::kSegmentsNotRemovedInOrder,
+    Mutation::kCompressedNotSynced, Mutation::kCursorBeforeAnswer,
+    Mutation::kLostTwice,           Mutation::kLostNever,
+    Mutation::kGroupsReordered,     Mutation::kRefusedIsWritten};
 
 // "folders_not_synced", …
 std::string_view NameOf(Mutation mutation);

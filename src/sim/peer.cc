@@ -1,15 +1,11 @@
 #include "sim/peer.h"
 
-#include <utility>
-#include <vector>
-
 #include "wire/otlp.h"
 
 namespace beleg::sim {
 namespace {
 
 using serve::SpanExport;
-using SentLeaf = std::pair<uint64_t, Hash32>;
 
 // Which leaf a server span is of, as its attributes say; nullopt for other spans.
 std::optional<SentLeaf> LeafOf(const wire::otlp::Span& span) {
@@ -46,6 +42,7 @@ SpanExport::Answer Peer::Send(std::string_view request) {
   world_.stats.Count("export.requests");
   const std::vector<SentLeaf> leaves = LeavesOf(world_, request);
   for (const auto& [index, hash] : leaves) model_.Sends(index, hash);
+  if (world_.Below(2) == 0) TakeTheLate();
   if (!network_is_well_) {
     if (down_for_ == 0 && world_.Happens(world_.profile().network_errors / 8))
       down_for_ = 1 + world_.Below(12);
@@ -56,6 +53,7 @@ SpanExport::Answer Peer::Send(std::string_view request) {
     }
     if (world_.Happens(world_.profile().network_errors / 2)) {
       world_.stats.Count("fault.request_lost");
+      if (world_.Below(2) == 0) late_ = leaves;
       return SpanExport::Answer::kRetry;
     }
   }
@@ -71,6 +69,16 @@ SpanExport::Answer Peer::Send(std::string_view request) {
     return SpanExport::Answer::kRetry;
   }
   return SpanExport::Answer::kTaken;
+}
+
+// Nobody waits for the answer to it any more.
+void Peer::TakeTheLate() {
+  const std::vector<SentLeaf> late = std::exchange(late_, {});
+  if (late.empty()) return;
+  world_.stats.Count("fault.request_late");
+  for (const auto& [index, hash] : late)
+    if (WillNeverTake(hash)) return;
+  for (const auto& [index, hash] : late) model_.Takes(index, hash);
 }
 
 bool Peer::WillNeverTake(const Hash32& leaf_hash) const {

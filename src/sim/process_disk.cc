@@ -7,10 +7,14 @@ using io::DiskAct;
 
 class ProcessFile final : public io::File {
  public:
-  ProcessFile(std::unique_ptr<io::File> file, const ProcessDisk::Before& before)
-      : file_(std::move(file)), before_(before) {}
+  ProcessFile(std::unique_ptr<io::File> file, const ProcessDisk::Before& before,
+              const ProcessDisk::BeforeRead& before_read)
+      : file_(std::move(file)), before_(before), before_read_(before_read) {}
 
-  Result<std::string> ReadAt(uint64_t offset, size_t size) override { return file_->ReadAt(offset, size); }
+  Result<std::string> ReadAt(uint64_t offset, size_t size) override {
+    TRY(before_read_(path()));
+    return file_->ReadAt(offset, size);
+  }
   Result<void> WriteAt(uint64_t offset, std::string_view bytes) override {
     return Goes(DiskAct::kWrite) ? file_->WriteAt(offset, bytes) : Result<void>();
   }
@@ -29,6 +33,7 @@ class ProcessFile final : public io::File {
 
   const std::unique_ptr<io::File> file_;
   const ProcessDisk::Before& before_;
+  const ProcessDisk::BeforeRead& before_read_;
 };
 
 }  // namespace
@@ -38,7 +43,7 @@ Result<std::unique_ptr<io::File>> ProcessDisk::Open(const std::string& path, io:
   if (mode != io::OpenMode::kRead)
     std::ignore = Goes(DiskAct::kCreate, path);  // there is no way to leave it out
   TRY_ASSIGN(auto file, disk_.Open(path, mode, permissions));
-  return std::make_unique<ProcessFile>(std::move(file), before_);
+  return std::make_unique<ProcessFile>(std::move(file), before_, before_read_);
 }
 
 Result<void> ProcessDisk::Rename(const std::string& from, const std::string& to) {

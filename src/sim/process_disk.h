@@ -1,5 +1,5 @@
 // The disk as one process of the simulation sees it: each call that changes something may first let another of its threads do
-// something, and may be left out by a mutation.
+// something, and may be left out by a mutation; reads may fail.
 //
 // Threads: one; what `before` does may call in again.
 #pragma once
@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "io/simulated_disk.h"
@@ -17,7 +18,10 @@ class ProcessDisk final : public io::FileSystem {
  public:
   // Called before each call that changes the disk (numbered 0: it may not come to be). False: leave it out and say that it worked.
   using Before = std::function<bool(const io::DiskCall&)>;
-  ProcessDisk(io::FileSystem& disk, Before before) : disk_(disk), before_(std::move(before)) {}
+  // Called before each read of a file's bytes; an error is what the read gives.
+  using BeforeRead = std::function<Result<void>(std::string_view path)>;
+  ProcessDisk(io::FileSystem& disk, Before before, BeforeRead before_read)
+      : disk_(disk), before_(std::move(before)), before_read_(std::move(before_read)) {}
 
   Result<std::unique_ptr<io::File>> Open(const std::string& path, io::OpenMode mode,
                                          int permissions) override;
@@ -38,6 +42,7 @@ class ProcessDisk final : public io::FileSystem {
 
   io::FileSystem& disk_;
   const Before before_;
+  const BeforeRead before_read_;
 };
 
 }  // namespace beleg::sim

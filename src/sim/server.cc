@@ -37,7 +37,7 @@ ledger::LedgerOptions LogOptions(World& world, io::FileSystem& disk) {
   options.dir = kLogFolder;
   options.origin = "example.org/sim";
   options.wal_segment_bytes = 512 << 10;
-  options.free_bytes_min = 0;
+  options.free_bytes_min = world.profile().free_bytes_min;
   options.unpublished_bytes_max = 1 << 20;
   options.index_block_leaves = 256;
   options.fs = &disk;
@@ -52,7 +52,9 @@ Server::Server(World& world, Model& model, Peer& peer, Mutation mutation, uint64
       peer_(peer),
       mutation_(mutation),
       boot_(BootOfLife(life)),
-      disk_(world.disk, [this](const io::DiskCall& call) { return Before(call); }) {}
+      disk_(
+          world.disk, [this](const io::DiskCall& call) { return Before(call); },
+          [this](std::string_view path) { return world_.BeforeRead(path); }) {}
 
 bool Server::Start() {
   model_.NewLife();

@@ -37,8 +37,10 @@ class Simulation {
 
   void JumpClock() {
     if (!world_.Happens(world_.profile().clock_jumps)) return;
-    world_.clock.SetBackMicros(static_cast<int64_t>(world_.Below(3'600'000'000)));
-    world_.stats.Count("fault.clock_set_back");
+    const bool is_back = world_.Below(2) == 0;
+    const auto us = static_cast<int64_t>(world_.Below(3'600'000'000));
+    world_.clock.JumpMicros(is_back ? -us : us);
+    world_.stats.Count(is_back ? "fault.clock_set_back" : "fault.clock_set_forward");
   }
 
   void Work(Server& server) {

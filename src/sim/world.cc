@@ -10,9 +10,11 @@ World::World(uint64_t seed) : disk(seed * 3 + 1), product_rng(seed * 3 + 2), rng
   profile_.steps_max = Below(8) == 0 ? 300 : 10 + Below(90);
   profile_.deaths = often_or_never(80);
   profile_.disk_errors = often_or_never(60);
+  profile_.read_errors = often_or_never(40);
   profile_.full_disks = often_or_never(60);
   profile_.orderly_ends = often_or_never(60);
   profile_.clock_jumps = often_or_never(50);
+  profile_.free_bytes_min = Below(3) == 0 ? Below(400'000) : 0;
   profile_.publications = Below(3) == 0 ? 2 : 20;
   profile_.begins = Below(3) == 0 ? 65 : 40;  // the first: more and more requests are open
   profile_.bursts = often_or_never(25);
@@ -33,9 +35,21 @@ void World::DrawDiskTrouble() {
   aimed_calls_ = 0;
   death_ = Happens(profile_.deaths) ? DrawCall() : UINT64_MAX;
   first_error_ = Happens(profile_.disk_errors) ? DrawCall() : UINT64_MAX;
+  if (Happens(profile_.disk_errors / 3)) AimAtWalSync();
   last_error_ = Below(3) == 0 ? UINT64_MAX : first_error_ + Below(12);
   error_ = Below(2) == 0 ? ErrorCode::kDataLoss : ErrorCode::kResourceExhausted;
+  reads_ = 0;
+  first_read_error_ = Happens(profile_.read_errors) ? 1 + Below(Below(2) == 0 ? 12 : 200) : UINT64_MAX;
+  last_read_error_ = Below(3) == 0 ? UINT64_MAX : first_read_error_ + Below(12);
   disk.SetFault([this](const io::DiskCall& call) { return Trouble(call); });
+}
+
+// Every acknowledgement stands on this call, so it fails more often than by chance.
+void World::AimAtWalSync() {
+  aim_ = io::DiskAct::kSync;
+  aim_folder_ = "/wal/";
+  death_ = UINT64_MAX;
+  first_error_ = 1 + Below(12);
 }
 
 // Often soon, so that recovery itself is hit.
@@ -53,6 +67,13 @@ void World::Before(const io::DiskCall& call) {
   if (++aimed_calls_ == death_) disk.KillAt(disk.calls() + 1);
 }
 
+Result<void> World::BeforeRead(std::string_view path) {
+  if (++reads_ < first_read_error_ || reads_ > last_read_error_) return {};
+  trouble_fired_ = true;
+  stats.Count("fault.read_error");
+  return Fail(ErrorCode::kDataLoss, "{}: injected", path);
+}
+
 Result<void> World::Trouble(const io::DiskCall& call) {
   if (!IsAimedAt(call)) return {};
   if (aimed_calls_ < first_error_ || aimed_calls_ > last_error_) return {};
@@ -65,7 +86,7 @@ Result<void> World::Trouble(const io::DiskCall& call) {
 
 void World::Heal() {
   disk.SetFault({});
-  death_ = UINT64_MAX;
+  death_ = first_read_error_ = UINT64_MAX;
   EmptyDisk();
   trouble_fired_ = false;
 }

@@ -19,7 +19,7 @@ class SimulatedClock final : public Clock {
   int64_t UnixMicros() const override { return unix_us_; }
   int64_t MonoMicros() const override { return mono_us_; }
   void AdvanceMicros(int64_t us) { unix_us_ += us, mono_us_ += us; }
-  void SetBackMicros(int64_t us) { unix_us_ -= us; }
+  void JumpMicros(int64_t us) { unix_us_ += us; }
 
  private:
   int64_t unix_us_ = 1'795'500'000'000'000;
@@ -30,8 +30,10 @@ class SimulatedClock final : public Clock {
 struct Profile {
   uint64_t lives = 0;      // of the server's process
   uint64_t steps_max = 0;  // of one life
-  uint64_t deaths = 0, disk_errors = 0, full_disks = 0, orderly_ends = 0, clock_jumps = 0;  // of lives
-  uint64_t publications = 0;                                                                // of steps
+  uint64_t deaths = 0, disk_errors = 0, read_errors = 0, full_disks = 0, orderly_ends = 0,
+           clock_jumps = 0;                             // of lives
+  uint64_t free_bytes_min = 0;                          // what the log wants left on the disk
+  uint64_t publications = 0;                            // of steps
   uint64_t begins = 0;                                  // of client acts; ends are up to 80
   uint64_t bursts = 0, big_records = 0, abandoned = 0;  // of client acts
   uint64_t preemptions = 0;                             // of disk calls
@@ -57,6 +59,8 @@ class World {
   bool has_errors() const { return trouble_fired_ || disk.is_dead(); }
   // The process is about to make this call; it may die in it.
   void Before(const io::DiskCall& call);
+  // The process is about to read; the error that it gets.
+  Result<void> BeforeRead(std::string_view path);
   bool is_full() const { return is_full_; }
   // Leaves little room on the disk, or gives it back.
   void FillDisk();
@@ -76,6 +80,7 @@ class World {
 
  private:
   Result<void> Trouble(const io::DiskCall& call);
+  void AimAtWalSync();
   uint64_t DrawCall();
   bool IsAimedAt(const io::DiskCall& call) const;
 
@@ -87,6 +92,8 @@ class World {
   uint64_t death_ = UINT64_MAX;                         // which of the aimed calls the process dies in
   uint64_t first_error_ = UINT64_MAX, last_error_ = 0;  // which of the aimed calls fail
   ErrorCode error_ = ErrorCode::kDataLoss;
+  uint64_t reads_ = 0;                                            // of this life
+  uint64_t first_read_error_ = UINT64_MAX, last_read_error_ = 0;  // which of them fail
   bool trouble_fired_ = false;
   bool is_full_ = false;
   std::optional<std::string> finding_;
