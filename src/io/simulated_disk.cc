@@ -3,13 +3,10 @@
 #include <algorithm>
 #include <iterator>
 
+#include "io/durable.h"
+
 namespace beleg::io {
 namespace {
-
-std::string ParentOf(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  return slash == std::string::npos || slash == 0 ? "/" : path.substr(0, slash);
-}
 
 std::unexpected<Error> Missing(const std::string& path) {
   return Fail(ErrorCode::kNotFound, "{}: no such file", path);

@@ -71,7 +71,7 @@ class LedgerCore {
   Result<std::vector<Leaf>> Read(uint64_t first, size_t count_max, size_t bytes_max);
   Result<uint64_t> FindRequest(const RequestId& id);
   Result<FinishReceipt> ReceiptOf(uint64_t index);
-  // Of the first so many durable leaves (CHECK), and of one (CHECK).
+  // Of the first so many durable leaves (CHECK), and of one (CHECK). Not beside Publish, which moves leaves out of the tail.
   Result<Hash32> RootAt(uint64_t size);
   Result<Hash32> LeafHash(uint64_t index);
   // CHECK: index is published.

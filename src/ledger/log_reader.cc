@@ -6,22 +6,11 @@
 #include "base/check.h"
 #include "bundle/entry_bundle.h"
 #include "bundle/stored.h"
+#include "ledger/tile_hashes.h"
 #include "wire/sha256.h"
 
 namespace beleg::ledger {
 namespace {
-
-constexpr size_t kHashBytes = 32;
-
-Hash32 HashAt(std::string_view hashes, uint64_t i) {
-  return ToArray<kHashBytes>(hashes.substr(i * kHashBytes, kHashBytes)).value();
-}
-
-Hash32 PerfectRoot(std::string_view hashes, uint64_t first, uint64_t count) {
-  if (count == 1) return HashAt(hashes, first);
-  return wire::MerkleNodeHash(PerfectRoot(hashes, first, count / 2),
-                              PerfectRoot(hashes, first + count / 2, count / 2));
-}
 
 // The two halves of a tree of this many leaves: the left one is the largest power of two below it.
 uint64_t LeftSize(uint64_t count) { return std::bit_floor(count - 1); }
@@ -76,9 +65,9 @@ Result<std::shared_ptr<const LogReader::Leaves>> LogReader::Bundle(uint64_t numb
 Result<std::shared_ptr<const std::string>> LogReader::FullTile(int level, uint64_t number) {
   if (auto kept = tiles_.Get({level, number})) return kept;
   const std::string path = PathOf({level, number, kTileWidth});
-  TRY_ASSIGN(std::string bytes, io::ReadFile(fs_, path, kTileWidth * kHashBytes));
-  if (bytes.size() != kTileWidth * kHashBytes)
-    return Fail(ErrorCode::kDataLoss, "{}: {} bytes, want {}", path, bytes.size(), kTileWidth * kHashBytes);
+  TRY_ASSIGN(std::string bytes, io::ReadFile(fs_, path, kTileBytes));
+  if (bytes.size() != kTileBytes)
+    return Fail(ErrorCode::kDataLoss, "{}: {} bytes, want {}", path, bytes.size(), kTileBytes);
   auto shared = std::make_shared<const std::string>(std::move(bytes));
   tiles_.Put({level, number}, shared);
   return shared;

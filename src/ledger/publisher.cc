@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "bundle/entry_bundle.h"
+#include "ledger/tile_hashes.h"
 #include "wire/sha256.h"
 
 namespace beleg::ledger {
@@ -72,10 +73,10 @@ Result<TreeEdge> Publisher::ReadEdge(uint64_t size) {
     tiles.emplace_back();
     if (width == 0) continue;
     const std::string path = PathOf(TilePath({level, FullTiles(size, level), width}));
-    auto bytes = io::ReadFile(fs_, path, kTileWidth * 32);
+    auto bytes = io::ReadFile(fs_, path, kTileBytes);
     if (!bytes) return Fail(ErrorCode::kDataLoss, "tile of the checkpoint: {}", bytes.error().message);
-    if (bytes->size() != width * 32)
-      return Fail(ErrorCode::kDataLoss, "{}: {} bytes, want {}", path, bytes->size(), width * 32);
+    if (bytes->size() != width * kHashBytes)
+      return Fail(ErrorCode::kDataLoss, "{}: {} bytes, want {}", path, bytes->size(), width * kHashBytes);
     tiles.back() = std::move(*bytes);
   }
   return TreeEdge(size, tiles);

@@ -4,24 +4,11 @@
 #include <optional>
 
 #include "base/check.h"
+#include "ledger/tile_hashes.h"
 #include "wire/sha256.h"
 
 namespace beleg::ledger {
 namespace {
-
-constexpr size_t kHashBytes = 32;
-constexpr size_t kTileBytes = kTileWidth * kHashBytes;
-
-Hash32 HashAt(std::string_view hashes, size_t i) {
-  return ToArray<kHashBytes>(hashes.substr(i * kHashBytes, kHashBytes)).value();
-}
-
-// The root of a perfect subtree over count hashes, a power of two.
-Hash32 PerfectRoot(std::string_view hashes, size_t first, size_t count) {
-  if (count == 1) return HashAt(hashes, first);
-  return wire::MerkleNodeHash(PerfectRoot(hashes, first, count / 2),
-                              PerfectRoot(hashes, first + count / 2, count / 2));
-}
 
 // size / 256^level, 0 where that passes 64 bits.
 uint64_t Shifted(uint64_t size, int level) { return level >= 8 ? 0 : size >> (8 * level); }
