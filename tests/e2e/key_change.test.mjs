@@ -83,7 +83,7 @@ test('records of before and after a change of the key turn green, and no proof b
   }
   await assertTidy(misled);
   await misled.screenshot({path: join(PICTURES, 'request-key-forged.png'), fullPage: true});
-  await misled.unroute('**/keys/001.tlog-proof');
+  await misled.unrouteAll({behavior: 'wait'});
   await misled.reload();
   await proof(misled).getByText('proof verified').waitFor();
   await Promise.all([tab.finish(), misled.finish()]);
