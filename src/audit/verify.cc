@@ -65,6 +65,21 @@ std::string Describe(const verify::Receipt& receipt, bool entry_checked) {
                      receipt.secret ? "; with the secret of its commitment" : "");
 }
 
+// Of a change whose former key leads elsewhere. The one that was followed may be the forged one.
+std::string ForkText(const verify::Policy& policy, const verify::KeyProof& proof) {
+  if (!proof.replaces) return "";
+  for (const verify::KeyChain& log : policy.logs()) {
+    const std::vector<verify::VerifierKey> keys = log.Newer();
+    for (size_t i = 0; i + 1 < keys.size(); ++i)
+      if (keys[i].name == proof.replaces->name && keys[i].public_key == proof.replaces->public_key)
+        return fmt::format(
+            "; key {} leads to key {} as well: if it signed both, one of the two is forged, ask the log's "
+            "owner which",
+            IdOf(keys[i]), IdOf(keys[i + 1]));
+  }
+  return "";
+}
+
 // One run over the given files: each is checked by itself, then all of them against the log.
 class Run {
  public:
@@ -268,7 +283,7 @@ Judgement Run::JudgeUnconnected(const verify::KeyProof& proof, std::string_view 
   if (item.judgement.verdict == Verdict::kBad)
     return {Verdict::kBad, fmt::format("{}: {}", change, item.judgement.text)};
   return {item.tree ? Verdict::kBad : Verdict::kUnknown,
-          fmt::format("{}: no key that is trusted leads to this one{}", change,
+          fmt::format("{}: no key that is trusted leads to this one{}{}", change, ForkText(policy_, proof),
                       KnownKeysText(policy_, proof.tree.origin))};
 }
 

@@ -430,6 +430,7 @@ TEST_F(KeyChangeTest, AForgedChainIsRefused) {
   VerifyResult compared = VerifyWith(old_vkey_, {chain, receipt}, {}, {folder_ / "log", ""});
   EXPECT_EQ(compared.items[0].judgement.verdict, Verdict::kBad) << RenderText(compared);
   EXPECT_EQ(compared.items[1].judgement.verdict, Verdict::kBad);
+  EXPECT_THAT(compared.items[0].judgement.text, HasSubstr("one of the two is forged"));
   EXPECT_THAT(compared.items, SizeIs(2));
   // Beside the log it is found to be no part of it.
   Write("log/keys/002.tlog-proof", forged.files.at("keys/001.tlog-proof"));

@@ -63,7 +63,7 @@ class KeyChain {
 
   // Follows those of the proofs that lead on, and passes over the others; in whatever order they come, the same keys follow. kDataLoss, the
   // first: a proof that should lead on bears a bad signature, or another key than the one that is known here; the others count.
-  // Cost: each proof that leads on has the signatures looked at of those that may.
+  // Cost: the signatures of those that may lead on are checked again for each that does.
   Result<void> Extend(const std::vector<KeyProof>& proofs);
 
   const VerifierKey& pinned() const { return keys_[pinned_].key; }
