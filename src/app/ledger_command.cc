@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "app/build_commit.h"
 #include "audit/log_source.h"
 #include "io/private_file.h"
 #include "ledger/note_signer.h"
@@ -27,6 +28,8 @@ Result<CopyOfLog> OpenCopyAt(std::string place, const std::string& token, const 
 }
 
 }  // namespace
+
+ledger::Program ThisProgram() { return {BELEG_VERSION, std::string(BuildCommit())}; }
 
 Result<CopyOfLog> OpenCopy(const std::string& place, const std::string& token, const std::string& vkey) {
   TRY_ASSIGN(verify::VerifierKey key, verify::ParseVerifierKey(vkey));

@@ -6,6 +6,7 @@
 
 #include "app/command.h"
 #include "ledger/restore.h"
+#include "ledger/visit.h"
 #include "verify/tiles.h"
 
 namespace beleg::app {
@@ -14,6 +15,9 @@ void AddLedgerRestore(CLI::App& ledger, Action& action);  // and `new`
 void AddLedgerKeys(CLI::App& ledger, Action& action);     // rotate-key, keys
 void AddLedgerPrune(CLI::App& ledger, Action& action);
 void AddLedgerUnpack(CLI::App& ledger, Action& action);
+
+// What the boot records of these commands say of this binary: as serve's.
+ledger::Program ThisProgram();
 
 // A copy of our log elsewhere, under its newest checkpoint.
 struct CopyOfLog {

@@ -26,7 +26,7 @@ Result<void> RunRotate(const RotateOptions& options) {
   ledger::LedgerOptions ledger;
   ledger.dir = options.dir;
   const std::chrono::seconds overlap(options.overlap_days * kDaySeconds);
-  TRY_ASSIGN(auto rotated, ledger::RotateKey(std::move(ledger), overlap, BELEG_VERSION));
+  TRY_ASSIGN(auto rotated, ledger::RotateKey(std::move(ledger), overlap, ThisProgram()));
   PrintReport(fmt::format(
       "new key   {}\nold key   {}\n          signs checkpoints too until {}; pin the new one by then\n"
       "keep a copy of {}/key where only you can read it",

@@ -114,7 +114,7 @@ Result<void> RunPrune(const PruneOptions& options) {
   TRY(FillCover(options, request));
   ledger::LedgerOptions ledger;
   ledger.dir = options.dir;
-  TRY_ASSIGN(auto pruned, ledger::Prune(std::move(ledger), request, BELEG_VERSION));
+  TRY_ASSIGN(auto pruned, ledger::Prune(std::move(ledger), request, ThisProgram()));
   const std::string limit = pruned.limited_by.empty() ? "" : fmt::format(" ({})", pruned.limited_by);
   if (pruned.after == pruned.before)
     PrintReport(fmt::format("nothing to prune: entries from {} on are here{}", pruned.after, limit));

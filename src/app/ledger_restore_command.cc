@@ -64,7 +64,7 @@ Result<void> RunNew(const NewOptions& options) {
   ledger::LedgerOptions ledger;
   ledger.dir = options.dir;
   ledger.origin = options.origin;
-  TRY_ASSIGN(auto visit, ledger::Visit::Open(std::move(ledger), "new", BELEG_VERSION));
+  TRY_ASSIGN(auto visit, ledger::Visit::Open(std::move(ledger), "new", ThisProgram()));
   if (!settings.empty()) TRY(visit->Append(record::Config{settings}));
   TRY(visit->Close());
   PrintReport(visit->core().vkey());

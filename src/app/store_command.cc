@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include "app/command.h"
+#include "app/mirror_key.h"
 #include "app/run_file.h"
 #include "app/store_log.h"
 #include "base/log.h"
@@ -174,8 +175,7 @@ Result<void> RunStore(const StoreCommandOptions& options) {
   MetricRegistry metrics;
   TRY_ASSIGN(std::unique_ptr<store::Store> store, OpenStore(options, metrics));
   SystemRng rng;
-  TRY_ASSIGN(auto cosigner, witness::Cosigner::Open(io::PosixFileSystem(), options.data + "/keys/cosigner",
-                                                    options.mirror_name, "beleg-mirror-", rng));
+  TRY_ASSIGN(auto cosigner, OpenMirrorKey(options.data, options.mirror_name, rng));
   TRY_ASSIGN(auto mirrors, OpenMirrors(options, *cosigner, *store, metrics));
   std::vector<store::Mirror*> views;
   for (auto& mirror : mirrors) views.push_back(mirror.get());

@@ -1,5 +1,6 @@
 // beleg up: everything on one machine in one process tree, and a first request to show that it works.
 
+#include <array>
 #include <cstdio>
 #include <filesystem>
 
@@ -21,8 +22,10 @@ constexpr std::chrono::milliseconds kServeStartLimit{600'000};
 constexpr std::chrono::milliseconds kStartLimit{60'000};
 constexpr std::chrono::milliseconds kStopLimit{60'000};  // more than serve's drain and farewells together
 constexpr int64_t kWatchMs = 200;
-// Places in Tree::parts_.
-constexpr size_t kServe = 0, kCollector = 1, kStore = 2;
+// Places in Tree::parts_, in the order of starts: serve asks the store, which mirrors its log, whether that is an old copy.
+constexpr size_t kStore = 0, kServe = 1, kCollector = 2;
+// So that what one still gives finds the next.
+constexpr std::array kStopOrder = {kServe, kCollector, kStore};
 
 // The folder of --once, gone when the program ends.
 class TemporaryFolder {
@@ -65,7 +68,6 @@ std::string WitnessLine(uint16_t serve_port) {
   return std::string(seen != nullptr && seen->is_int() ? "cosigned by an independent witness" : kNone);
 }
 
-// serve, collector, store: started in this order, and stopped in it, so that what one still gives finds the next.
 class Tree {
  public:
   static Result<std::unique_ptr<Tree>> Start(UpOptions options);
@@ -92,6 +94,7 @@ Result<std::unique_ptr<Tree>> Tree::Start(UpOptions options) {
   TRY_ASSIGN(tree->reserved_ports_, ReservePorts(settings.ports));
   TRY(MakeFolders(settings));
   TRY(MakeKeys(settings));
+  TRY(tree->StartPart(StorePart(settings), kStartLimit));
   Step(fmt::format("serve: loading {} ...", settings.model));
   TRY(tree->StartPart(ServePart(settings), kServeStartLimit));
   TRY(tree->StartPart(CollectorPart(settings), kStartLimit));
@@ -99,7 +102,6 @@ Result<std::unique_ptr<Tree>> Tree::Start(UpOptions options) {
   if (listens != settings.ports.collector_http)
     LOG_WARN("up.spans_go_elsewhere", F("serve_sends_to", settings.ports.collector_http),
              F("collector_listens_on", listens), F("mend_by", "--collector-http-port"));
-  TRY(tree->StartPart(StorePart(settings), kStartLimit));
   return tree;
 }
 
@@ -113,9 +115,10 @@ Result<void> Tree::StartPart(Part part, std::chrono::milliseconds limit) {
 }
 
 Tree::~Tree() {
-  for (Part& part : parts_) {
-    Step(fmt::format("{}: stopping ...", part.name()));
-    part.Stop(kStopLimit);
+  for (const size_t place : kStopOrder) {
+    if (place >= parts_.size()) continue;  // a start that failed
+    Step(fmt::format("{}: stopping ...", parts_[place].name()));
+    parts_[place].Stop(kStopLimit);
   }
 }
 
@@ -202,6 +205,13 @@ void AddUp(CLI::App& program, Action& action) {
   };
   command->add_option("--witness", options->witnesses,
                       "URL=VKEY of a witness on another host; may be given several times");
+  command
+      ->add_option("--ack", options->ack,
+                   "local: an answer waits for serve's log on disk; mirror: also for the store's copy of it. "
+                   "Both are on "
+                   "this host: to try it")
+      ->check(CLI::IsMember({"local", "mirror"}))
+      ->capture_default_str();
   command->add_option("--region", options->region, "deployment.region of records and spans")
       ->check(not_empty)
       ->capture_default_str();

@@ -2,6 +2,7 @@
 
 #include "app/command.h"
 #include "app/default_collector.h"
+#include "app/mirror_key.h"
 #include "base/rng.h"
 #include "io/durable.h"
 #include "ledger/identity.h"
@@ -15,7 +16,8 @@ std::string Loopback(uint16_t port) { return fmt::format("127.0.0.1:{}", port); 
 std::string RunDir(const UpOptions& options) { return options.data + "/run"; }
 std::string TokenFile(const UpOptions& options) { return options.data + "/keys/ledger.token"; }
 std::string LedgerDir(const UpOptions& options) { return options.data + "/ledger"; }
-std::string LogDir(const UpOptions& options) { return options.data + "/store/log"; }
+std::string StoreDir(const UpOptions& options) { return options.data + "/store"; }
+std::string LogDir(const UpOptions& options) { return StoreDir(options) + "/log"; }
 
 }  // namespace
 
@@ -52,32 +54,39 @@ Result<void> MakeKeys(UpOptions& options) {
   options.log_vkey = log.signer->vkey();
   TRY_ASSIGN(auto witness, serve::OpenWitnessKey(LedgerDir(options), rng));
   options.log_witness_vkey = witness->vkey();
+  TRY_ASSIGN(auto mirror, OpenMirrorKey(StoreDir(options), "", rng));
+  options.mirror_vkey = mirror->vkey();
   return {};
 }
 
 Part ServePart(const UpOptions& options) {
   const UpPorts& ports = options.ports;
-  std::vector<std::string> arguments = {"serve",
-                                        "--model",
-                                        options.model,
-                                        "--engine",
-                                        options.engine,
-                                        "--port",
-                                        fmt::format("{}", ports.serve),
-                                        "--ledger",
-                                        LedgerDir(options),
-                                        "--ledger-listen",
-                                        Loopback(ports.ledger),
-                                        "--ledger-token-file",
-                                        TokenFile(options),
-                                        "--witness-log",
-                                        options.log_vkey,
-                                        "--region",
-                                        options.region,
-                                        "--environment",
-                                        options.environment,
-                                        "--otlp-traces-endpoint",
-                                        "http://" + Loopback(ports.collector_grpc)};
+  std::vector<std::string> arguments = {
+      "serve",
+      "--model",
+      options.model,
+      "--engine",
+      options.engine,
+      "--port",
+      fmt::format("{}", ports.serve),
+      "--ledger",
+      LedgerDir(options),
+      "--ledger-listen",
+      Loopback(ports.ledger),
+      "--ledger-token-file",
+      TokenFile(options),
+      "--witness-log",
+      options.log_vkey,
+      "--mirror",
+      fmt::format("http://{}/mirror={}", Loopback(ports.store), options.mirror_vkey),
+      "--ack",
+      options.ack,
+      "--region",
+      options.region,
+      "--environment",
+      options.environment,
+      "--otlp-traces-endpoint",
+      "http://" + Loopback(ports.collector_grpc)};
   if (!options.served_name.empty())
     arguments.insert(arguments.end(), {"--served-model-name", options.served_name});
   for (const std::string& key : options.api_keys) arguments.insert(arguments.end(), {"--api-key", key});
@@ -107,10 +116,10 @@ Part CollectorPart(const UpOptions& options) {
 Part StorePart(const UpOptions& options) {
   const UpPorts& ports = options.ports;
   return Part("store",
-              {"store", "--data", options.data + "/store", "--mirror-dir", options.data + "/mirror",
-               "--listen", Loopback(ports.store), "--otlp-listen", Loopback(ports.store_http),
-               "--otlp-grpc-listen", Loopback(ports.store_grpc), "--ledger",
-               "http://" + Loopback(ports.ledger), "--ledger-token-file", TokenFile(options), "--log-witness",
+              {"store", "--data", StoreDir(options), "--mirror-dir", options.data + "/mirror", "--listen",
+               Loopback(ports.store), "--otlp-listen", Loopback(ports.store_http), "--otlp-grpc-listen",
+               Loopback(ports.store_grpc), "--ledger", "http://" + Loopback(ports.ledger),
+               "--ledger-token-file", TokenFile(options), "--log-witness",
                fmt::format("http://{}/witness={}", Loopback(ports.ledger), options.log_witness_vkey)},
               RunDir(options));
 }

@@ -26,7 +26,9 @@ struct UpOptions {
   std::string prompt = "What is a receipt? Answer in one sentence.";
   std::string collector_config;  // "": DATA/collector/config.yaml, made from the default when missing
   std::vector<std::string> api_keys, witnesses;
-  std::string log_vkey, log_witness_vkey;  // MakeKeys: of the audit host's own log, of serve as its witness
+  // MakeKeys: of the audit host's own log, of serve as its witness, of the store as the mirror of serve's log.
+  std::string log_vkey, log_witness_vkey, mirror_vkey;
+  std::string ack = "local";  // or mirror
   UpPorts ports;
   std::string engine = "llama";
   bool once = false;
@@ -39,10 +41,11 @@ Result<std::vector<net::ReservedPort>> ReservePorts(UpPorts& ports);
 // DATA and the folders in it, the ledger's token, the collector's configuration.
 Result<void> MakeFolders(UpOptions& options);
 
-// The keys that serve and store must know of each other before either runs: those of the audit host's own log, and of the witness
-// that serve is for it. Made once; later read.
+// The keys that serve and store must know of each other before either runs: those of the audit host's own log, of the witness that
+// serve is for it, and of the mirror that the store is for serve's. Made once; later read.
 Result<void> MakeKeys(UpOptions& options);
 
+// Its log is mirrored and cosigned by the store: that is what `ledger prune` and --ack=mirror go by.
 Part ServePart(const UpOptions& options);
 Part CollectorPart(const UpOptions& options);
 Part StorePart(const UpOptions& options);

@@ -1,5 +1,7 @@
 #include "audit/pinned_keys.h"
 
+#include <iterator>
+
 #include "audit/log_keys.h"
 #include "io/file.h"
 
@@ -41,10 +43,12 @@ Result<verify::Policy> ReadPinned(const PinnedKeys& keys) {
 
 Result<verify::Policy> ReadPolicy(const PinnedKeys& keys) {
   TRY_ASSIGN(verify::Policy policy, ReadPinned(keys));
+  std::vector<verify::KeyProof> proofs;  // of all places at once, so that their order means nothing
   for (const std::string& place : keys.key_proofs) {
-    TRY_ASSIGN(const auto proofs, ReadKeyProofsAt({place, keys.token}));
-    TRY(policy.LearnKeys(proofs));
+    TRY_ASSIGN(auto some, ReadKeyProofsAt({place, keys.token}));
+    proofs.insert(proofs.end(), std::move_iterator(some.begin()), std::move_iterator(some.end()));
   }
+  TRY(policy.LearnKeys(proofs));
   return policy;
 }
 

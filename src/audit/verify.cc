@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "audit/log_keys.h"
+#include "audit/log_source.h"
 #include "audit/receipt_text.h"
 #include "audit/report_text.h"
 #include "audit/resolve.h"
@@ -64,17 +65,28 @@ std::string Describe(const verify::Receipt& receipt, bool entry_checked) {
                      receipt.secret ? "; with the secret of its commitment" : "");
 }
 
+// Of a change whose former key leads elsewhere. The one that was followed may be the forged one.
+std::string ForkText(const verify::Policy& policy, const verify::KeyProof& proof) {
+  if (!proof.replaces) return "";
+  for (const verify::KeyChain& log : policy.logs()) {
+    const std::vector<verify::VerifierKey> keys = log.Newer();
+    for (size_t i = 0; i + 1 < keys.size(); ++i)
+      if (keys[i].name == proof.replaces->name && keys[i].public_key == proof.replaces->public_key)
+        return fmt::format(
+            "; key {} leads to key {} as well: if it signed both, one of the two is forged, ask the log's "
+            "owner which",
+            IdOf(keys[i]), IdOf(keys[i + 1]));
+  }
+  return "";
+}
+
 // One run over the given files: each is checked by itself, then all of them against the log.
 class Run {
  public:
   explicit Run(const VerifyOptions& options) : options_(options), policy_(options.policy) {}
 
   Result<VerifyResult> Verify() {
-    // The log before the evidence: where they lead to different keys, the evidence is what is doubted.
-    if (!options_.against.place.empty()) {
-      TRY_ASSIGN(policy_, LearnKeysAt(options_.against, std::move(policy_)));
-    }
-    for (const std::string& path : options_.files) TRY(LearnKeys(path));
+    TRY(LearnKeys());
     for (const std::string& path : options_.files) TRY(TakePath(path));
     CompareWithEachOther();
     if (!options_.against.place.empty()) TRY(CompareWithLog());
@@ -94,7 +106,9 @@ class Run {
     std::optional<verify::FinishClaim> leaf{};  // what a receipt or a proof says is where
   };
 
-  Result<void> LearnKeys(const std::string& path);
+  Result<void> LearnKeys();
+  Result<void> FindKeyProofs(const std::string& path);
+  Result<void> FindKeyProofsInFile(const std::string& file);
   Result<void> TakePath(const std::string& path);
   Result<void> TakeFolder(const std::string& folder, const std::vector<std::string>& names);
   Result<void> TakeFile(const std::string& file, bool is_named);
@@ -103,6 +117,7 @@ class Run {
   Result<void> CompareWithLog();
 
   void CheckKeyProofs(const std::string& file, std::string_view text);
+  Judgement JudgeUnconnected(const verify::KeyProof& proof, std::string_view change, const Item& item) const;
   Item CheckProof(const std::string& file, std::string_view text,
                   const std::optional<std::string>& entry) const;
   Item CheckReceipt(const std::string& file, std::string_view text,
@@ -114,26 +129,54 @@ class Run {
   Result<std::optional<std::string>> EntryFor(const std::string& file) const;
 
   const VerifyOptions& options_;
-  verify::Policy policy_;  // with the keys that the evidence itself leads to
+  verify::Policy policy_;                         // with the keys that the evidence itself leads to
+  std::vector<verify::KeyProof> log_key_proofs_;  // of logs among the evidence
+  std::vector<verify::KeyProof> key_proofs_;      // of other files of it
   std::vector<Item> items_;
   std::vector<std::string> skipped_;
 };
 
-// What the evidence brings along about the log's keys counts for all of it, in whatever order it comes. What is wrong with a proof is told
-// when its file is checked.
-Result<void> Run::LearnKeys(const std::string& path) {
-  if (auto names = io::PosixFileSystem().List(path); names) {
-    if (IsLog(*names)) {
-      TRY_ASSIGN(policy_, LearnKeysAt({path, ""}, std::move(policy_)));
-      return {};
-    }
-    for (const std::string& name : *names) TRY(LearnKeys(path + "/" + name));
+// What the evidence brings along about the log's keys counts for all of it, in whatever order it comes. Logs go before loose files, and the
+// one to compare with before all: where they lead to different keys, the loose ones are what is doubted. Each may need those after it to be
+// connected with the pinned key, so it is asked again with them. What is wrong with a proof is told when its file is checked.
+Result<void> Run::LearnKeys() {
+  for (const std::string& path : options_.files) TRY(FindKeyProofs(path));
+  std::vector<verify::KeyProof> known;
+  if (!options_.against.place.empty()) {
+    TRY_ASSIGN(const verify::TileSource log, OpenLogSource(options_.against.place, options_.against.token));
+    TRY_ASSIGN(LogKeys keys, ReadLogKeys(log, std::move(policy_)));
+    policy_ = std::move(keys.policy);
+    known = std::move(keys.proofs);
+  }
+  for (const auto* proofs : {&log_key_proofs_, &key_proofs_}) {
+    known.insert(known.end(), proofs->begin(), proofs->end());
+    std::ignore = policy_.LearnKeys(known);
+  }
+  return {};
+}
+
+Result<void> Run::FindKeyProofs(const std::string& path) {
+  auto names = io::PosixFileSystem().List(path);
+  if (!names) return FindKeyProofsInFile(path);
+  if (IsLog(*names)) {
+    TRY_ASSIGN(const verify::TileSource log, OpenLogSource(path, ""));
+    TRY_ASSIGN(const LogKeys keys, ReadLogKeys(log, policy_));
+    log_key_proofs_.insert(log_key_proofs_.end(), keys.proofs.begin(), keys.proofs.end());
     return {};
   }
-  if (!path.ends_with(kProofSuffix)) return {};
-  TRY_ASSIGN(const std::string text, Read(path));
+  for (const std::string& name : *names) TRY(FindKeyProofs(path + "/" + name));
+  return {};
+}
+
+Result<void> Run::FindKeyProofsInFile(const std::string& file) {
+  TRY_ASSIGN(const std::string text, Read(file));
   if (!verify::IsKeyProof(text)) return {};
-  if (auto proofs = verify::ParseKeyProofs(text, path)) std::ignore = policy_.LearnKeys(*proofs);
+  auto proofs = verify::ParseKeyProofs(text, file);
+  if (!proofs) return {};
+  key_proofs_.insert(key_proofs_.end(), proofs->begin(), proofs->end());
+  if (key_proofs_.size() > verify::kKeyProofsMax)
+    return Fail(ErrorCode::kInvalidArgument, "{}: with it the evidence has more than {} proofs of keys", file,
+                verify::kKeyProofsMax);
   return {};
 }
 
@@ -228,12 +271,20 @@ void Run::CheckKeyProofs(const std::string& file, std::string_view text) {
         "key proof: {} changed its key{} to {} at leaf {}", proof.tree.origin,
         proof.replaces ? " from " + IdOf(*proof.replaces) : "", IdOf(proof.key), proof.proof.index);
     Item item = CheckSigned(proof.place, proof.proof.checkpoint, [&](const auto&) { return change; });
-    if (item.tree && !policy_.Knows(proof.key))
-      item = {proof.place,
-              {Verdict::kBad, change + ": no key that is trusted leads to this one" +
-                                  KnownKeysText(policy_, proof.tree.origin)}};
+    if (!policy_.Has(proof) && policy_.KnowsLog(proof.tree.origin))
+      item = {proof.place, JudgeUnconnected(proof, change, item)};
     items_.push_back(std::move(item));
   }
+}
+
+// A known key signed it and it leads nowhere all the same: somebody else has that key. By unknown ones it shows nothing.
+Judgement Run::JudgeUnconnected(const verify::KeyProof& proof, std::string_view change,
+                                const Item& item) const {
+  if (item.judgement.verdict == Verdict::kBad)
+    return {Verdict::kBad, fmt::format("{}: {}", change, item.judgement.text)};
+  return {item.tree ? Verdict::kBad : Verdict::kUnknown,
+          fmt::format("{}: no key that is trusted leads to this one{}{}", change, ForkText(policy_, proof),
+                      KnownKeysText(policy_, proof.tree.origin))};
 }
 
 Run::Item Run::CheckProof(const std::string& file, std::string_view text,

@@ -34,8 +34,8 @@ struct VerifyResult {
 
 // What a file is, its content says: a tlog-proof (also by its name), a checkpoint, or any text with receipts in it
 // ("Audit-Finish: v1.…", an SSE comment, JSON), so that they can be kept as they came. A folder that holds a log ("checkpoint",
-// "tile/") is checked as a whole; of another one each file that is one of these. Proofs of changed keys (X.tlog-proof with a key record
-// in it, or a log's keys/) count for all that is checked with them. All of it is held against each other as well: two signed statements
+// "tile/") is checked as a whole; of another one each file that is one of these. Proofs of changed keys (files with key records, or a
+// log's keys/) count for all that is checked with them, in whatever order they come. All of it is held against each other as well: two signed statements
 // that cannot both be true are bad.
 // Errors: kInvalidArgument (no such file) and the file system's; what does not hold is in the result.
 Result<VerifyResult> VerifyFiles(const VerifyOptions& options);

@@ -350,6 +350,72 @@ TEST_F(KeyChangeTest, TheThiefOfThePinnedKeyDoesNotMoveItsEnd) {
   EXPECT_THAT(result.items[1].judgement.text, HasSubstr("was replaced at leaf 16"));
 }
 
+// The log's key is changed twice more; one file for each change.
+class KeyChangesTest : public KeyChangeTest {
+ protected:
+  KeyChangesTest() {
+    std::vector<std::string> changes = {log_.files.at("keys/001.tlog-proof")};
+    for (const uint8_t fill : {9, 10}) {
+      ChangeKey(log_, fill, {log_.entries[4]});
+      changes.push_back(log_.files.at("keys/001.tlog-proof"));
+    }
+    for (size_t i = 0; i < changes.size(); ++i)
+      proofs_.push_back(Write(fmt::format("change-{}", i), changes[i]));
+    newest_finish_ = FinishReceiptText(log_, 21, hex_);
+  }
+
+  std::vector<std::string> proofs_;  // in the order of the changes
+  std::string newest_finish_;
+};
+
+TEST_F(KeyChangesTest, TheOrderOfKeyProofsMeansNothing) {
+  const std::string before = Write("before", old_finish_), after = Write("after", newest_finish_);
+  std::vector<std::string> order = proofs_;
+  do {
+    for (const std::string& vkey : {old_vkey_, log_.vkey_text()}) {
+      std::vector<std::string> files = order;
+      files.insert(files.begin() + 1, {before, after});
+      VerifyResult result = VerifyWith(vkey, files, {});
+      EXPECT_EQ(result.verdict(), Verdict::kGood) << RenderText(result);
+      EXPECT_EQ(VerifyWith(vkey, {before, after}, order).verdict(), Verdict::kGood);
+      std::string joined;
+      for (const std::string& file : order) joined += *io::ReadFile(io::PosixFileSystem(), file, 1 << 20);
+      EXPECT_EQ(VerifyWith(vkey, {before, Write("joined", joined), after}, {}).verdict(), Verdict::kGood);
+    }
+  } while (std::ranges::next_permutation(order).found);
+}
+
+TEST_F(KeyChangesTest, AKeyProofThatIsNotConnectedIsNamed) {
+  const std::string after = Write("after", newest_finish_);
+  VerifyResult result = VerifyWith(old_vkey_, {proofs_[2], proofs_[0], after}, {});
+  EXPECT_NE(result.verdict(), Verdict::kGood);
+  ASSERT_THAT(result.items, SizeIs(3));
+  EXPECT_EQ(result.items[0].file, proofs_[2]);
+  EXPECT_EQ(result.items[0].judgement.verdict, Verdict::kUnknown);
+  EXPECT_THAT(result.items[0].judgement.text,
+              HasSubstr("no key that is trusted leads to this one; known keys"));
+  EXPECT_EQ(result.items[1].judgement.verdict, Verdict::kGood);
+  EXPECT_EQ(result.items[2].judgement.verdict, Verdict::kBad);
+}
+
+TEST_F(KeyChangesTest, TheThiefOfAReplacedKeyMovesItsEndInNoOrder) {
+  old_key_.entries.push_back(log_.entries[16]);
+  old_key_.Write();
+  auto proof = verify::ParseTlogProof(ProofText(old_key_, old_key_.entries.size() - 1));
+  ASSERT_TRUE(proof) << proof.error().message;
+  proof->extra = log_.entries[16];
+  std::vector<std::string> files = {Write("moved", verify::FormatTlogProof(*proof)), proofs_[0],
+                                    Write("late", FinishReceiptText(old_key_, 18, hex_))};
+  std::ranges::sort(files);
+  do {
+    VerifyResult result = VerifyWith(old_vkey_, files, {});
+    for (const VerifiedItem& item : result.items) {
+      const Verdict wanted = item.file == proofs_[0] ? Verdict::kGood : Verdict::kUnknown;
+      EXPECT_EQ(item.judgement.verdict, wanted) << RenderText(result);
+    }
+  } while (std::ranges::next_permutation(files).found);
+}
+
 TEST_F(KeyChangeTest, AForgedChainIsRefused) {
   // A thief of the old key names a key of his own, on a log that begins like the true one.
   TestLog forged(std::vector<std::string>(log_.entries.begin(), log_.entries.begin() + 16));
@@ -364,6 +430,7 @@ TEST_F(KeyChangeTest, AForgedChainIsRefused) {
   VerifyResult compared = VerifyWith(old_vkey_, {chain, receipt}, {}, {folder_ / "log", ""});
   EXPECT_EQ(compared.items[0].judgement.verdict, Verdict::kBad) << RenderText(compared);
   EXPECT_EQ(compared.items[1].judgement.verdict, Verdict::kBad);
+  EXPECT_THAT(compared.items[0].judgement.text, HasSubstr("one of the two is forged"));
   EXPECT_THAT(compared.items, SizeIs(2));
   // Beside the log it is found to be no part of it.
   Write("log/keys/002.tlog-proof", forged.files.at("keys/001.tlog-proof"));

@@ -90,7 +90,7 @@ TEST_F(BundleCompressionTest, AFolderInUseIsNotUnpacked) {
 
 TEST_F(BundleCompressionTest, AChangeOfKeyKeepsTheFormat) {
   Compress();
-  ASSERT_TRUE(RotateKey(Options(), std::chrono::hours(1), "1"));
+  ASSERT_TRUE(RotateKey(Options(), std::chrono::hours(1), {"1"}));
   EXPECT_NE(LogJson().find("\"format\":3"), std::string::npos) << LogJson();
   auto core = LedgerCore::Open(Options());
   ASSERT_TRUE(core) << core.error().message;
@@ -111,7 +111,7 @@ TEST_F(BundleCompressionTest, PruningRemovesEitherFormAndCountsItsBytes) {
   }
   const auto bytes = bundle::StoredSize(io::PosixFileSystem(), PathOf(0)).value() +
                      bundle::StoredSize(io::PosixFileSystem(), PathOf(1)).value();
-  auto pruned = Prune(Options(), request, "1");
+  auto pruned = Prune(Options(), request, {"1"});
   ASSERT_TRUE(pruned) << pruned.error().message;
   EXPECT_EQ(pruned->after, 512u);
   EXPECT_EQ(pruned->bytes, static_cast<int64_t>(bytes));

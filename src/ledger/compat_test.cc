@@ -88,7 +88,7 @@ void WriteLog2(const std::string& folder) {
   LedgerOptions options = SmallSegments(temp / "log");
   options.clock = &clock;
   RunLog(*OpenTestLedger(options), temp / "given");
-  ASSERT_TRUE(RotateKey(options, std::chrono::hours(24 * 90), "1"));
+  ASSERT_TRUE(RotateKey(options, std::chrono::hours(24 * 90), {"1"}));
   PruneRequest request;
   request.before_index = kTileWidth;
   {
@@ -96,7 +96,7 @@ void WriteLog2(const std::string& folder) {
     request.covered_size = core->durable_size();
     request.covered_root = core->RootAt(request.covered_size).value();
   }
-  ASSERT_TRUE(Prune(options, request, "1"));
+  ASSERT_TRUE(Prune(options, request, {"1"}));
   io::CopyFolder(temp / "log", folder);
 }
 

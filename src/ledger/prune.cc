@@ -137,7 +137,7 @@ Result<void> Pruner::Remove(uint64_t end) {
 
 }  // namespace
 
-Result<PruneOutcome> Prune(LedgerOptions options, const PruneRequest& request, const std::string& version) {
+Result<PruneOutcome> Prune(LedgerOptions options, const PruneRequest& request, const Program& program) {
   PruneOutcome outcome;
   uint64_t end = 0;
   {
@@ -152,7 +152,7 @@ Result<PruneOutcome> Prune(LedgerOptions options, const PruneRequest& request, c
       return outcome;
     }
   }
-  TRY_ASSIGN(auto visit, Visit::Open(std::move(options), "prune", version,
+  TRY_ASSIGN(auto visit, Visit::Open(std::move(options), "prune", program,
                                      {{"holds", request.holds_asked ? "asked" : "not asked"}}));
   LedgerCore& core = visit->core();
   record::Prune record;

@@ -15,7 +15,7 @@
 #include <string>
 #include <vector>
 
-#include "ledger/ledger.h"
+#include "ledger/visit.h"
 
 namespace beleg::ledger {
 
@@ -43,6 +43,6 @@ struct PruneOutcome {
   std::string limited_by;          // "" or what kept more from going
 };
 
-Result<PruneOutcome> Prune(LedgerOptions options, const PruneRequest& request, const std::string& version);
+Result<PruneOutcome> Prune(LedgerOptions options, const PruneRequest& request, const Program& program);
 
 }  // namespace beleg::ledger

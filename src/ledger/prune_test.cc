@@ -44,7 +44,7 @@ class PruneTest : public testing::Test {
 };
 
 TEST_F(PruneTest, WholeBundlesGoAndTheRestStays) {
-  auto pruned = Prune(Options(), Before(600), "1");
+  auto pruned = Prune(Options(), Before(600), {"1"});
   ASSERT_TRUE(pruned) << pruned.error().message;
   EXPECT_EQ(pruned->after, 512u);
   EXPECT_GT(pruned->bytes, 0);
@@ -61,26 +61,26 @@ TEST_F(PruneTest, WholeBundlesGoAndTheRestStays) {
 TEST_F(PruneTest, WhatIsOnHoldStaysWithAllThatFollows) {
   PruneRequest request = Before(1024);
   request.held = {{"case-17", 600, 700}, {"case-18", 1100}, {"case-19", 900, 901}};
-  auto pruned = Prune(Options(), request, "1");
+  auto pruned = Prune(Options(), request, {"1"});
   ASSERT_TRUE(pruned) << pruned.error().message;
   EXPECT_EQ(pruned->after, 512u);
   EXPECT_NE(pruned->limited_by.find("case-17"), std::string::npos) << pruned->limited_by;
   EXPECT_EQ(OpenTestLedger(Options())->Read(600, 1, SIZE_MAX)->at(0).bytes, leaves_[600]);
   request.held = {{"case-16", 0, 300}, {"case-20", 1024}};
-  EXPECT_EQ(Prune(Options(), request, "1")->after, 1024u) << "gone before it was held, and not touched";
+  EXPECT_EQ(Prune(Options(), request, {"1"})->after, 1024u) << "gone before it was held, and not touched";
 }
 
 TEST_F(PruneTest, AHoldOfTheOldestLeavesNothingToPrune) {
   PruneRequest request = Before(1024);
   request.held = {{"all", 0}};
-  auto pruned = Prune(Options(), request, "1");
+  auto pruned = Prune(Options(), request, {"1"});
   ASSERT_TRUE(pruned);
   EXPECT_EQ(pruned->after, 0u);
   EXPECT_EQ(OpenTestLedger(Options())->durable_size(), leaves_.size()) << "what is refused leaves no trace";
 }
 
 TEST_F(PruneTest, ItsRecordIsInTheLog) {
-  ASSERT_TRUE(Prune(Options(), Before(512), "1"));
+  ASSERT_TRUE(Prune(Options(), Before(512), {"1"}));
   auto ledger = OpenTestLedger(Options());
   auto leaves = ledger->Read(leaves_.size(), 100, SIZE_MAX);
   ASSERT_TRUE(leaves);
@@ -98,7 +98,7 @@ TEST_F(PruneTest, ItsRecordIsInTheLog) {
 }
 
 TEST_F(PruneTest, ARecordThatWentIsSaidToBePruned) {
-  ASSERT_TRUE(Prune(Options(), Before(512), "1"));
+  ASSERT_TRUE(Prune(Options(), Before(512), {"1"}));
   auto ledger = OpenTestLedger(Options());
   const auto found = ledger->FindRequest(TestBegin(1).request_id);
   ASSERT_FALSE(found);
@@ -106,7 +106,7 @@ TEST_F(PruneTest, ARecordThatWentIsSaidToBePruned) {
 }
 
 TEST_F(PruneTest, NothingGoesThatTheMirrorDoesNotCover) {
-  auto pruned = Prune(Options(), Before(1000, 300), "1");
+  auto pruned = Prune(Options(), Before(1000, 300), {"1"});
   ASSERT_TRUE(pruned) << pruned.error().message;
   EXPECT_EQ(pruned->after, 256u);
   EXPECT_NE(pruned->limited_by, "");
@@ -114,7 +114,7 @@ TEST_F(PruneTest, NothingGoesThatTheMirrorDoesNotCover) {
 
 TEST_F(PruneTest, NothingGoesThatAReaderHasNotSeen) {
   ASSERT_TRUE(Cursor::Open(io::PosixFileSystem(), temp_ / "log", "otlp").value()->Advance(300));
-  auto pruned = Prune(Options(), Before(1000), "1");
+  auto pruned = Prune(Options(), Before(1000), {"1"});
   ASSERT_TRUE(pruned) << pruned.error().message;
   EXPECT_EQ(pruned->after, 256u);
   EXPECT_NE(pruned->limited_by.find("otlp"), std::string::npos);
@@ -123,7 +123,7 @@ TEST_F(PruneTest, NothingGoesThatAReaderHasNotSeen) {
 TEST_F(PruneTest, AMirrorOfAnotherHistoryIsRefused) {
   PruneRequest request = Before(512);
   request.covered_root = {};
-  EXPECT_EQ(Prune(Options(), request, "1").error().code, ErrorCode::kFailedPrecondition);
+  EXPECT_EQ(Prune(Options(), request, {"1"}).error().code, ErrorCode::kFailedPrecondition);
   EXPECT_EQ(OpenTestLedger(Options())->durable_size(), leaves_.size()) << "and leaves no trace";
 }
 
@@ -133,27 +133,27 @@ TEST_F(PruneTest, AMirrorThatDoesNotGiveTheEntriesIsRefused) {
     if (first == 0) return {};
     return Fail(ErrorCode::kNotFound, "missing");
   };
-  EXPECT_EQ(Prune(Options(), request, "1").error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(Prune(Options(), request, {"1"}).error().code, ErrorCode::kNotFound);
   EXPECT_TRUE(OpenTestLedger(Options())->Read(0, 1, SIZE_MAX));
 }
 
 TEST_F(PruneTest, ByTimeOnlyWhatIsOlder) {
   PruneRequest request = Before(0);
   request.before_us = 1'795'500'003'000'000;  // the time of all but the first records
-  auto pruned = Prune(Options(), request, "1");
+  auto pruned = Prune(Options(), request, {"1"});
   ASSERT_TRUE(pruned) << pruned.error().message;
   EXPECT_EQ(pruned->after, 0u);
   *request.before_us += 1;
-  EXPECT_EQ(Prune(Options(), request, "1")->after, 1024u);
+  EXPECT_EQ(Prune(Options(), request, {"1"})->after, 1024u);
 }
 
 TEST_F(PruneTest, GoesOnFromWhereItWas) {
-  ASSERT_TRUE(Prune(Options(), Before(300), "1"));
-  auto pruned = Prune(Options(), Before(1024), "1");
+  ASSERT_TRUE(Prune(Options(), Before(300), {"1"}));
+  auto pruned = Prune(Options(), Before(1024), {"1"});
   ASSERT_TRUE(pruned) << pruned.error().message;
   EXPECT_EQ(pruned->before, 256u);
   EXPECT_EQ(pruned->after, 1024u);
-  EXPECT_EQ(Prune(Options(), Before(100), "1")->after, 1024u) << "asked for less: nothing comes back";
+  EXPECT_EQ(Prune(Options(), Before(100), {"1"})->after, 1024u) << "asked for less: nothing comes back";
 }
 
 // A prune that dies at its n-th call; whatever comes then, the log opens, and pruning again ends it.
@@ -167,7 +167,7 @@ void PruneDyingAt(uint64_t seed) {
   request.before_index = 256;
   std::vector<std::string> kept;
   {
-    auto visit = Visit::Open(options, "test", "1").value();
+    auto visit = Visit::Open(options, "test", {"1"}).value();
     for (int i = 0; i < 300; ++i) ASSERT_TRUE(visit->Append(record::Shutdown{"signal", {}, 0}));
     ASSERT_TRUE(visit->Close());
     request.covered_size = visit->core().durable_size();
@@ -176,13 +176,13 @@ void PruneDyingAt(uint64_t seed) {
     for (Leaf& leaf : leaves) kept.push_back(std::move(leaf.bytes));
   }
   disk.SetFault(io::FailsFrom(disk.calls() + 1 + rng.Next() % 70));
-  std::ignore = Prune(options, request, "1");
+  std::ignore = Prune(options, request, {"1"});
   disk.SetFault({});
   if (seed % 2 == 0)
     disk.Kill();
   else
     disk.CutPower();
-  ASSERT_TRUE(Prune(options, request, "1")) << "seed " << seed;
+  ASSERT_TRUE(Prune(options, request, {"1"})) << "seed " << seed;
   auto core = LedgerCore::Open(options).value();
   EXPECT_EQ(core->pruned_before(), 256u) << "seed " << seed;
   EXPECT_EQ(core->RootAt(request.covered_size), request.covered_root) << "seed " << seed;

@@ -30,8 +30,8 @@ Result<void> PublishKeyProof(LedgerCore& core, uint64_t index, NoteSigner& next)
 }
 
 Result<RotationOutcome> Rotate(const LedgerOptions& options, std::chrono::seconds overlap,
-                               const std::string& version) {
-  TRY_ASSIGN(auto visit, Visit::Open(options, "rotate-key", version));
+                               const Program& program) {
+  TRY_ASSIGN(auto visit, Visit::Open(options, "rotate-key", program));
   LedgerCore& core = visit->core();
   const std::string& dir = core.options().dir;
   TRY_ASSIGN(auto next, PrepareNextKey(*core.options().fs, dir, core.origin(), *core.options().rng));
@@ -47,12 +47,12 @@ Result<RotationOutcome> Rotate(const LedgerOptions& options, std::chrono::second
 }  // namespace
 
 Result<RotationOutcome> RotateKey(LedgerOptions options, std::chrono::seconds overlap,
-                                  const std::string& version) {
+                                  const Program& program) {
   io::FileSystem& fs = options.fs == nullptr ? io::PosixFileSystem() : *options.fs;
   TRY_ASSIGN(bool is_taken, IsNextKeyTaken(fs, options.dir));
   RotationOutcome outcome;
   if (!is_taken) {
-    TRY_ASSIGN(outcome, Rotate(options, overlap, version));
+    TRY_ASSIGN(outcome, Rotate(options, overlap, program));
   }
   TRY_ASSIGN(auto core, LedgerCore::Open(std::move(options)));  // signs the checkpoint anew
   if (!is_taken) return outcome;

@@ -11,7 +11,7 @@
 #include <chrono>
 #include <string>
 
-#include "ledger/ledger.h"
+#include "ledger/visit.h"
 
 namespace beleg::ledger {
 
@@ -21,6 +21,6 @@ struct RotationOutcome {
 };
 
 Result<RotationOutcome> RotateKey(LedgerOptions options, std::chrono::seconds overlap,
-                                  const std::string& version);
+                                  const Program& program);
 
 }  // namespace beleg::ledger

@@ -40,7 +40,7 @@ class RotationTest : public testing::Test {
 
 TEST_F(RotationTest, TheNewKeySignsAndTheOldOneToo) {
   const std::string old_vkey = OpenTestLedger(Options())->vkey();
-  auto rotated = RotateKey(Options(), kOverlap, "1");
+  auto rotated = RotateKey(Options(), kOverlap, {"1"});
   ASSERT_TRUE(rotated) << rotated.error().message;
   EXPECT_EQ(rotated->old_vkey, old_vkey);
   auto ledger = OpenTestLedger(Options());
@@ -53,17 +53,20 @@ TEST_F(RotationTest, TheNewKeySignsAndTheOldOneToo) {
 
 TEST_F(RotationTest, TheLogSaysSoAndKeepsTheProof) {
   OpenTestLedger(Options());
-  const auto rotated = RotateKey(Options(), kOverlap, "1");
+  const auto rotated = RotateKey(Options(), kOverlap, {"1", "8bcef123b263"});
   ASSERT_TRUE(rotated);
   auto ledger = OpenTestLedger(Options());
-  bool told = false;
+  bool told = false, names_program = false;
   for (const std::string& leaf : AllLeaves(*ledger)) {
     auto record = record::Decode(leaf);
     ASSERT_TRUE(record);
+    if (const auto* boot = std::get_if<record::Boot>(&record->body))
+      names_program = names_program || (boot->version == "1" && boot->build == "8bcef123b263");
     const auto* key = std::get_if<record::Key>(&record->body);
     told = told || (key != nullptr && *key == record::Key{rotated->vkey, "rotation", rotated->old_vkey});
   }
   EXPECT_TRUE(told);
+  EXPECT_TRUE(names_program);
   auto proof = ledger->ReadResource("keys/001.tlog-proof");
   ASSERT_TRUE(proof) << proof.error().message;
   EXPECT_EQ(SignatureLines(proof->bytes), 2u) << "each key vouches for the other";
@@ -73,7 +76,7 @@ TEST_F(RotationTest, TheLogSaysSoAndKeepsTheProof) {
 
 TEST_F(RotationTest, AfterTheOverlapTheOldKeyIsDestroyed) {
   OpenTestLedger(Options());
-  ASSERT_TRUE(RotateKey(Options(), kOverlap, "1"));
+  ASSERT_TRUE(RotateKey(Options(), kOverlap, {"1"}));
   const auto names = io::PosixFileSystem().List(temp_ / "log").value();
   std::string old_file;
   for (const std::string& name : names)
@@ -89,8 +92,8 @@ TEST_F(RotationTest, AfterTheOverlapTheOldKeyIsDestroyed) {
 
 TEST_F(RotationTest, ThreeKeysOneAfterTheOther) {
   OpenTestLedger(Options());
-  ASSERT_TRUE(RotateKey(Options(), kOverlap, "1"));
-  ASSERT_TRUE(RotateKey(Options(), std::chrono::seconds(0), "1"));
+  ASSERT_TRUE(RotateKey(Options(), kOverlap, {"1"}));
+  ASSERT_TRUE(RotateKey(Options(), std::chrono::seconds(0), {"1"}));
   auto ledger = OpenTestLedger(Options());
   ASSERT_TRUE(ledger);
   EXPECT_TRUE(ledger->ReadResource("keys/002.tlog-proof"));
@@ -123,7 +126,7 @@ void RotateDyingAt(uint64_t seed) {
   options.clock = &clock;
   const std::string first = LedgerCore::Open(options).value()->vkey();
   disk.SetFault(io::FailsFrom(disk.calls() + 1 + rng.Next() % 90));
-  auto rotated = RotateKey(options, kOverlap, "1");
+  auto rotated = RotateKey(options, kOverlap, {"1"});
   disk.SetFault({});
   if (seed % 2 == 0)
     disk.Kill();
@@ -133,7 +136,7 @@ void RotateDyingAt(uint64_t seed) {
     ASSERT_TRUE(LedgerCore::Open(options)) << "seed " << seed;
   }
   const bool is_done = LedgerCore::Open(options).value()->vkey() != first;
-  if (!is_done) rotated = RotateKey(options, kOverlap, "1");
+  if (!is_done) rotated = RotateKey(options, kOverlap, {"1"});
   auto core = LedgerCore::Open(options);
   ASSERT_TRUE(core) << core.error().message << ", seed " << seed;
   EXPECT_NE((*core)->vkey(), first) << "seed " << seed;

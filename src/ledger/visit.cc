@@ -3,14 +3,14 @@
 namespace beleg::ledger {
 
 Result<std::unique_ptr<Visit>> Visit::Open(LedgerOptions options, const std::string& command,
-                                           const std::string& version,
+                                           const Program& program,
                                            std::map<std::string, std::string> settings) {
   TRY_ASSIGN(auto core, LedgerCore::Open(std::move(options)));
   const BootId boot{core->options().rng->Draw<std::array<uint8_t, 8>>()};
   std::unique_ptr<Visit> visit(new Visit(std::move(core), boot));
   record::Boot body;
-  body.version = version;
-  body.build = "unknown";
+  body.version = program.version;
+  body.build = program.build;
   body.service_name = "beleg-ledger";
   body.host = visit->core().host();
   body.audit = "closed";

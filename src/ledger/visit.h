@@ -13,11 +13,17 @@
 
 namespace beleg::ledger {
 
+// What the boot record says of the program.
+struct Program {
+  std::string version;
+  std::string build = "unknown";  // the commit that it was made of
+};
+
 class Visit {
  public:
   // Opens the log, writes the boot record and a config record that names the command, with what else is to stand there.
   static Result<std::unique_ptr<Visit>> Open(LedgerOptions options, const std::string& command,
-                                             const std::string& version,
+                                             const Program& program,
                                              std::map<std::string, std::string> settings = {});
 
   LedgerCore& core() { return *core_; }

@@ -1,6 +1,7 @@
 #include "verify/key_chain.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "wire/json.h"
 #include "wire/sha256.h"
@@ -8,7 +9,6 @@
 namespace beleg::verify {
 namespace {
 
-constexpr size_t kKeyProofsMax = 999;
 constexpr std::string_view kNextProof = "\nc2sp.org/tlog-proof@";
 
 // Up to the line that begins the next one: no checkpoint has such a line.
@@ -64,6 +64,28 @@ Result<bool> IsSignedBy(const KeyProof& proof, const VerifierKey& key) {
   if (opened) return true;
   if (opened.error().code == ErrorCode::kUnauthenticated) return false;
   return Fail(std::move(opened.error()), "{}", proof.place);
+}
+
+Result<bool> IsSignedByBoth(const KeyProof& proof, const VerifierKey& old) {
+  TRY_ASSIGN(const bool is_signed, IsSignedBy(proof, old));
+  if (!is_signed) return false;
+  return IsSignedBy(proof, proof.key);
+}
+
+// Where the record names the key that it replaces, both keys have signed. Those of older programs have the old one's signature alone.
+Result<bool> IsVouchedFor(const KeyProof& proof, const VerifierKey& old) {
+  return proof.replaces ? IsSignedByBoth(proof, old) : IsSignedBy(proof, old);
+}
+
+// Those first that both keys must have signed, then the earlier ones: whoever has an old key alone can write others that name the same
+// new key, and so could say when the old one ended.
+std::vector<const KeyProof*> InOrder(const std::vector<KeyProof>& proofs) {
+  std::vector<const KeyProof*> out;
+  for (const KeyProof& proof : proofs) out.push_back(&proof);
+  std::ranges::sort(out, {}, [](const KeyProof* proof) {
+    return std::tuple(!proof->replaces, proof->proof.index, std::string_view(proof->text));
+  });
+  return out;
 }
 
 bool IsSame(const VerifierKey& a, const VerifierKey& b) {
@@ -126,14 +148,22 @@ bool LogKey::CountsFor(const Receipt& receipt) const {
 bool LogKey::CountsFor(const Checkpoint& tree) const { return !replaced || tree.size <= replaced->size; }
 
 Result<void> KeyChain::Extend(const std::vector<KeyProof>& proofs) {
-  for (bool grew = true; grew;) {
-    grew = false;
-    for (const KeyProof& proof : proofs) {
-      TRY_ASSIGN(const bool taken, Take(proof));
-      grew = grew || taken;
+  std::vector<const KeyProof*> left = InOrder(proofs);
+  Result<void> done;
+  // To newer keys first: the end of a key says what it may no longer name as the one before it.
+  for (const auto take : {&KeyChain::TakeForward, &KeyChain::TakeBackward}) {
+    for (size_t i = 0; i < left.size();) {
+      Result<bool> taken = (this->*take)(*left[i]);
+      if (taken && !*taken) {
+        ++i;
+        continue;
+      }
+      if (!taken && done) done = std::unexpected(std::move(taken.error()));
+      left.erase(left.begin() + static_cast<ptrdiff_t>(i));
+      i = 0;  // one that was passed over may follow now, and goes before those after it
     }
   }
-  return {};
+  return done;
 }
 
 const LogKey* KeyChain::Find(const VerifierKey& key) const {
@@ -147,18 +177,30 @@ std::vector<VerifierKey> KeyChain::Newer() const {
   return out;
 }
 
-Result<bool> KeyChain::Take(const KeyProof& proof) {
+bool KeyChain::Has(const KeyProof& proof) const {
+  const LogKey* known = Find(proof.key);
+  if (known == nullptr) return false;
+  if (!proof.replaces) return true;
+  return known != &keys_.front() && IsSame((known - 1)->key, *proof.replaces);
+}
+
+Result<bool> KeyChain::TakeForward(const KeyProof& proof) {
   const LogKey* known = Find(proof.key);
   if (known == nullptr) return TakeNewer(proof);
-  if (known == &keys_.front()) return TakeOlder(proof);
-  return MoveChange(proof, static_cast<size_t>(known - keys_.data()) - 1);
+  return known > &keys_[pinned_] ? MoveChange(proof, *known) : false;
+}
+
+Result<bool> KeyChain::TakeBackward(const KeyProof& proof) {
+  const LogKey* known = Find(proof.key);
+  if (known == nullptr || known > &keys_[pinned_]) return false;
+  return known == &keys_.front() ? TakeOlder(proof) : MoveChange(proof, *known);
 }
 
 Result<bool> KeyChain::TakeNewer(const KeyProof& proof) {
   LogKey& last = keys_.back();
   if (proof.replaces && !IsSame(*proof.replaces, last.key)) return CheckNoFork(proof);
-  TRY_ASSIGN(const bool is_signed, IsSignedBy(proof, last.key));
-  if (!is_signed) return false;
+  TRY_ASSIGN(const bool is_vouched_for, IsVouchedFor(proof, last.key));
+  if (!is_vouched_for) return false;
   last.replaced = ChangeOf(proof);
   keys_.push_back({proof.key});
   return true;
@@ -168,8 +210,8 @@ Result<bool> KeyChain::TakeNewer(const KeyProof& proof) {
 Result<bool> KeyChain::CheckNoFork(const KeyProof& proof) const {
   const LogKey* old = Find(*proof.replaces);
   if (old == nullptr || old < &keys_[pinned_]) return false;
-  TRY_ASSIGN(const bool is_signed, IsSignedBy(proof, old->key));
-  if (!is_signed) return false;
+  TRY_ASSIGN(const bool is_vouched_for, IsVouchedFor(proof, old->key));
+  if (!is_vouched_for) return false;
   return Fail(
       ErrorCode::kDataLoss,
       "{}: key {:08x} vouches for key {:08x} here and for {:08x} elsewhere: one of the two is forged; ask "
@@ -181,24 +223,21 @@ Result<bool> KeyChain::TakeOlder(const KeyProof& proof) {
   if (!proof.replaces || IsSame(*proof.replaces, proof.key)) return false;
   // A key names the one before it when it begins, which is before its own end.
   if (const auto& end = keys_.front().replaced; end && proof.proof.index >= end->leaf) return false;
-  TRY_ASSIGN(const bool is_signed, IsSignedBy(proof, proof.key));
-  if (!is_signed) return false;
+  TRY_ASSIGN(const bool is_vouched_for, IsVouchedFor(proof, *proof.replaces));
+  if (!is_vouched_for) return false;
   keys_.insert(keys_.begin(), {*proof.replaces, ChangeOf(proof)});
   ++pinned_;
   return true;
 }
 
-// A rotation that was cut short and done again has two proofs: the old key signed on in between, and the later one counts. The new key must
-// vouch for that, since others may have the old one; and so must the old one where it is what the new one was believed for.
-Result<bool> KeyChain::MoveChange(const KeyProof& proof, size_t old) {
-  KeyChange& change = *keys_[old].replaced;
-  if (proof.proof.index <= change.leaf) return false;
-  if (proof.replaces && !IsSame(*proof.replaces, keys_[old].key)) return false;
-  TRY_ASSIGN(bool is_signed, IsSignedBy(proof, keys_[old + 1].key));
-  if (is_signed && old >= pinned_) {
-    TRY_ASSIGN(is_signed, IsSignedBy(proof, keys_[old].key));
-  }
-  if (is_signed) change = ChangeOf(proof);
+// A rotation that was cut short and done again has two proofs: the old key signed on in between, and the later one counts. Both keys must
+// vouch for that, whoever wrote it: the one that is not pinned may be in other hands.
+Result<bool> KeyChain::MoveChange(const KeyProof& proof, const LogKey& known) {
+  LogKey& old = keys_[static_cast<size_t>(&known - keys_.data()) - 1];
+  if (proof.proof.index <= old.replaced->leaf) return false;
+  if (proof.replaces && !IsSame(*proof.replaces, old.key)) return false;
+  TRY_ASSIGN(const bool is_signed, IsSignedByBoth(proof, old.key));
+  if (is_signed) old.replaced = ChangeOf(proof);
   return is_signed;
 }
 

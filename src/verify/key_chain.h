@@ -19,6 +19,8 @@
 
 namespace beleg::verify {
 
+inline constexpr size_t kKeyProofsMax = 999;  // of a text, of a log: as many as its file names can count
+
 // One such file, read: the record stands in the tree of that checkpoint. Whose signatures it bears is the chain's to check.
 struct KeyProof {
   std::string place;  // for people: the file's path, or "proof 2 of FILE"
@@ -59,22 +61,27 @@ class KeyChain {
  public:
   explicit KeyChain(VerifierKey pinned) { keys_.push_back({std::move(pinned)}); }
 
-  // Follows those of the proofs that lead on, in whatever order they come; passes over the others. kDataLoss: a proof that should lead on
-  // bears a bad signature, or another key than the one that is known here; what leads on before it counts.
+  // Follows those of the proofs that lead on, and passes over the others; in whatever order they come, the same keys follow. kDataLoss, the
+  // first: a proof that should lead on bears a bad signature, or another key than the one that is known here; the others count.
+  // Cost: the signatures of those that may lead on are checked again for each that does.
   Result<void> Extend(const std::vector<KeyProof>& proofs);
 
   const VerifierKey& pinned() const { return keys_[pinned_].key; }
   const std::vector<LogKey>& keys() const { return keys_; }  // oldest first
   const LogKey* Find(const VerifierKey& key) const;          // null: none of them
+  // Whether the keys of this proof stand here, one after the other where it names both.
+  bool Has(const KeyProof& proof) const;
   // From the pinned one on.
   std::vector<VerifierKey> Newer() const;
 
  private:
-  Result<bool> Take(const KeyProof& proof);
+  // Each: whether the proof had something to say. To the newer keys, to the older ones.
+  Result<bool> TakeForward(const KeyProof& proof);
+  Result<bool> TakeBackward(const KeyProof& proof);
   Result<bool> TakeNewer(const KeyProof& proof);
   Result<bool> CheckNoFork(const KeyProof& proof) const;
   Result<bool> TakeOlder(const KeyProof& proof);
-  Result<bool> MoveChange(const KeyProof& proof, size_t old);
+  Result<bool> MoveChange(const KeyProof& proof, const LogKey& known);
 
   std::vector<LogKey> keys_;
   size_t pinned_ = 0;

@@ -1,5 +1,7 @@
 #include "verify/key_chain.h"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "verify/proof.h"
@@ -135,6 +137,40 @@ TEST_F(KeyChainTest, TheThiefOfAReplacedKeyPutsNoKeyBeforeIt) {
     ASSERT_TRUE(chain.Extend(*ReadKeyProofs(log_.Source())));
     EXPECT_EQ(chain.keys().size(), 3u) << "pinned: " << +pinned;
     EXPECT_EQ(chain.Find(Key(9)), nullptr) << "pinned: " << +pinned;
+  }
+}
+
+TEST_F(KeyChainTest, TheSameKeysFollowInAnyOrder) {
+  entries_.push_back("his tree goes on");
+  Vouch(3, KeyRecord(2, 1), {1});     // the thief of key 1 would move its end,
+  Vouch(4, KeyRecord(2, 0), {1});     // and once more in the words of an older program;
+  Vouch(5, KeyRecord(1, 9), {9, 1});  // puts a key of his before it,
+  Vouch(6, KeyRecord(8, 0), {1});     // and one behind.
+  for (const auto& [path, bytes] : proofs_) log_.files[path] = bytes;
+  std::vector<KeyProof> proofs = *ReadKeyProofs(log_.Source());
+  std::ranges::sort(proofs, {}, &KeyProof::place);
+  do {
+    for (const uint8_t pinned : {1, 2, 3}) {
+      KeyChain chain(Key(pinned));
+      ASSERT_TRUE(chain.Extend(proofs));
+      ASSERT_EQ(chain.keys().size(), 3u) << "pinned: " << +pinned;
+      EXPECT_EQ(chain.keys()[0].key.public_key, Key(1).public_key);
+      EXPECT_EQ(chain.keys()[0].replaced->leaf, 0u);
+      EXPECT_EQ(chain.keys()[1].replaced->leaf, 1u);
+    }
+  } while (std::ranges::next_permutation(proofs, {}, &KeyProof::place).found);
+}
+
+TEST_F(KeyChainTest, AWrongProofDoesNotHideTheOthers) {
+  std::vector<KeyProof> proofs = *ReadKeyProofs(log_.Source());
+  Vouch(3, KeyRecord(9, 1), {1, 9});
+  log_.files["keys/001.tlog-proof"] = proofs_["keys/003.tlog-proof"];
+  proofs.insert(proofs.begin(), ReadKeyProofs(log_.Source())->front());
+  for (int i = 0; i < 2; ++i) {
+    KeyChain chain(Key(1));
+    EXPECT_EQ(chain.Extend(proofs).error().code, ErrorCode::kDataLoss);
+    EXPECT_EQ(chain.keys().size(), 3u);
+    std::ranges::reverse(proofs);
   }
 }
 

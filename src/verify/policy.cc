@@ -164,13 +164,17 @@ bool Policy::KnowsLog(std::string_view origin) const {
   return std::ranges::any_of(logs_, [=](const KeyChain& log) { return log.pinned().name == origin; });
 }
 
-bool Policy::Knows(const VerifierKey& key) const {
-  return std::ranges::any_of(logs_, [&](const KeyChain& log) { return log.Find(key) != nullptr; });
+bool Policy::Has(const KeyProof& proof) const {
+  return std::ranges::any_of(logs_, [&](const KeyChain& log) { return log.Has(proof); });
 }
 
 Result<void> Policy::LearnKeys(const std::vector<KeyProof>& proofs) {
-  for (KeyChain& log : logs_) TRY(log.Extend(proofs));
-  return {};
+  Result<void> done;
+  for (KeyChain& log : logs_) {
+    auto extended = log.Extend(proofs);
+    if (!extended && done) done = std::move(extended);
+  }
+  return done;
 }
 
 std::vector<LogKey> Policy::KeysOf(std::string_view origin) const {

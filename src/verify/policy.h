@@ -29,8 +29,9 @@ class Policy {
   // The pinned keys, each with what follows from it.
   const std::vector<KeyChain>& logs() const { return logs_; }
   bool KnowsLog(std::string_view origin) const;
-  bool Knows(const VerifierKey& key) const;
-  // From here on the keys that follow by these proofs count as well (KeyChain::Extend).
+  // KeyChain::Has, of any of them.
+  bool Has(const KeyProof& proof) const;
+  // From here on the keys that follow by these proofs count as well (KeyChain::Extend), for each log.
   Result<void> LearnKeys(const std::vector<KeyProof>& proofs);
 
   struct Cosigned {

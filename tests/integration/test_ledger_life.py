@@ -36,6 +36,14 @@ def hold_records(stack):
     return [entry for entry in entries if entry["type"] == "hold"]
 
 
+def assert_one_build(*logs):
+    """Servers and commands say in their boot records what they were made of, and it is the same binary."""
+    boots = [entry for entries in logs for entry in entries if entry["type"] == "boot"]
+    names = {boot["service_name"] for boot in boots}
+    assert "beleg-ledger" in names and len(names) > 1, names
+    assert {boot["build"] for boot in boots} == {subprocess.run([BINARY, "--version"], capture_output=True, text=True).stdout.split("(")[1].split(")")[0]}
+
+
 class Mirrored(Stack):
     """serve asks the store's mirror at its start, and is cosigned by it."""
 
@@ -131,6 +139,7 @@ def test_a_lost_disk_comes_back_with_the_key_and_not_without(tmp_path):
         vkey = done("new", "--ledger", tmp_path / "second", "--continues", stack.mirror, "--continues-vkey", stack.vkey).strip()
         [link] = [e for e in go_entries(tmp_path / "second/public", vkey) if "continues_vkey" in e.get("settings", {})]
         assert link["settings"]["continues_vkey"] == stack.vkey and int(link["settings"]["continues_size"]) >= len(entries)
+        assert_one_build(entries, go_entries(tmp_path / "second/public", vkey))
 
 
 def test_a_mirror_that_cannot_be_asked_warns_or_refuses(tmp_path):
@@ -177,6 +186,7 @@ def test_a_new_key_is_followed_from_the_old_one(tmp_path):
         for vkey in (stack.vkey, second, third):
             checked = fsck(stack.public, vkey)
             assert checked.returncode == 0, checked.stdout
+        assert_one_build(go_entries(stack.public, third))
         assert done("keys", "--from", stack.public, "--vkey", stack.vkey).split() == [stack.vkey, second, third]
         refused = subprocess.run([TLOGCHECK, "--vkey", second, str(stack.public)], capture_output=True, text=True, timeout=60)
         assert refused.returncode == 1, "strangers' tools do not follow by themselves"

@@ -1,8 +1,10 @@
 """`beleg up` as people run it: serve, collector and store in one tree, spans by way of the collector, any of the three killed."""
 
+import base64
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import time
@@ -14,7 +16,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
-from harness import BINARY, START_LIMIT_S, wait_until
+from harness import BINARY, START_LIMIT_S, free_port, wait_until
 from load import Load
 
 PORTS = ("--port", "--ledger-port", "--collector-grpc-port", "--collector-http-port", "--collector-metrics-port",
@@ -24,18 +26,18 @@ KILLS = int(os.environ.get("BELEG_UP_KILLS", "10"))  # of each part
 
 
 class Up:
-    """One running `beleg up` on ports that the kernel chose."""
+    """One running `beleg up` on ports that the kernel chose, but for the ledger's where it is given."""
 
-    def __init__(self, folder, *arguments):
+    def __init__(self, folder, *arguments, ledger_port=0):
         self.data = pathlib.Path(folder) / "data"
         self.out = pathlib.Path(folder) / "up.out"
         self.arguments = arguments
+        self.ports = [word for flag in PORTS for word in (flag, str(ledger_port if flag == "--ledger-port" else 0))]
 
     def __enter__(self):
-        free = [word for flag in PORTS for word in (flag, "0")]
         with open(self.out, "wb") as out:
             self.process = subprocess.Popen(
-                [BINARY, "up", "--engine", "replay", "--data", self.data, *free, *self.arguments], stdout=out, stderr=out)
+                [BINARY, "up", "--engine", "replay", "--data", self.data, *self.ports, *self.arguments], stdout=out, stderr=out)
         wait_until(lambda: self.process.poll() is not None or "\nRunning" in self.text(), START_LIMIT_S, "up runs")
         assert "\nRunning. " in self.text(), self.text()
         return self
@@ -129,6 +131,69 @@ def test_each_part_witnesses_the_others_log(up):
     assert done.returncode == 0, done.stdout + done.stderr
     assert requests.get(store + "/audit-log/audit/status", timeout=20).json()["independent_witness"] is None
     assert "no independent witness" in up.text()
+
+
+def ask(up, times=1):
+    with requests.Session() as session:
+        for _ in range(times):
+            answer = session.post(f"http://127.0.0.1:{up.run('serve')['port']}/v1/chat/completions", timeout=60, json={
+                "model": "replay", "messages": [{"role": "user", "content": "hello"}]})
+            assert answer.status_code == 200, answer.text
+    return answer
+
+
+def mirror_of_serve(up):
+    """What serve says of the mirror that it was told of."""
+    token = (up.data / "keys/ledger.token").read_text().strip()
+    status = requests.get(f"http://127.0.0.1:{up.run('serve')['ledger_port']}/audit/status", timeout=20,
+                          headers={"Authorization": f"Bearer {token}"}).json()
+    [mirror] = [witness for witness in status["witnesses"] if witness["mirror"]]
+    return mirror
+
+
+def test_the_store_cosigns_as_serves_mirror_and_is_not_independent(up):
+    ask(up)
+    wait_until(lambda: mirror_of_serve(up)["size"] > 0, what="the mirror cosigned")
+    mirror = mirror_of_serve(up)
+    assert mirror["name"] == up.run("store")["vkey"].split("+")[0] and mirror["problem"] == "" and not mirror["independent"]
+    assert requests.get(f"http://127.0.0.1:{up.run('serve')['port']}/health", timeout=20).json()["independent_witness"] is None
+
+
+def test_entries_are_pruned_by_the_stores_word(tmp_path):
+    with Up(tmp_path) as up:
+        ask(up, 260)
+        mirror_vkey = up.run("store")["vkey"]
+        assert up.stop() == 0
+        done = subprocess.run([BINARY, "ledger", "prune", "--ledger", up.data / "ledger", "--before-index", "256", "--mirror-vkey", mirror_vkey,
+                               "--no-holds"], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0 and "entries from 256 on" in done.stdout, done.stdout + done.stderr
+    with Up(tmp_path) as up:
+        ask(up)
+
+
+def test_an_old_copy_of_the_log_is_refused_and_mended_from_the_mirror(tmp_path):
+    port = free_port()  # by which the store knows the log again
+    with Up(tmp_path, ledger_port=port) as up:
+        assert up.stop() == 0
+        shutil.copytree(up.data / "ledger", tmp_path / "old")
+    with Up(tmp_path, ledger_port=port) as up:
+        ask(up, 3)
+        assert up.stop() == 0
+        shutil.rmtree(up.data / "ledger")
+        shutil.copytree(tmp_path / "old", up.data / "ledger")
+    refused = subprocess.run([BINARY, "up", "--engine", "replay", "--data", up.data, *up.ports], capture_output=True, text=True, timeout=120)
+    assert refused.returncode == 2 and "this folder is an old copy of its log" in refused.stderr, refused.stderr
+    subprocess.run([BINARY, "ledger", "restore", "--from", up.data / "mirror", "--ledger", up.data / "ledger"], check=True, timeout=60)
+    with Up(tmp_path, ledger_port=port) as up:
+        ask(up)
+
+
+def test_answers_wait_for_the_mirror_where_that_is_asked_for(tmp_path):
+    with Up(tmp_path, "--ack", "mirror") as up:
+        claim = ask(up).headers["Audit-Finish"].split(".")[1]
+        index = json.loads(base64.urlsafe_b64decode(claim + "=="))["index"]
+        [log] = requests.get(f"http://127.0.0.1:{up.run('store')['port']}/api/ledger", timeout=20).json()["mirrors"]
+        assert log["size"] > index, "the answer was given before its record was mirrored"
 
 
 def test_its_configuration_is_there_to_be_read_and_validates(up):

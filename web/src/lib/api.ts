@@ -1,4 +1,6 @@
 // The store's HTTP API (docs/api/store.md), as far as the page uses it.
+import {sha256, toHex, utf8} from './bytes';
+
 export type Outcome = 'ok' | 'failed' | 'cancelled' | 'refused' | 'lost';
 export const OUTCOMES: Outcome[] = ['ok', 'failed', 'cancelled', 'refused', 'lost'];
 
@@ -110,6 +112,7 @@ export class ApiError extends Error {
 
 // Where the store asks for a key: kept until the tab is closed.
 const KEY = 'beleg.api_key';
+const KEY_PROOFS_MAX = 999;
 export function setApiKey(key: string): void {
   sessionStorage.setItem(KEY, key);
 }
@@ -124,9 +127,26 @@ export const mirrors = async () => (await get<{mirrors: MirrorState[]}>('/api/le
 export const metric = async (query: {name: string; start: number; end: number; step: number}) =>
   (await get<{series: MetricSeries[]}>(`/api/metrics?${parameters(query)}`)).series;
 
-async function get<T>(path: string): Promise<T> {
+// How the log's key was changed, the first change first, from the store's copy of the log; none where it never was.
+export async function keyProofs(origin: string): Promise<string[]> {
+  const folder = `/mirror/${toHex(await sha256(utf8(origin)))}/keys`;
+  const texts: string[] = [];
+  while (texts.length < KEY_PROOFS_MAX) {
+    const response = await ask(`${folder}/${String(texts.length + 1).padStart(3, '0')}.tlog-proof`);
+    if (response.status === 404) break;
+    if (!response.ok) throw new ApiError(response.status, '', `HTTP status ${response.status}`);
+    texts.push(await response.text());
+  }
+  return texts;
+}
+
+function ask(path: string): Promise<Response> {
   const key = sessionStorage.getItem(KEY);
-  const response = await fetch(path, {cache: 'no-store', headers: key ? {authorization: `Bearer ${key}`} : {}});
+  return fetch(path, {cache: 'no-store', headers: key ? {authorization: `Bearer ${key}`} : {}});
+}
+
+async function get<T>(path: string): Promise<T> {
+  const response = await ask(path);
   const body = await response.json().catch(() => undefined);
   if (!response.ok) throw new ApiError(response.status, body?.error?.code ?? '', body?.error?.message ?? `HTTP status ${response.status}`);
   return body as T;

@@ -14,6 +14,7 @@ export interface Checkpoint {
 }
 
 export interface TlogProof {
+  extra: Bytes;  // empty where it has none
   index: number;
   hashes: Bytes[];
   note: string;  // the signed checkpoint
@@ -34,19 +35,30 @@ export async function parseVerifierKey(text: string): Promise<VerifierKey> {
 
 // The note's text if one of its signatures is a good one by this key; throws the reason else.
 export async function openNote(note: string, key: VerifierKey): Promise<string> {
-  const split = note.lastIndexOf('\n\n');
-  if (split < 0 || !note.endsWith('\n')) throw new Error('the checkpoint is no signed note');
-  const text = note.slice(0, split + 1);
-  const lines = note.slice(split + 2, -1).split('\n');
+  if (!await isSignedBy(note, key)) throw new Error(`the checkpoint has no signature by the key ${key.name}`);
+  return noteText(note);
+}
+
+// False where the key did not sign; throws where a signature that says it is of this key is wrong.
+export async function isSignedBy(note: string, key: VerifierKey): Promise<boolean> {
+  const text = noteText(note);
+  const lines = note.slice(text.length + 1, -1).split('\n');
   const ours = lines.map(line => signatureBy(line, key)).filter(signature => signature !== undefined);
-  if (ours.length === 0) throw new Error(`the checkpoint has no signature by the key ${key.name}`);
+  if (ours.length === 0) return false;
   const imported = await crypto.subtle.importKey('raw', key.key, 'Ed25519', false, ['verify']);
   for (const signature of ours) {
     if (!await crypto.subtle.verify('Ed25519', imported, signature, utf8(text))) {
       throw new Error('the signature under the checkpoint is wrong');
     }
   }
-  return text;
+  return true;
+}
+
+// What is signed: nothing is shown by it yet.
+export function noteText(note: string): string {
+  const split = note.lastIndexOf('\n\n');
+  if (split < 0 || !note.endsWith('\n')) throw new Error('the checkpoint is no signed note');
+  return note.slice(0, split + 1);
 }
 
 function signatureBy(line: string, key: VerifierKey): Bytes | undefined {
@@ -68,13 +80,13 @@ export function parseCheckpoint(text: string): Checkpoint {
 export function parseTlogProof(text: string): TlogProof {
   const lines = text.split('\n');
   if (lines.shift() !== 'c2sp.org/tlog-proof@v1') throw new Error('the proof is no c2sp.org/tlog-proof@v1');
-  if (lines[0]?.startsWith('extra ')) lines.shift();
+  const extra = fromBase64(lines[0]?.startsWith('extra ') ? lines.shift()!.slice('extra '.length) : '');
   const [, index] = /^index (\d+)$/.exec(lines.shift() ?? '') ?? [];
   const end = lines.indexOf('');
   if (end < 0) throw new Error('the proof is cut off');
   const hashes = lines.slice(0, end).map(fromBase64);
   if (hashes.length > 63 || hashes.some(hash => hash.length !== 32)) throw new Error('a hash of the proof is malformed');
-  return {index: wholeNumber(index, 'the proof\'s index'), hashes, note: lines.slice(end + 1).join('\n')};
+  return {extra, index: wholeNumber(index, 'the proof\'s index'), hashes, note: lines.slice(end + 1).join('\n')};
 }
 
 function wholeNumber(text: string | undefined, what: string): number {

@@ -1,11 +1,12 @@
 // What this browser has seen of a log before: its key at first sight, and the newest checkpoint since. A log with another key,
-// with fewer leaves, or with another root for the same number of leaves is not the log it was.
+// with fewer leaves, or with another root for the same number of leaves is not the log it was. A key that the pinned one leads to
+// (keys.ts) takes its place.
 import {toBase64} from './bytes';
-import {isoTime} from './format';
 import type {Checkpoint} from './note';
 
 export interface Pin {
   vkey: string;
+  follows?: string;  // the key that was pinned before and led to it
   since_ms: number;
   size: number;
   root: string;  // base64
@@ -32,12 +33,15 @@ export function knownPin(memory: Memory, origin: string): Pin | undefined {
   }
 }
 
-// The key to verify with: the pinned one, or at first sight the one offered.
-export function pinnedKey(pin: Pin | undefined, offered: string): string {
-  if (pin && pin.vkey !== offered) {
-    throw new Error(`the store offers another key than the one this browser saw first, on ${isoTime(pin.since_ms * 1000).slice(0, 19)} UTC`);
-  }
-  return pin?.vkey ?? offered;
+// Pins a key that the pinned one leads to.
+export function movePin(memory: Memory, origin: string, vkey: string, now_ms: number): void {
+  const pin = readPin(memory, origin);
+  if (pin) memory.setItem(name(origin), JSON.stringify({...pin, ...keyOf(pin, vkey, now_ms)}));
+}
+
+function keyOf(before: Pin | undefined, vkey: string, now_ms: number): Pick<Pin, 'vkey' | 'follows' | 'since_ms'> {
+  if (!before) return {vkey, since_ms: now_ms};
+  return before.vkey === vkey ? {vkey, follows: before.follows, since_ms: before.since_ms} : {vkey, follows: before.vkey, since_ms: now_ms};
 }
 
 // After a person has compared the new key with the operator's: the next proof pins what it finds.
@@ -45,7 +49,7 @@ export function forget(memory: Memory, origin: string): void {
   memory.removeItem(name(origin));
 }
 
-// Throws when the verified checkpoint cannot be one of the log that was seen before; else remembers it.
+// vkey: keyToUse. Throws when the verified checkpoint cannot be one of the log that was seen before; else remembers it.
 export function remember(memory: Memory, vkey: string, seen: Checkpoint, now_ms: number): Pin {
   const before = readPin(memory, seen.origin);
   const root = toBase64(seen.root);
@@ -55,7 +59,7 @@ export function remember(memory: Memory, vkey: string, seen: Checkpoint, now_ms:
   if (before && seen.size === before.size && root !== before.root) {
     throw new Error(`the log has another root for ${seen.size} leaves than when this browser last looked`);
   }
-  const pin = {vkey, since_ms: before?.since_ms ?? now_ms, size: seen.size, root};
+  const pin = {...keyOf(before, vkey, now_ms), size: seen.size, root};
   memory.setItem(name(seen.origin), JSON.stringify(pin));
   return pin;
 }

@@ -16,7 +16,7 @@ class FakeMemory {
 
 const NOW = 1_800_000_000_000;
 const check = (changes: Partial<Evidence> = {}, memory = new FakeMemory(), id = sample.request_id) =>
-  verify(id, {...sample.evidence, ...changes}, memory, NOW);
+  verify(id, {...sample.evidence, ...changes}, async () => [], memory, NOW);
 const reason = (verdict: Verdict) => verdict.state === 'verified' ? 'verified' : verdict.reason;
 const otherEntry = (from: string, to: string) =>
   toBase64(utf8(new TextDecoder().decode(fromBase64(sample.evidence.entry_base64)).replace(from, to)));

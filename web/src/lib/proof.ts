@@ -2,9 +2,10 @@
 import {type AuditRecord, type Evidence} from './api';
 import {equal, fromBase64, fromHex, join, sha256, toHex, utf8} from './bytes';
 import {count, group} from './format';
+import {type KeyProofs, keyToUse} from './keys';
 import {leafHash, rootOfInclusion} from './merkle';
 import {openNote, parseCheckpoint, parseTlogProof, parseVerifierKey} from './note';
-import {type Memory, type Pin, pinnedKey, readPin, remember} from './pin';
+import {type Memory, type Pin, readPin, remember} from './pin';
 
 export interface Step {
   what: string;
@@ -16,7 +17,8 @@ export type Verdict =
   | {state: 'failed'; reason: string; steps: Step[]}
   | {state: 'unchecked'; reason: string};
 
-export async function verify(requestId: string, evidence: Evidence, memory: Memory, now_ms: number): Promise<Verdict> {
+// keyProofs: asked where the log's key is not the pinned one.
+export async function verify(requestId: string, evidence: Evidence, keyProofs: KeyProofs, memory: Memory, now_ms: number): Promise<Verdict> {
   const unchecked = await whyNotHere();
   if (unchecked) return {state: 'unchecked', reason: unchecked};
   const steps: Step[] = [];
@@ -30,7 +32,7 @@ export async function verify(requestId: string, evidence: Evidence, memory: Memo
     }
     const proof = parseTlogProof(evidence.proof);
     const before = readPin(memory, evidence.origin);
-    const vkey = pinnedKey(before, evidence.vkey);
+    const vkey = await keyToUse(before, evidence.vkey, keyProofs);
     const key = await parseVerifierKey(vkey);
     const checkpoint = parseCheckpoint(await openNote(proof.note, key));
     // The pin is kept under this name; under another one the key would be seen for the first time again.
@@ -41,7 +43,9 @@ export async function verify(requestId: string, evidence: Evidence, memory: Memo
     const root = await rootOfInclusion(leaf, proof.index, checkpoint.size, proof.hashes);
     if (!equal(root, checkpoint.root)) throw new Error('the record\'s bytes do not lead to the signed root');
     steps.push({what: `Root over ${count(checkpoint.size, 'leaf', 'leaves')}, by ${count(proof.hashes.length, 'hash', 'hashes')} from leaf ${group(proof.index)}`, value: toHex(root)});
-    return {state: 'verified', record, index: proof.index, steps, pin: remember(memory, vkey, checkpoint, now_ms), firstSight: !before};
+    const pin = remember(memory, vkey, checkpoint, now_ms);
+    if (pin.follows) steps.push({what: 'Key that vouches for this one', value: pin.follows});
+    return {state: 'verified', record, index: proof.index, steps, pin, firstSight: !before};
   } catch (error) {
     return {state: 'failed', reason: error instanceof Error ? error.message : String(error), steps};
   }
