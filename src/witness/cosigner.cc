@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "io/durable.h"
+#include "io/private_file.h"
 #include "verify/cosignature.h"
 
 namespace beleg::witness {
@@ -60,6 +61,7 @@ Result<std::unique_ptr<Cosigner>> Cosigner::Open(io::FileSystem& fs, const std::
                                                  Rng& rng) {
   TRY_ASSIGN(bool exists, fs.Exists(path));
   if (!exists) TRY(MakeKeyFile(fs, path, name, default_prefix, rng));
+  TRY(io::CheckPrivate(fs, path));
   TRY_ASSIGN(std::string line, io::ReadFile(fs, path, kKeyFileBytesMax));
   auto key = Parse(line);
   if (!key) return Fail(std::move(key.error()), "{}", path);

@@ -18,7 +18,7 @@ namespace beleg::witness {
 class Cosigner {
  public:
   // Reads the key, or makes it when there is none; a name of "" then becomes default_prefix and 16 random hex digits. name: "" or
-  // the key's, else kFailedPrecondition. kDataLoss: the file is no key.
+  // the key's, else kFailedPrecondition. kDataLoss: the file is no key. kPermissionDenied: others than its owner have rights to it.
   static Result<std::unique_ptr<Cosigner>> Open(io::FileSystem& fs, const std::string& path,
                                                 const std::string& name, std::string_view default_prefix,
                                                 Rng& rng);

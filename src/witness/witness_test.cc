@@ -364,6 +364,9 @@ TEST(CosignerFile, IsMadeOnceAndForItsOwnerAlone) {
   EXPECT_EQ((*Cosigner::Open(fs, path, "", "w-", rng))->vkey(), vkey);
   EXPECT_EQ(Cosigner::Open(fs, path, "other", "", rng).error().code, ErrorCode::kFailedPrecondition);
   EXPECT_EQ(Cosigner::Open(fs, folder / "b", "a b", "", rng).error().code, ErrorCode::kInvalidArgument);
+  std::filesystem::permissions(path, std::filesystem::perms(0640));
+  EXPECT_EQ(Cosigner::Open(fs, path, "", "", rng).error().code, ErrorCode::kPermissionDenied);
+  std::filesystem::permissions(path, std::filesystem::perms(0600));
   std::filesystem::resize_file(path, 30);
   EXPECT_EQ(Cosigner::Open(fs, path, "", "", rng).error().code, ErrorCode::kDataLoss);
 }
