@@ -27,6 +27,8 @@ class Run {
     TRY(CompareWithServer());
     TRY(CompareWithStore());
     JudgeReceipts();
+    if (const int64_t count = accounts_.unrecorded(); count > 0)
+      Note(fmt::format("{} requests were answered or refused without a record, as `unrecorded` records say", count));
     for (Finding& finding : accounts_.Findings()) Find(std::move(finding));
     if (report_.findings.size() > kReconcileFindingsMax) report_.findings.resize(kReconcileFindingsMax);
     TRY(PutOnRecord());
@@ -73,7 +75,9 @@ Result<void> Run::Open() {
   }
   if (!options_.receipts.empty()) {
     TRY_ASSIGN(const verify::Policy learned, LearnKeysAt(options_.log, options_.policy));
-    TRY(receipts_.Read(options_.receipts, learned));
+    auto read = receipts_.Read(options_.receipts, learned);
+    if (!read) return Fail(ErrorCode::kInvalidArgument, "receipts: {}", read.error().message);
+    if (receipts_.size() == 0) Note(fmt::format("{}: no receipt in it", options_.receipts));
   }
   if (!serve_) Note("/metrics were not compared: no server was named");
   if (!store_) Note("spans were not compared, and nothing is put on record: no store was named");
