@@ -28,7 +28,7 @@ struct WitnessingOptions {
   std::string ledger_dir{};                   // for the message
   std::chrono::milliseconds timeout{15'000};  // of one submission; a mirror copies meanwhile
   std::chrono::milliseconds start_timeout{2'000};  // of each at Open
-  std::chrono::milliseconds backoff_min{500}, backoff_max{30'000};
+  std::chrono::milliseconds backoff_min{500}, backoff_max{30'000};  // between attempts on one that does not cosign
   std::chrono::seconds renew_after{600};  // age of the newest cosignature of a log that does not grow
   std::function<void(uint64_t size)> on_mirrored{};  // the mirror has that many leaves, synced
   MetricRegistry* metrics = nullptr;
@@ -47,6 +47,9 @@ class Witnessing {
   // Waits until all witnesses that answer have cosigned a checkpoint of so many leaves, or the time is over.
   void WaitFor(uint64_t size, std::chrono::milliseconds limit);
   void Stop();
+
+  // False while the mirror's last answer was none, or a refusal; true without a mirror.
+  bool IsMirrorWell() const;
 
   // {"witnesses": [{"name", "url", "mirror", "independent", "size", "cosigned_unix_s", "problem"}], "independent_witness": seconds or null}
   wire::Json Status() const;
