@@ -28,7 +28,8 @@ class Run {
     TRY(CompareWithStore());
     JudgeReceipts();
     if (const int64_t count = accounts_.unrecorded(); count > 0)
-      Note(fmt::format("{} requests were answered or refused without a record, as `unrecorded` records say", count));
+      Note(fmt::format("{} requests were answered or refused without a record, as `unrecorded` records say",
+                       count));
     for (Finding& finding : accounts_.Findings()) Find(std::move(finding));
     if (report_.findings.size() > kReconcileFindingsMax) report_.findings.resize(kReconcileFindingsMax);
     TRY(PutOnRecord());
@@ -108,6 +109,7 @@ Result<void> Run::ReadLog() {
   const int64_t looked_unix_us = options_.log.is_url() ? clock.UnixMicros() : 0;
   TRY_ASSIGN(LogScan scan, ScanLog(options_.log, options_.policy,
                                    [this](uint64_t index, std::string_view entry) { Look(index, entry); }));
+  TRY(ExpectAllEntries(options_.log, scan));
   report_.record.origin = scan.head.checkpoint.origin;
   report_.record.size = scan.head.checkpoint.size;
   report_.record.root = scan.head.checkpoint.root;

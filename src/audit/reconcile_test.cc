@@ -145,7 +145,8 @@ TEST_F(ReconcileTest, ReceiptsOfClientsAreJudged) {
     ASSERT_TRUE(io::WriteFileDurably(io::PosixFileSystem(), folder_ / ("receipts/" + name), text));
   };
   options_.receipts = folder_ / "elsewhere";
-  EXPECT_EQ(ReconcileLog(options_).error().code, ErrorCode::kInvalidArgument) << "a wrong argument is no finding";
+  EXPECT_EQ(ReconcileLog(options_).error().code, ErrorCode::kInvalidArgument)
+      << "a wrong argument is no finding";
   options_.receipts = folder_ / "receipts";
   EXPECT_THAT(Reconcile().notes, Contains(HasSubstr("no receipt in it")));
   write("a", "Audit-Finish: " + FinishReceiptText(log_, 2, std::string(32, 'a')));
