@@ -355,7 +355,9 @@ net::HttpResponse ServerImpl::Health() const {
   }
   if (open) body.Set("requests_without_record", trail_->counters().unrecorded.load());
   if (withheld)
-    body.Set("why", "the mirror confirms no records now (--ack mirror); /audit/status on the ledger's port says why");
+    body.Set(
+        "why",
+        "the mirror confirms no records now (--ack mirror); /audit/status on the ledger's port says why");
   if (!ready) body.Set("why", ready.error().message);
   return net::MakeResponse(!withheld && (ready || open) ? 200 : 503, "application/json", body.Dump());
 }
@@ -402,6 +404,7 @@ net::HttpResponse ServerImpl::NotFound(const net::HttpRequest& request) {
 
 void ServerImpl::Stop() {
   if (std::exchange(stopped_, true)) return;
+  if (ledger_) ledger_->StopWaitingForRoom();  // the drain would wait for the requests that do
   if (http_) http_->Stop(options_.drain);
   if (ack_) ack_->Stop();
   if (trail_) trail_->Close("signal");
