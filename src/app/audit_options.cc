@@ -25,8 +25,8 @@ void AddLedgerTokenFile(CLI::App& command, std::string& path) {
 Result<std::string> TokenOf(const std::string& path) {
   if (path.empty()) return "";
   auto token = ReadToken(path);
-  if (!token && token.error().code == ErrorCode::kNotFound)  // of the argument; as an answer of the log it would be a finding
-    token.error().code = ErrorCode::kInvalidArgument;
+  // Of the argument; as an answer of the log it would be a finding.
+  if (!token && token.error().code == ErrorCode::kNotFound) token.error().code = ErrorCode::kInvalidArgument;
   return token;
 }
 

@@ -28,7 +28,7 @@ struct WitnessingOptions {
   std::string ledger_dir{};                   // for the message
   std::chrono::milliseconds timeout{15'000};  // of one submission; a mirror copies meanwhile
   std::chrono::milliseconds start_timeout{2'000};  // of each at Open
-  std::chrono::milliseconds backoff_min{500}, backoff_max{30'000};  // between attempts on one that does not cosign
+  std::chrono::milliseconds backoff_min{500}, backoff_max{30'000};
   std::chrono::seconds renew_after{600};  // age of the newest cosignature of a log that does not grow
   std::function<void(uint64_t size)> on_mirrored{};  // the mirror has that many leaves, synced
   MetricRegistry* metrics = nullptr;

@@ -63,8 +63,9 @@ TEST_F(MirrorTest, LogGrowsThroughFullTilesStepByStep) {
     const std::string path = entry.path().string().substr(dir.size());
     if (path.find(".p") != path.npos) partial.insert(path);
   }
-  EXPECT_EQ(partial, (std::set<std::string>{"0/002.p", "0/002.p/188", "0/002.p/88", "1/000.p", "1/000.p/1", "1/000.p/2",
-                                            "entries/002.p", "entries/002.p/188", "entries/002.p/88"}));
+  EXPECT_EQ(partial,
+            (std::set<std::string>{"0/002.p", "0/002.p/188", "0/002.p/88", "1/000.p", "1/000.p/1",
+                                   "1/000.p/2", "entries/002.p", "entries/002.p/188", "entries/002.p/88"}));
 }
 
 TEST_F(MirrorTest, RestartFeedsTheStoreFromTheCopyWithoutTheLedger) {
