@@ -23,7 +23,11 @@ void AddLedgerTokenFile(CLI::App& command, std::string& path) {
 }
 
 Result<std::string> TokenOf(const std::string& path) {
-  return path.empty() ? Result<std::string>("") : ReadToken(path);
+  if (path.empty()) return "";
+  auto token = ReadToken(path);
+  // Of the argument; as an answer of the log it would be a finding.
+  if (!token && token.error().code == ErrorCode::kNotFound) token.error().code = ErrorCode::kInvalidArgument;
+  return token;
 }
 
 void AddPinnedKeys(CLI::App& command, audit::PinnedKeys& keys) {

@@ -38,6 +38,7 @@ void BlockStopSignals() {
   sigset_t set = StopSignals();
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);  // a file at the limit of its size (RLIMIT_FSIZE) is no room: EFBIG
 }
 
 int WaitForStopSignal(int64_t limit_ms) {

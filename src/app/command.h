@@ -32,6 +32,7 @@ void AddLedger(CLI::App& program, Action& action);
 int Complain(std::string_view command, const Error& error);
 
 // Blocks SIGINT and SIGTERM in this thread and all that it starts, so that they can be waited for.
+// Also: a peer that is gone, and a file at the limit of its size, are errors of a call and end no process.
 void BlockStopSignals();
 // Waits for one of them, at most that long; the signal, or 0.
 int WaitForStopSignal(int64_t limit_ms);

@@ -35,6 +35,21 @@ Result<witness::KnownLogs> ReadLogs(const WitnessCommandOptions& options) {
   return logs;
 }
 
+// A new key would say nothing about what the lost one cosigned, so that is an error and never a new key.
+Result<std::unique_ptr<witness::Cosigner>> OpenKey(const WitnessCommandOptions& options) {
+  io::FileSystem& fs = io::PosixFileSystem();
+  const std::string path = options.data + "/key";
+  TRY_ASSIGN(const bool has_key, fs.Exists(path));
+  TRY_ASSIGN(const bool has_cosigned, fs.Exists(options.data + "/logs"));
+  if (!has_key && has_cosigned)
+    return Fail(ErrorCode::kFailedPrecondition,
+                "{}: what it cosigned is there, the key is missing. Put it back from where you keep it (mode "
+                "600); if it is lost, begin a new witness in another folder",
+                path);
+  SystemRng rng;
+  return witness::Cosigner::Open(fs, path, options.name, "beleg-witness-", rng);
+}
+
 Result<void> RunWitness(const WitnessCommandOptions& options) {
   BlockStopSignals();
   net::HttpServerOptions http;
@@ -42,10 +57,8 @@ Result<void> RunWitness(const WitnessCommandOptions& options) {
   http.body_bytes_max = witness::kRequestBytesMax;
   http.connections_max = kConnectionsMax;
 
-  SystemRng rng;
   MetricRegistry metrics;
-  TRY_ASSIGN(auto cosigner, witness::Cosigner::Open(io::PosixFileSystem(), options.data + "/key",
-                                                    options.name, "beleg-witness-", rng));
+  TRY_ASSIGN(auto cosigner, OpenKey(options));
   witness::WitnessOptions witness_options;
   witness_options.dir = options.data;
   TRY_ASSIGN(witness_options.logs, ReadLogs(options));

@@ -1,7 +1,10 @@
 #include "audit/log_scan.h"
 
+#include <algorithm>
+
 #include "audit/log_keys.h"
 #include "audit/log_source.h"
+#include "record/audit_record.h"
 #include "verify/fsck.h"
 
 namespace beleg::audit {
@@ -17,6 +20,14 @@ Result<verify::Policy::Opened> OpenHead(const std::string& note, const verify::P
   const std::string known = KnownKeysTextOf(policy, note);
   if (known.empty()) return head;  // another log than the one whose key was given
   return Fail(ErrorCode::kDataLoss, "{}{}", head.error().message, known);
+}
+
+// The first entry that stays, when this is a prune record of the log; 0 else.
+uint64_t PrunedBefore(const std::string& origin, std::string_view entry) {
+  if (!entry.contains("\"type\":\"prune\"")) return 0;  // spares the decoding
+  const auto record = record::Decode(entry);
+  const auto* prune = record ? std::get_if<record::Prune>(&record->body) : nullptr;
+  return prune != nullptr && prune->origin == origin ? prune->end_index : 0;
 }
 
 }  // namespace
@@ -45,15 +56,31 @@ Result<LogScan> ScanLog(const LogPlace& place, const verify::Policy& policy,
     return path == "checkpoint" ? Result<std::string>(scan.head_note) : source(path);
   };
   KeyProofCheck key_check(std::move(keys.proofs));
+  uint64_t pruned_before = 0;
+  const auto look = [&](uint64_t index, std::string_view entry) {
+    key_check.Look(index, entry);
+    pruned_before = std::max(pruned_before, PrunedBefore(scan.head.checkpoint.origin, entry));
+    on_entry(index, entry);
+  };
   TRY_ASSIGN(verify::FsckReport report,
-             verify::Fsck(fixed, scan.head.signer.key, [&](uint64_t index, std::string_view entry) {
-               key_check.Look(index, entry);
-               on_entry(index, entry);
-             }));
+             verify::Fsck(fixed, scan.head.signer.key, look, verify::MissingFront::kIsPruned));
   scan.findings = std::move(report.findings);
+  scan.first_entry = report.first_entry;
+  if (report.first_entry > pruned_before)
+    scan.findings.push_back(fmt::format(
+        "entries before {} are missing, and no prune record of this log says that they were removed",
+        report.first_entry));
   if (!keys.damage.empty()) scan.findings.push_back(std::move(keys.damage));
   scan.findings.insert(scan.findings.end(), key_check.findings().begin(), key_check.findings().end());
   return scan;
+}
+
+Result<void> ExpectAllEntries(const LogPlace& place, const LogScan& scan) {
+  if (scan.first_entry == 0 || !scan.findings.empty()) return {};
+  return Fail(ErrorCode::kFailedPrecondition,
+              "{}: the entries before {} were pruned here, as the log says, and all are wanted: ask its "
+              "mirror, which has them",
+              place.place, scan.first_entry);
 }
 
 }  // namespace beleg::audit

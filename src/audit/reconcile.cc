@@ -27,6 +27,9 @@ class Run {
     TRY(CompareWithServer());
     TRY(CompareWithStore());
     JudgeReceipts();
+    if (const int64_t count = accounts_.unrecorded(); count > 0)
+      Note(fmt::format("{} requests were answered or refused without a record, as `unrecorded` records say",
+                       count));
     for (Finding& finding : accounts_.Findings()) Find(std::move(finding));
     if (report_.findings.size() > kReconcileFindingsMax) report_.findings.resize(kReconcileFindingsMax);
     TRY(PutOnRecord());
@@ -73,7 +76,9 @@ Result<void> Run::Open() {
   }
   if (!options_.receipts.empty()) {
     TRY_ASSIGN(const verify::Policy learned, LearnKeysAt(options_.log, options_.policy));
-    TRY(receipts_.Read(options_.receipts, learned));
+    auto read = receipts_.Read(options_.receipts, learned);
+    if (!read) return Fail(ErrorCode::kInvalidArgument, "receipts: {}", read.error().message);
+    if (receipts_.size() == 0) Note(fmt::format("{}: no receipt in it", options_.receipts));
   }
   if (!serve_) Note("/metrics were not compared: no server was named");
   if (!store_) Note("spans were not compared, and nothing is put on record: no store was named");
@@ -104,6 +109,7 @@ Result<void> Run::ReadLog() {
   const int64_t looked_unix_us = options_.log.is_url() ? clock.UnixMicros() : 0;
   TRY_ASSIGN(LogScan scan, ScanLog(options_.log, options_.policy,
                                    [this](uint64_t index, std::string_view entry) { Look(index, entry); }));
+  TRY(ExpectAllEntries(options_.log, scan));
   report_.record.origin = scan.head.checkpoint.origin;
   report_.record.size = scan.head.checkpoint.size;
   report_.record.root = scan.head.checkpoint.root;

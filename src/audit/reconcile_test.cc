@@ -10,6 +10,7 @@
 namespace beleg::audit {
 namespace {
 
+using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -143,7 +144,11 @@ TEST_F(ReconcileTest, ReceiptsOfClientsAreJudged) {
   auto write = [this](const std::string& name, const std::string& text) {
     ASSERT_TRUE(io::WriteFileDurably(io::PosixFileSystem(), folder_ / ("receipts/" + name), text));
   };
+  options_.receipts = folder_ / "elsewhere";
+  EXPECT_EQ(ReconcileLog(options_).error().code, ErrorCode::kInvalidArgument)
+      << "a wrong argument is no finding";
   options_.receipts = folder_ / "receipts";
+  EXPECT_THAT(Reconcile().notes, Contains(HasSubstr("no receipt in it")));
   write("a", "Audit-Finish: " + FinishReceiptText(log_, 2, std::string(32, 'a')));
   EXPECT_TRUE(Reconcile().ok());
   write("b", "Audit-Begin: " + BeginReceiptText(log_, std::string(32, 'b'), 1'795'500'001'000'000));

@@ -70,6 +70,12 @@ std::vector<Finding> RequestAccounts::Findings() const {
   return findings;
 }
 
+int64_t RequestAccounts::unrecorded() const {
+  int64_t sum = 0;
+  for (const auto& [boot, account] : accounts_) sum += account.unrecorded;
+  return sum;
+}
+
 const RequestAccounts::Totals* RequestAccounts::Find(const BootId& boot) const {
   auto account = accounts_.find(boot);
   return account == accounts_.end() ? nullptr : &account->second.totals;

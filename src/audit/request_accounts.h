@@ -40,6 +40,8 @@ class RequestAccounts {
   const Totals* Find(const BootId& boot) const;
   // Request, refused and lost records.
   int64_t requests() const { return requests_; }
+  // Requests that have none, as `unrecorded` records say.
+  int64_t unrecorded() const;
 
  private:
   struct Account {

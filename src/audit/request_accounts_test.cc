@@ -113,6 +113,7 @@ TEST_F(AccountsTest, RequestsWithoutARecordAreExplainedByThatRecord) {
       .requests = 2, .first_seq = 2, .last_seq = 3, .first_us = 1, .error = "RESOURCE_EXHAUSTED"});
   ShutDown({.accepted = 1, .answered = 1}, 3);
   EXPECT_THAT(Kinds(), IsEmpty());
+  EXPECT_EQ(accounts_.unrecorded(), 2);
 }
 
 TEST_F(AccountsTest, NumbersThatNobodyPlacedAreAFinding) {

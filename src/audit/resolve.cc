@@ -35,6 +35,7 @@ Result<void> Resolver::Scan(const LogPlace& place, const verify::Policy& policy,
   const int64_t looked_unix_us = place.is_url() ? clock.UnixMicros() : 0;
   TRY_ASSIGN(LogScan log,
              ScanLog(place, policy, [this](uint64_t index, std::string_view entry) { Look(index, entry); }));
+  TRY(ExpectAllEntries(place, log));
   EndScan(std::move(log), looked_unix_us);
   return {};
 }

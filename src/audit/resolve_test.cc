@@ -141,5 +141,37 @@ TEST_F(ResolveTest, ADamagedLogDecidesNothing) {
   EXPECT_EQ(JudgeInFolder(begin).verdict, Verdict::kUnknown);
 }
 
+TEST_F(ResolveTest, APrunedLogIsNoDamageAndTheMirrorIsToBeAsked) {
+  std::vector<std::string> entries;
+  for (uint64_t seq = 1; seq < 300; ++seq) entries.push_back(Entry(seq));
+  record::Prune prune;
+  prune.origin = log_.vkey().name;
+  prune.ground = "retention";
+  prune.end_index = 256;
+  entries.push_back(record::Encode(record::SampleRecord(prune)));
+  Rewrite(entries);
+  io::TempFolder folder;
+  const auto scan = [&] {
+    Resolver resolver;
+    return resolver.Scan({folder.path(), ""}, policy(), ManualClock(kBefore));
+  };
+  WriteLog(log_, folder.path());
+  EXPECT_TRUE(scan());
+  ASSERT_TRUE(io::PosixFileSystem().Remove(folder / "tile/entries/000"));
+  const auto pruned = scan();
+  ASSERT_FALSE(pruned);
+  EXPECT_EQ(pruned.error().code, ErrorCode::kFailedPrecondition);
+  EXPECT_THAT(pruned.error().message, HasSubstr("entries before 256 were pruned"));
+  // Without that record the same is damage.
+  entries.back() = Entry(300);
+  Rewrite(entries);
+  WriteLog(log_, folder.path());
+  ASSERT_TRUE(io::PosixFileSystem().Remove(folder / "tile/entries/000"));
+  auto damaged = ScanLog({folder.path(), ""}, policy(), [](uint64_t, std::string_view) {});
+  ASSERT_TRUE(damaged) << damaged.error().message;
+  EXPECT_THAT(damaged->findings, ::testing::ElementsAre(HasSubstr("no prune record of this log")));
+  EXPECT_TRUE(ExpectAllEntries({folder.path(), ""}, *damaged)) << "findings come first";
+}
+
 }  // namespace
 }  // namespace beleg::audit

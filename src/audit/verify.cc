@@ -241,9 +241,12 @@ void Run::TakeLog(const std::string& folder) {
   if (!scan->findings.empty()) return;
   Item item{folder,
             {scan->head.quorum_met ? Verdict::kGood : Verdict::kUnknown,
-             fmt::format("log: {} entries of {}, all of them under its signed checkpoint{}{}{}", entries,
-                         scan->head.checkpoint.origin, CosignersText(scan->head),
-                         SignerText(policy_, scan->head.signer, true),
+             fmt::format("log: {} entries of {}{}, all of them under its signed checkpoint{}{}{}", entries,
+                         scan->head.checkpoint.origin,
+                         scan->first_entry > 0
+                             ? fmt::format(" from {} on, those before were pruned", scan->first_entry)
+                             : "",
+                         CosignersText(scan->head), SignerText(policy_, scan->head.signer, true),
                          scan->head.quorum_met ? "" : ", which lacks the cosignatures that are asked for")}};
   item.tree = scan->head.checkpoint;
   items_.push_back(std::move(item));

@@ -147,6 +147,23 @@ TEST_F(FullDiskTest, AFailedWriteOfTheWriteAheadLogIsTriedAgainForEnds) {
   EXPECT_EQ(ledger_->FindRequest(TestBegin(1).request_id), 2u);
 }
 
+TEST_F(FullDiskTest, AStopWaitsForNoRoomAndTheRequestIsLost) {
+  Open([](FaultPoint point, const std::string& path) {
+    return point == FaultPoint::kWrite && IsIn("/wal/", path);
+  });
+  ASSERT_TRUE(BeginAndWait(*ledger_, TestBegin(1)));
+  is_full_ = true;
+  Answer<FinishReceipt> answer;
+  ledger_->Finish(1, TestEnd(1), answer.Callback());
+  ledger_->StopWaitingForRoom();
+  EXPECT_FALSE(answer.Wait());
+  ledger_->Close();
+  is_full_ = false;
+  Reopen();
+  ASSERT_TRUE(ledger_->BeginBoot(TestBoot(2), TestBootBody()));
+  EXPECT_TRUE(ledger_->FindRequest(TestBegin(1).request_id)) << "its lost record";
+}
+
 TEST_F(FullDiskTest, TooMuchUnpublishedRefuses) {
   fs_ = std::make_unique<io::FaultFileSystem>(
       [this](FaultPoint point, const std::string& path) -> Result<void> {

@@ -97,6 +97,7 @@ class ThreadedLedger final : public Ledger {
   Result<std::string> Proof(uint64_t index) override;
   Result<Resource> ReadResource(std::string_view path) override { return core_->ReadResource(path); }
   Result<void> Health() const override;
+  void StopWaitingForRoom() override { waits_for_room_ = false; }
   void Close() override;
 
  private:
@@ -129,6 +130,7 @@ class ThreadedLedger final : public Ledger {
 
   const std::unique_ptr<LedgerCore> core_;
   OpQueue queue_;
+  std::atomic<bool> waits_for_room_ = true;
   mutable Mutex mutex_;
   CondVar progress_;      // sizes grew, or the ledger closes
   CondVar publish_wake_;  // a checkpoint is wanted, or the ledger closes
@@ -272,7 +274,7 @@ void ThreadedLedger::CommitOne(std::vector<Op> ops) {
     Stop(committed.error());
     return FailAll(ops);
   }
-  if (!ops.empty() && !queue_.Return(ops, kRetryPause)) FailAll(ops);
+  if (!ops.empty() && !(waits_for_room_ && queue_.Return(ops, kRetryPause))) FailAll(ops);
   WakeWaiters();
 }
 

@@ -147,6 +147,9 @@ class Ledger {
   // Ok, or why new work is refused.
   virtual Result<void> Health() const = 0;
 
+  // Before a stop that waits for open requests: from here on an end that cannot be written for want of room fails at once instead of
+  // waiting for it, and becomes a `lost` record at the next Open.
+  virtual void StopWaitingForRoom() = 0;
   // Ends the groups in flight, integrates and signs everything, closes. Later calls fail with kUnavailable.
   virtual void Close() = 0;
 };

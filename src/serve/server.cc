@@ -23,6 +23,7 @@ constexpr size_t kPoolQueueMax = 1024;
 constexpr size_t kLedgerPoolThreads = 4;
 // From the end of a request that took all the time it may until its record is there, also over a restart; never longer than that time.
 constexpr std::chrono::seconds kResolveMargin{60};
+constexpr std::chrono::milliseconds kMirrorBackoffMax{2'000};  // while answers wait for it
 constexpr std::chrono::milliseconds kExporterFarewell{3'000};
 constexpr std::chrono::milliseconds kLedgerDrain{2'000};
 // For requests that are on their way on a kept connection when a stop begins.
@@ -160,6 +161,7 @@ Result<void> ServerImpl::OpenLedger() {
     ack.limit = *options_.mirror_ack;
     ack.beat = [this] { return trail_->BeatNow(); };
     ack_ = std::make_unique<MirrorAck>(std::move(ack), *ledger_);
+    witnessing.backoff_max = kMirrorBackoffMax;
     witnessing.on_mirrored = [this](uint64_t size) { ack_->OnMirrored(size); };
   }
   TRY_ASSIGN(witnessing_, Witnessing::Open(std::move(witnessing), *ledger_, *cosigned_));
@@ -338,20 +340,26 @@ net::HttpResponse ServerImpl::Answer(const net::HttpRequest& request) {
 net::HttpResponse ServerImpl::Health() const {
   Result<void> ready = trail_->Ready();
   const bool open = trail_->mode() == AuditMode::kOpen;
-  Json body = Json::MakeObject({{"status", ready  ? "ok"
-                                           : open ? "answering without records"
-                                                  : "refusing"},
+  // Answers are withheld then, in each mode. What the mirror says stays inside, as its address does: nobody is asked for a key here.
+  const bool withheld = ack_ && !witnessing_->IsMirrorWell();
+  Json body = Json::MakeObject({{"status", withheld || (!ready && !open) ? "refusing"
+                                           : ready                       ? "ok"
+                                                                         : "answering without records"},
                                 {"audit", Name(trail_->mode())},
                                 {"model", engine_->model().name}});
   if (ledger_) {
     body.Set("origin", ledger_->origin());
     body.Set("records", static_cast<int64_t>(ledger_->durable_size()));
-    const Json witnesses = witnessing_->Status();  // addresses stay inside: nobody is asked for a key here
+    const Json witnesses = witnessing_->Status();
     body.Set("independent_witness", *witnesses.Find("independent_witness"));
   }
   if (open) body.Set("requests_without_record", trail_->counters().unrecorded.load());
+  if (withheld)
+    body.Set(
+        "why",
+        "the mirror confirms no records now (--ack mirror); /audit/status on the ledger's port says why");
   if (!ready) body.Set("why", ready.error().message);
-  return net::MakeResponse(ready || open ? 200 : 503, "application/json", body.Dump());
+  return net::MakeResponse(!withheld && (ready || open) ? 200 : 503, "application/json", body.Dump());
 }
 
 net::HttpResponse ServerImpl::Models(std::string_view path) const {
@@ -396,6 +404,7 @@ net::HttpResponse ServerImpl::NotFound(const net::HttpRequest& request) {
 
 void ServerImpl::Stop() {
   if (std::exchange(stopped_, true)) return;
+  if (ledger_) ledger_->StopWaitingForRoom();  // the drain would wait for the requests that do
   if (http_) http_->Stop(options_.drain);
   if (ack_) ack_->Stop();
   if (trail_) trail_->Close("signal");

@@ -46,6 +46,8 @@ class Witnessing::Link {
   void Stop();
   Json Status() const;
   bool independent() const { return independent_; }
+  bool is_mirror() const { return mirror_; }
+  bool IsWell() const;
   int64_t cosigned_unix_s() const {
     MutexLock lock(mutex_);
     return cosigned_unix_s_;
@@ -221,6 +223,11 @@ void Witnessing::Link::Stop() {
   thread_.Join();
 }
 
+bool Witnessing::Link::IsWell() const {
+  MutexLock lock(mutex_);
+  return problem_.empty();
+}
+
 Json Witnessing::Link::Status() const {
   MutexLock lock(mutex_);
   return Json::MakeObject({{"name", address_.key.name},
@@ -259,6 +266,10 @@ void Witnessing::WaitFor(uint64_t size, std::chrono::milliseconds limit) {
 
 void Witnessing::Stop() {
   for (auto& link : links_) link->Stop();
+}
+
+bool Witnessing::IsMirrorWell() const {
+  return std::ranges::all_of(links_, [](const auto& link) { return !link->is_mirror() || link->IsWell(); });
 }
 
 Json Witnessing::Status() const {

@@ -48,6 +48,9 @@ class Witnessing {
   void WaitFor(uint64_t size, std::chrono::milliseconds limit);
   void Stop();
 
+  // False while the mirror's last answer was none, or a refusal; true without a mirror.
+  bool IsMirrorWell() const;
+
   // {"witnesses": [{"name", "url", "mirror", "independent", "size", "cosigned_unix_s", "problem"}], "independent_witness": seconds or null}
   wire::Json Status() const;
 

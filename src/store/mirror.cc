@@ -134,6 +134,16 @@ Result<std::string> FindPinnedKey(io::FileSystem& fs, const std::string& dir, co
   return std::string();
 }
 
+// At first contact: the key that is shown there; or that of the copy which is here already, when the log has moved to another URL,
+// since the log may have a new key by now, to which the pinned one leads.
+Result<std::string> KeyToPin(io::FileSystem& fs, const std::string& dir, const std::string& shown) {
+  TRY_ASSIGN(const verify::VerifierKey key, verify::ParseVerifierKey(shown));
+  auto pinned = io::ReadFile(fs, dir + "/" + FolderOf(key.name) + "/vkey");
+  if (!pinned && pinned.error().code == ErrorCode::kNotFound) return shown;
+  if (pinned && pinned->ends_with('\n')) pinned->pop_back();
+  return pinned;
+}
+
 Result<void> MirrorImpl::Start() {
   TRY(io::MakeFoldersDurably(*options_.fs, options_.dir, 0700));
   std::string vkey = options_.vkey;
@@ -339,7 +349,10 @@ Result<void> MirrorImpl::Round(bool ask_tip, const std::stop_token& stop) {
     return Fail(ErrorCode::kFailedPrecondition, "{}", copy_->divergence());
   if (ask_tip || copy_ == nullptr) {
     TRY_ASSIGN(LedgerClient::Tip tip, client_->FetchTip());
-    if (copy_ == nullptr) TRY(OpenCopy(tip.vkey));
+    if (copy_ == nullptr) {
+      TRY_ASSIGN(const std::string vkey, KeyToPin(*options_.fs, options_.dir, tip.vkey));
+      TRY(OpenCopy(vkey));
+    }
   }
   TRY_ASSIGN(std::string note, client_->Fetch("checkpoint"));
   auto checkpoint = Open(note);

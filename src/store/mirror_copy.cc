@@ -151,14 +151,25 @@ Result<void> MirrorCopy::Accept(LogEdge grown, const verify::Checkpoint& checkpo
   return {};
 }
 
-// Each checkpoint leaves partial files that no later one needs.
+// The partial forms of tiles that are full now: readers fall back to the full one (C2SP). Until then they stay, for whoever still
+// reads an older checkpoint.
 void MirrorCopy::RemoveStale(const std::vector<LogEdge::File>& old_partial) {
   const std::vector<LogEdge::File> partial = edge_.Partial();
   for (const LogEdge::File& old : old_partial) {
-    const bool needed = std::any_of(partial.begin(), partial.end(),
-                                    [&](const LogEdge::File& file) { return file.path == old.path; });
-    if (!needed) std::ignore = fs_.Remove(dir_ + "/" + old.path);  // a file too many does no harm
+    const std::string folder = io::ParentOf(old.path);
+    const bool still_partial = std::any_of(partial.begin(), partial.end(), [&](const LogEdge::File& file) {
+      return io::ParentOf(file.path) == folder;
+    });
+    if (!still_partial) RemoveFolder(dir_ + "/" + folder);
   }
+}
+
+void MirrorCopy::RemoveFolder(const std::string& folder) {
+  auto names = fs_.List(folder);
+  if (!names) return;
+  for (const std::string& name : *names) std::ignore = fs_.Remove(folder + "/" + name);
+  folders_.Forget(folder);
+  std::ignore = fs_.RemoveFolder(folder);  // what is too much does no harm
 }
 
 Result<void> MirrorCopy::KeepContradiction(const verify::Checkpoint& checkpoint, std::string_view note,

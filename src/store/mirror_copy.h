@@ -73,6 +73,7 @@ class MirrorCopy {
   Result<void> Rebuild(const verify::Checkpoint& checkpoint);
   Result<void> Repair(const std::vector<LogEdge::File>& files);
   void RemoveStale(const std::vector<LogEdge::File>& old_partial);
+  void RemoveFolder(const std::string& folder);
   verify::TileSource Source() const;
 
   io::FileSystem& fs_;

@@ -114,10 +114,22 @@ class MirrorTest : public ::testing::Test {
     return TestLog(entries, log.origin());
   }
   // The copy on disk is a whole log by verify's own judgement.
+  // The copy is at this log's checkpoint, and whole.
   void ExpectWholeCopy(const TestLog& log) {
+    auto note = io::ReadFile(io::PosixFileSystem(), CopyDir(log) + "/checkpoint");
+    ASSERT_TRUE(note) << note.error().message;
+    auto checkpoint = verify::OpenCheckpoint(*note, log.vkey());
+    ASSERT_TRUE(checkpoint) << checkpoint.error().message;
+    EXPECT_EQ(*checkpoint, log.checkpoint());
+    ExpectCopyHolds(log);
+  }
+
+  // Everything of this log is there for a reader of its checkpoint, whatever the copy's own is by now.
+  void ExpectCopyHolds(const TestLog& log) {
     auto report = verify::Fsck(
         [&](const std::string& path) {
-          return io::ReadFile(io::PosixFileSystem(), CopyDir(log) + "/" + path);
+          return path == "checkpoint" ? Result<std::string>(log.files.at(path))
+                                      : io::ReadFile(io::PosixFileSystem(), CopyDir(log) + "/" + path);
         },
         log.vkey());
     ASSERT_TRUE(report) << report.error().message;

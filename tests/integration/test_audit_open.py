@@ -5,7 +5,7 @@ import subprocess
 
 import requests
 
-from harness import Part, free_port, go_entries, wait_until
+from harness import BINARY, Part, free_port, go_entries, wait_until
 
 CHAT = {"model": "replay", "messages": [{"role": "user", "content": "hi"}]}
 
@@ -55,6 +55,10 @@ def test_requests_without_a_record_are_told_and_explained(tmp_path):
         # It stands before the first record after the gap.
         after = [e["seq"] for e in entries[entries.index(told):] if e["type"] == "request"]
         assert after == [5] and entries[-1]["highest_seq"] == 5
+        # An auditor is told, though nothing contradicts anything.
+        reconciled = subprocess.run([BINARY, "audit", "reconcile", str(disk / "ledger"), "--vkey", serve.run["vkey"]],
+                                    capture_output=True, text=True, timeout=60)
+        assert reconciled.returncode == 0 and "3 requests were answered or refused without a record" in reconciled.stdout, reconciled.stdout
     finally:
         serve.stop()
         subprocess.run(["umount", str(disk)], check=True)

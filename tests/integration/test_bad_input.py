@@ -12,7 +12,7 @@ import subprocess
 import pytest
 import requests
 
-from harness import BINARY, DEMO_MODEL, Part, answer_to, fill, free_port, go_entries, request_id, wait_until
+from harness import BINARY, DEMO_MODEL, Part, Stack, answer_to, fill, free_port, go_entries, request_id, wait_until
 
 GOOD = {"model": "replay", "messages": [{"role": "user", "content": "hi"}]}
 
@@ -152,6 +152,22 @@ def test_a_missing_model_and_a_missing_flag_are_named(tmp_path):
     assert done.returncode == 2 and "--insecure-no-auth" in done.stderr
     done = run(["serve", "--no-such-flag"])
     assert done.returncode == 2 and "--no-such-flag" in done.stderr
+
+
+def test_a_limit_on_the_size_of_files_is_no_room(tmp_path):
+    """RLIMIT_FSIZE (ulimit -f, systemd's LimitFSIZE) would end the process by a signal."""
+    with Stack(tmp_path) as stack:
+        def chat():
+            return requests.post(stack.api + "/chat/completions", timeout=20,
+                                 json={"model": "replay", "messages": [{"role": "user", "content": "hi"}]})
+
+        assert chat().status_code == 200
+        subprocess.run(["prlimit", f"--pid={stack.serve.process.pid}", "--fsize=1:"], check=True)
+        wait_until(lambda: chat().status_code == 503, what="no room")
+        assert chat().json()["error"]["code"] == "ledger_unavailable"
+        wait_until(lambda: "File too large" in requests.get(stack.serve.url + "/health", timeout=20).json().get("why", ""), what="why")
+        subprocess.run(["prlimit", f"--pid={stack.serve.process.pid}", "--fsize=unlimited:"], check=True)
+        wait_until(lambda: chat().status_code == 200, what="it heals")
 
 
 def test_a_full_disk_refuses_work_and_heals(tmp_path):

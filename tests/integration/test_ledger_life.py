@@ -7,7 +7,7 @@ import subprocess
 
 import requests
 
-from harness import BINARY, TLOGCHECK, Stack, go_entries, wait_until
+from harness import BINARY, TLOGCHECK, Stack, free_port, go_entries, wait_until
 
 
 def ledger(*arguments):
@@ -206,6 +206,16 @@ def test_a_mirror_follows_a_log_whose_old_key_signs_no_more(tmp_path):
         wait_until(lambda: not stack.ledger_get("/audit/status").json()["witnesses"][0]["problem"], 60, "it is cosigned again")
         stack.store.stop()
         stack.store.start()  # reads its copy, pinned to a key that did not sign it
+        stack.ask()
+        stack.all_mirrored()
+        # The log moves to another URL, which shows its new key alone: the copy's pinned one leads there.
+        stack.serve.stop()
+        stack.store.stop()
+        old, stack.ledger_port = stack.ledger_port, free_port()
+        for part in (stack.serve, stack.store):
+            part.arguments = [argument.replace(f"127.0.0.1:{old}", f"127.0.0.1:{stack.ledger_port}") for argument in part.arguments]
+        stack.store.start()
+        stack.serve.start()
         stack.ask()
         stack.all_mirrored()
         stack.serve.stop()

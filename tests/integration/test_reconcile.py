@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 
+import pytest
 import requests
 
 from harness import BINARY, Stack, answer_to, go_entries, wait_until
@@ -52,6 +53,14 @@ def test_what_agrees_is_found_to_agree_and_put_on_record(stack, tmp_path):
     assert entries[report["record_index"]]["requests"] == 5 + refused
     # The command looked at the store, and that is on record, too.
     assert [e["requests"] for e in entries if e["type"] == "read" and e["what"] == "sql"] and entries[-1]["type"] == "shutdown"
+
+
+@pytest.mark.parametrize("option", ["--receipts", "--ledger-token-file", "--keys"])
+def test_an_argument_that_is_not_there_is_no_finding(tmp_path, option):
+    vkey = "example.org/log+98af023b+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4"
+    done = subprocess.run([BINARY, "audit", "reconcile", str(tmp_path), "--vkey", vkey, option, str(tmp_path / "none")],
+                          capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2 and str(tmp_path / "none") in done.stderr, done.stderr
 
 
 def test_what_never_was_a_request_is_counted(stack):

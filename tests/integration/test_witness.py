@@ -185,7 +185,10 @@ def test_answers_wait_for_the_mirror(tmp_path):
         withheld = ask(stack)
         assert withheld.status_code == 503
         assert withheld.json()["error"]["code"] == "mirror_unavailable"
+        health = requests.get(stack.serve.url + "/health", timeout=20)
+        assert health.status_code == 503 and health.json()["status"] == "refusing" and "mirror" in health.json()["why"]
         stack.store.start()
+        wait_until(lambda: requests.get(stack.serve.url + "/health", timeout=20).status_code == 200, what="the mirror is well again")
         wait_until(lambda: ask(stack).status_code == 200, 60, "answers again")
         outcomes = [r["outcome"] for r in stack.go_entries() if r["type"] == "request"]
         assert "failed" in outcomes and outcomes.count("ok") >= 2
