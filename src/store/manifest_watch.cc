@@ -55,7 +55,7 @@ void ManifestWatch::Run(std::stop_token stop) {
 
 void ManifestWatch::Look() {
   MutexLock looking(look_mutex_);
-  if (!broken_.empty()) return;
+  if (!disk_.Check()) return;
   auto file = Read(options_.path);
   if (!file) {
     const std::string wrong = file.error().message;
@@ -73,11 +73,7 @@ void ManifestWatch::Look() {
 
 // A copy whose sync failed may be there or not, so nothing is put on record any more (ADR 0004).
 Result<void> ManifestWatch::Keep(const File& file) {
-  auto written = io::WriteFileDurably(*options_.fs, options_.recorded_path, file.text);
-  if (written || MayHeal(written.error())) return written;
-  broken_ = written.error().message;
-  TellDiskFailure(options_.on_fatal, written.error());
-  return Fail(ErrorCode::kUnavailable, "stopped: {}", broken_);
+  return disk_.Judge(io::WriteFileDurably(*options_.fs, options_.recorded_path, file.text));
 }
 
 Result<void> ManifestWatch::TakeOver(const File& file) {

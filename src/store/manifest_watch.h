@@ -21,7 +21,7 @@
 #include "base/thread.h"
 #include "io/file.h"
 #include "record/audit_sink.h"
-#include "store/disk_failure.h"
+#include "store/disk_trust.h"
 #include "store/origin_manifest.h"
 
 namespace beleg::store {
@@ -54,7 +54,8 @@ class ManifestWatch {
     std::string text;
     OriginManifest manifest;
   };
-  explicit ManifestWatch(ManifestWatchOptions options) : options_(std::move(options)) {}
+  explicit ManifestWatch(ManifestWatchOptions options)
+      : options_(std::move(options)), disk_(options_.on_fatal) {}
   Result<void> Start();
   void Run(std::stop_token stop);
   Result<File> Read(const std::string& path) const;
@@ -63,11 +64,11 @@ class ManifestWatch {
   void Tell(const std::string& problem);
 
   ManifestWatchOptions options_;
+  DiskTrust disk_;
   Mutex look_mutex_;                                 // one look at a time; taken before mutex_
   std::string text_ GUARDED_BY(look_mutex_);         // of what is in force
   OriginManifest recorded_ GUARDED_BY(look_mutex_);  // what the log says
   std::string suspected_ GUARDED_BY(look_mutex_);    // what was wrong at the last look
-  std::string broken_ GUARDED_BY(look_mutex_);       // why the disk's state is unknown
 
   mutable Mutex mutex_;
   CondVar stop_;
