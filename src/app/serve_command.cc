@@ -33,7 +33,7 @@ struct ServeOptions {
   int max_num_seqs = 16, max_waiting = 256, threads = 0, http_threads = 1;
   std::string audit = "closed", ledger_dir = "data/ledger", origin, ledger_token_file;
   std::string otlp_endpoint, semconv = "dup", region, environment, run_file;
-  int64_t drain_s = 30, request_timeout_s = 1800;
+  int64_t drain_s = 30, stop_grace_ms = 200, request_timeout_s = 1800;
   uint64_t ledger_free_bytes_min = 64 << 20;
   bool compress_closed_days = true;
   std::vector<std::string> witnesses, witness_logs;
@@ -178,6 +178,7 @@ Result<serve::ServerOptions> MakeServerOptions(const ServeOptions& options) {
   server.version = BELEG_VERSION;
   server.build = BuildCommit();
   server.drain = std::chrono::seconds(options.drain_s);
+  server.stop_grace = std::chrono::milliseconds(options.stop_grace_ms);
   TRY(FillWitnesses(options, server));
   TRY_ASSIGN(OtlpTarget target, ResolveOtlpTarget(options.otlp_endpoint, Environment));
   server.otlp_protocol = target.protocol;
@@ -333,6 +334,11 @@ void AddServe(CLI::App& program, Action& action) {
   command->add_option("--environment", options->environment, "deployment.environment of records and spans");
   command->add_option("--drain-seconds", options->drain_s, "How long running requests may end at a stop")
       ->check(CLI::Range(0, 604'800))
+      ->capture_default_str();
+  command
+      ->add_option("--stop-grace-ms", options->stop_grace_ms,
+                   "How long a stop keeps connections without a request: one may be on its way")
+      ->check(CLI::Range(0, 600'000))
       ->capture_default_str();
   command->add_flag(
       "--take-over", options->take_over,

@@ -134,7 +134,7 @@ Result<std::unique_ptr<store::ManifestWatch>> OpenManifest(const StoreCommandOpt
   store::ManifestWatchOptions watch;
   watch.path = options.manifest_file;
   watch.recorded_path = options.data + "/manifest.json";
-  if (own_log != nullptr) watch.log = &own_log->sink();
+  if (own_log != nullptr) watch.log = &own_log->log();
   watch.metrics = &metrics;
   auto opened = store::ManifestWatch::Open(std::move(watch));
   if (!opened) return Fail(std::move(opened.error()), "--manifest");
@@ -187,7 +187,7 @@ Result<void> RunStore(const StoreCommandOptions& options) {
   query::QueryApiOptions api_options;
   std::unique_ptr<store::Holds> holds;
   if (own_log) {
-    api_options.log = &own_log->sink();
+    api_options.log = &own_log->log();
     TRY_ASSIGN(holds, store::Holds::Open({.path = HoldsPath(options), .log = api_options.log}, *store));
     api_options.holds = holds.get();
   }

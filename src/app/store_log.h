@@ -24,7 +24,7 @@ class StoreLog {
  public:
   static Result<std::unique_ptr<StoreLog>> Open(const StoreLogOptions& options);
 
-  record::AuditSink& sink() { return *log_; }
+  record::AuditLog& log() { return *log_; }
 
   // C2SP tlog-tiles and /audit/… below /audit-log/, with the API's key.
   bool Serves(const net::HttpRequest& request) const;

@@ -3,8 +3,14 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "ledger/cursor.h"
 
 namespace beleg::hostlog {
+namespace {
+
+constexpr size_t kReplayLeaves = 256, kReplayBytes = 1 << 20;  // at once
+
+}  // namespace
 
 HostLog::HostLog(HostLogOptions options) : options_(std::move(options)) {
   if (options_.clock == nullptr) options_.clock = &system_clock_;
@@ -29,6 +35,9 @@ Result<void> HostLog::Start() {
   ledger.clock = options_.clock;
   ledger.rng = options_.rng;
   TRY_ASSIGN(ledger_, ledger::Ledger::Open(std::move(ledger)));
+  io::FileSystem& fs = options_.fs != nullptr ? *options_.fs : io::PosixFileSystem();
+  TRY_ASSIGN(auto pruned, ledger::Cursor::Open(fs, options_.dir, std::string(ledger::kPrunedCursor)));
+  first_kept_ = pruned->next();
   if (options_.before_boot) TRY(options_.before_boot(*ledger_));
   boot_ = {options_.rng->Draw<std::array<uint8_t, 8>>()};
   record::Boot boot;
@@ -63,6 +72,21 @@ void HostLog::CountRead(std::string_view reader, std::string_view what) {
     read->second.first_us = now_us;
   }
   ++read->second.requests;
+}
+
+Result<uint64_t> HostLog::Replay(uint64_t first, const Take& take) {
+  const uint64_t size = ledger_->durable_size();
+  if (first >= size) return size;
+  uint64_t next = std::max(first, first_kept_);
+  while (next < size) {
+    TRY_ASSIGN(const auto leaves, ledger_->Read(next, kReplayLeaves, kReplayBytes));
+    if (leaves.empty()) return Fail(ErrorCode::kDataLoss, "leaf {} of {}: is not there", next, origin());
+    for (const ledger::Leaf& leaf : leaves) {
+      next = leaf.index + 1;
+      if (auto record = record::Decode(leaf.bytes)) TRY(take(leaf.index, *record));
+    }
+  }
+  return next;
 }
 
 void HostLog::WriteReadsEach(std::stop_token stop) {

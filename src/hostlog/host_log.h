@@ -20,7 +20,7 @@
 #include "base/rng.h"
 #include "base/thread.h"
 #include "ledger/ledger.h"
-#include "record/audit_sink.h"
+#include "record/audit_log.h"
 
 namespace beleg::hostlog {
 
@@ -43,13 +43,15 @@ struct HostLogOptions {
 
 constexpr size_t kReadersMax = 1'000;
 
-class HostLog final : public record::AuditSink {
+class HostLog final : public record::AuditLog {
  public:
   static Result<std::unique_ptr<HostLog>> Open(HostLogOptions options);
   ~HostLog() override;  // Close
 
   Result<uint64_t> Append(record::Body body) override;
   void CountRead(std::string_view reader, std::string_view what) override;
+  const std::string& origin() const override { return ledger_->origin(); }
+  Result<uint64_t> Replay(uint64_t first, const Take& take) override;
 
   ledger::Ledger& ledger() { return *ledger_; }
 
@@ -71,6 +73,7 @@ class HostLog final : public record::AuditSink {
   SystemRng system_rng_;
   BootId boot_;
   std::unique_ptr<ledger::Ledger> ledger_;
+  uint64_t first_kept_ = 0;  // those before it were pruned
   Mutex mutex_;
   CondVar stop_;
   Reads reads_ GUARDED_BY(mutex_);  // not yet on record

@@ -78,6 +78,33 @@ TEST(HostLog, ActsAreDurableAndTheLogGoesOnAfterARestart) {
   EXPECT_TRUE(std::get<record::Boot>(Records(*log)[5].body).previous_clean);
 }
 
+TEST(HostLog, WhatIsOnRecordIsReplayedFromAnyLeaf) {
+  io::TempFolder folder;
+  auto log = OpenLog(folder / "log");
+  for (int i = 0; i < 300; ++i) log->CountRead(fmt::format("reader-{}", i), "spans");
+  log->WriteLast();
+  std::vector<uint64_t> leaves;
+  const auto take = [&](uint64_t index, const record::AuditRecord&) -> Result<void> {
+    leaves.push_back(index);
+    return {};
+  };
+  const uint64_t size = log->ledger().durable_size();
+  ASSERT_GT(size, 300u) << "more than are read at once";
+  EXPECT_EQ(log->Replay(0, take), size);
+  ASSERT_EQ(leaves.size(), size);
+  for (uint64_t i = 0; i < size; ++i) EXPECT_EQ(leaves[i], i);
+  leaves.clear();
+  EXPECT_EQ(log->Replay(size - 1, take), size);
+  EXPECT_THAT(leaves, ElementsAre(size - 1));
+  leaves.clear();
+  EXPECT_EQ(log->Replay(size + 5, take), size) << "it is shorter than that";
+  EXPECT_TRUE(leaves.empty());
+  const auto stop = [](uint64_t, const record::AuditRecord&) -> Result<void> {
+    return Fail(ErrorCode::kCancelled, "enough");
+  };
+  EXPECT_EQ(log->Replay(0, stop).error().code, ErrorCode::kCancelled);
+}
+
 TEST(HostLog, ManyReadersShareAName) {
   io::TempFolder folder;
   auto log = OpenLog(folder / "log");

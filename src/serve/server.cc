@@ -26,8 +26,6 @@ constexpr std::chrono::seconds kResolveMargin{60};
 constexpr std::chrono::milliseconds kMirrorBackoffMax{2'000};  // while answers wait for it
 constexpr std::chrono::milliseconds kExporterFarewell{3'000};
 constexpr std::chrono::milliseconds kLedgerDrain{2'000};
-// For requests that are on their way on a kept connection when a stop begins.
-constexpr std::chrono::milliseconds kStopGrace{200};
 constexpr std::chrono::milliseconds kWitnessFarewell{10'000};
 constexpr std::string_view kWitnessPrefix = "/witness/";
 
@@ -230,7 +228,7 @@ Result<void> ServerImpl::Listen() {
   net::HttpServerOptions api;
   api.listen = options_.listen;
   api.listen_socket = options_.listen_socket;
-  api.stop_grace = kStopGrace;
+  api.stop_grace = options_.stop_grace;
   api.threads = options_.threads;
   api.body_bytes_max = options_.body_bytes_max;
   // Asked for a head that could not be read; what was wrong with a body goes to refuse_body.

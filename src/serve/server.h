@@ -54,6 +54,8 @@ struct ServerOptions {
   std::string region, environment, version, build;
   std::map<std::string, std::string> settings;  // for the config record; no secrets
   std::chrono::milliseconds drain{30'000};      // how long Stop lets running requests end
+  std::chrono::milliseconds stop_grace{
+      200};  // for requests on their way on a kept connection when Stop begins
 };
 
 class Server {

@@ -171,7 +171,7 @@ Result<PlacedHold> Holds::Set(record::Hold hold) {
   hold.action = "set";
   TRY_ASSIGN(hold.items, Count(hold));
   MutexLock lock(mutex_);
-  TRY(CheckWell());
+  TRY(disk_.Check());
   if (holds_.contains(hold.name))
     return Fail(ErrorCode::kAlreadyExists, "a hold {} is set already", hold.name);
   if (holds_.size() >= kHoldsMax) return Fail(ErrorCode::kResourceExhausted, "{} holds are set", kHoldsMax);
@@ -202,7 +202,7 @@ Result<void> Holds::Resolve(record::Hold& hold) const {
 
 Result<PlacedHold> Holds::Release(const std::string& name) {
   MutexLock lock(mutex_);
-  TRY(CheckWell());
+  TRY(disk_.Check());
   const auto found = holds_.find(name);
   if (found == holds_.end()) return Fail(ErrorCode::kNotFound, "no hold {} is set", name);
   PlacedHold released = found->second;
@@ -225,10 +225,7 @@ std::vector<PlacedHold> Holds::List() const {
 }
 
 Result<std::vector<HeldLeaves>> Holds::HeldIn(const std::string& origin) const {
-  {
-    MutexLock lock(mutex_);
-    TRY(CheckWell());
-  }
+  TRY(disk_.Check());
   std::vector<HeldLeaves> out;
   for (const PlacedHold& placed : List()) {
     if (!placed.hold.origin.empty() && placed.hold.origin != origin) continue;
@@ -275,20 +272,11 @@ Result<void> Holds::Record(PlacedHold& placed) {
   return {};
 }
 
-// What a file holds whose sync failed is unknown, so it is not written any more, nor answered from (ADR 0004).
-Result<void> Holds::CheckWell() const {
-  return broken_.empty() ? Result<void>() : Fail(ErrorCode::kUnavailable, "stopped: {}", broken_);
-}
-
 Result<void> Holds::Save() {
-  TRY(CheckWell());
+  TRY(disk_.Check());
   Json::Array list;
   for (const auto& [name, placed] : holds_) list.push_back(JsonOf(placed));
-  auto written = io::WriteFileDurably(*options_.fs, options_.path, Json(std::move(list)).Dump() + "\n");
-  if (written || MayHeal(written.error())) return written;
-  broken_ = written.error().message;
-  TellDiskFailure(options_.on_fatal, written.error());
-  return CheckWell();
+  return disk_.Judge(io::WriteFileDurably(*options_.fs, options_.path, Json(std::move(list)).Dump() + "\n"));
 }
 
 }  // namespace beleg::store

@@ -19,7 +19,7 @@
 #include "base/mutex.h"
 #include "io/file.h"
 #include "record/audit_sink.h"
-#include "store/disk_failure.h"
+#include "store/disk_trust.h"
 #include "store/store.h"
 #include "wire/json.h"
 
@@ -69,22 +69,22 @@ class Holds {
   Result<std::vector<HeldLeaves>> HeldIn(const std::string& origin) const;
 
  private:
-  Holds(Options options, Store& store) : options_(std::move(options)), store_(store) {}
+  Holds(Options options, Store& store)
+      : options_(std::move(options)), store_(store), disk_(options_.on_fatal) {}
   Result<void> Load();
   Result<void> Resolve(record::Hold& hold) const;
   Result<int64_t> Count(const record::Hold& hold) const;
   Result<std::optional<HeldLeaves>> Place(const record::Hold& hold, const std::string& origin) const;
   Result<void> Record(PlacedHold& placed) REQUIRES(mutex_);
   Result<void> Save() REQUIRES(mutex_);
-  Result<void> CheckWell() const REQUIRES(mutex_);
   const Clock& clock() const { return options_.clock != nullptr ? *options_.clock : system_clock_; }
 
   const Options options_;
   const SystemClock system_clock_;
   Store& store_;
+  DiskTrust disk_;  // without it the file is not written any more, nor answered from
   mutable Mutex mutex_;
   std::map<std::string, PlacedHold> holds_ GUARDED_BY(mutex_);  // by name
-  std::string broken_ GUARDED_BY(mutex_);                       // why the disk's state is unknown
 };
 
 }  // namespace beleg::store

@@ -43,20 +43,19 @@ class OpenSegment {
     if (!written) {
       if (!MayHeal(written.error())) return written;
       // What was written in part must not look like a frame later.
-      if (auto cut = file_->Truncate(end_); !cut)
-        return Fail(ErrorCode::kInternal, "{}", cut.error().message);
+      TRY(NeverHeals(file_->Truncate(end_)));
       reserved_ = end_;
       return written;
     }
-    TRY(Synced());
+    TRY(NeverHeals(file_->Sync()));
     end_ += bytes.size();
     return {};
   }
 
   // Gives the reserved room back. Every error is fatal.
   Result<void> Finish() {
-    TRY(file_->Truncate(end_));
-    return Synced();
+    TRY(NeverHeals(file_->Truncate(end_)));
+    return NeverHeals(file_->Sync());
   }
 
  private:
@@ -71,11 +70,10 @@ class OpenSegment {
     return {};
   }
 
-  // No failed sync may look like a full disk, which heals.
-  Result<void> Synced() {
-    auto synced = file_->Sync();
-    if (!synced) return Fail(ErrorCode::kDataLoss, "{}", synced.error().message);
-    return {};
+  // What cannot be taken back must not look like a full disk.
+  static Result<void> NeverHeals(Result<void> done) {
+    if (!done) return Fail(ErrorCode::kDataLoss, "{}", done.error().message);
+    return done;
   }
 
   std::unique_ptr<io::File> file_;
@@ -115,6 +113,7 @@ class IngestLogImpl final : public IngestLog {
  public:
   IngestLogImpl(IngestLogOptions options, uint64_t number, OpenSegment segment)
       : options_(std::move(options)),
+        disk_(options_.on_fatal),
         queue_({options_.queue_count_max, options_.queue_bytes_max}),
         number_(number),
         segment_(std::move(segment)),
@@ -144,6 +143,7 @@ class IngestLogImpl final : public IngestLog {
 
   Result<void> Health() const override {
     if (queue_.closed()) return Fail(ErrorCode::kUnavailable, "the store is closed");
+    TRY(disk_.Check());
     return HasRoom();
   }
 
@@ -160,7 +160,6 @@ class IngestLogImpl final : public IngestLog {
 
   void Write() {
     size_t last_group = 0;
-    Result<void> well;
     for (;;) {
       std::vector<Job*> group = queue_.PopAll(kIdleWait);
       if (group.empty() && queue_.closed()) break;
@@ -171,20 +170,12 @@ class IngestLogImpl final : public IngestLog {
         group.insert(group.end(), more.begin(), more.end());
       }
       last_group = group.size();
-      Result<void> done = well ? WriteGroup(group) : well;
-      if (!done && !MayHeal(done.error()) && well) well = Stop(done.error());
-      Finish(group, well ? done : well);
-      if (well && segment_.end() >= options_.segment_bytes) well = Roll();
+      Result<void> done = disk_.Check();
+      if (done) done = disk_.Judge(WriteGroup(group));
+      Finish(group, done);
+      if (disk_.Check() && segment_.end() >= options_.segment_bytes) Roll();
     }
-    if (well) well = segment_.Finish();
-    if (!well && well.error().code != ErrorCode::kUnavailable) std::ignore = Stop(well.error());
-  }
-
-  // Nothing is taken any more.
-  Result<void> Stop(const Error& error) {
-    TellDiskFailure(options_.on_fatal, error);
-    queue_.Close();
-    return Fail(ErrorCode::kUnavailable, "stopped: {}", error.message);
+    if (disk_.Check()) std::ignore = disk_.Judge(segment_.Finish());
   }
 
   Result<void> WriteGroup(const std::vector<Job*>& group) {
@@ -211,19 +202,19 @@ class IngestLogImpl final : public IngestLog {
   }
 
   // A full disk here leaves the old segment in use; the next group tries again.
-  Result<void> Roll() {
+  void Roll() {
     auto next =
         OpenSegment::Create(*options_.fs, options_.dir + "/" + SegmentName(number_ + 1), kSegmentMagic);
-    if (!next) return MayHeal(next.error()) ? Result<void>() : Stop(next.error());
-    if (auto finished = segment_.Finish(); !finished) return Stop(finished.error());
+    const Result<void> created = next ? Result<void>() : std::unexpected<Error>(next.error());
+    if (!disk_.Judge(created) || !disk_.Judge(segment_.Finish())) return;
     segment_ = std::move(*next);
     ++number_;
     if (auto dropped = DropOldest(options_); !dropped)
       LOG_WARN("store.log.old_segments_stay", F("error", dropped.error().message));
-    return {};
   }
 
   const IngestLogOptions options_;
+  DiskTrust disk_;
   Mutex mutex_;
   CondVar done_;
   BoundedQueue<Job*> queue_;

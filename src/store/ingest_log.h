@@ -15,7 +15,7 @@
 
 #include "base/metrics.h"
 #include "io/file.h"
-#include "store/disk_failure.h"
+#include "store/disk_trust.h"
 #include "store/ingest_segment.h"
 
 namespace beleg::store {

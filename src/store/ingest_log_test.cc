@@ -244,6 +244,7 @@ TEST_F(IngestLogTest, FailedSyncStopsAndAcknowledgesNothing) {
     EXPECT_EQ(log->Append(MakeFrame("y")).error().code, ErrorCode::kUnavailable);
     failing = false;
     EXPECT_EQ(log->Append(MakeFrame("z")).error().code, ErrorCode::kUnavailable);
+    EXPECT_EQ(log->Health().error().code, ErrorCode::kUnavailable);
     log.reset();
     EXPECT_EQ(stops, 1);
   }

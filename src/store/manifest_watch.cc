@@ -7,7 +7,6 @@ namespace beleg::store {
 namespace {
 
 constexpr size_t kManifestBytesMax = 4 << 20;
-constexpr std::string_view kNone = "{\"origins\": []}\n";
 
 }  // namespace
 
@@ -20,27 +19,24 @@ Result<std::unique_ptr<ManifestWatch>> ManifestWatch::Open(ManifestWatchOptions 
 
 Result<void> ManifestWatch::Start() {
   MutexLock looking(look_mutex_);
-  TRY_ASSIGN(bool was_recorded, options_.fs->Exists(options_.recorded_path));
-  if (was_recorded && options_.log != nullptr) {
-    TRY_ASSIGN(File recorded, Read(options_.recorded_path));
-    recorded_ = std::move(recorded.manifest);
+  if (options_.log != nullptr) {
+    TRY_ASSIGN(recorded_, RecordedManifest::Open(*options_.fs, options_.recorded_path, *options_.log));
+    TRY(Keep());
   }
-  // A manifest that is not named any more is on record too: nothing must be writing from now on.
-  if (options_.path.empty()) return was_recorded ? TakeOver({std::string(kNone), {}}) : Result<void>();
-  TRY_ASSIGN(const File file, Read(options_.path));
-  TRY(TakeOver(file));
+  // That a manifest is not named any more is a change too: nothing must be writing from now on.
+  if (options_.path.empty()) return PutOnRecord({});
+  TRY_ASSIGN(const OriginManifest manifest, ReadFile());
+  TRY(TakeOver(manifest));
   Tell("");
   thread_ = Thread("manifest", [this](std::stop_token stop) { Run(stop); });
   return {};
 }
 
-Result<ManifestWatch::File> ManifestWatch::Read(const std::string& path) const {
-  File out;
-  TRY_ASSIGN(out.text, io::ReadFile(*options_.fs, path, kManifestBytesMax));
-  auto manifest = OriginManifest::Parse(out.text);
-  if (!manifest) return Fail(std::move(manifest.error()), "{}", path);
-  out.manifest = *std::move(manifest);
-  return out;
+Result<OriginManifest> ManifestWatch::ReadFile() const {
+  TRY_ASSIGN(const std::string text, io::ReadFile(*options_.fs, options_.path, kManifestBytesMax));
+  auto manifest = OriginManifest::Parse(text);
+  if (!manifest) return Fail(std::move(manifest.error()), "{}", options_.path);
+  return manifest;
 }
 
 void ManifestWatch::Run(std::stop_token stop) {
@@ -55,44 +51,43 @@ void ManifestWatch::Run(std::stop_token stop) {
 
 void ManifestWatch::Look() {
   MutexLock looking(look_mutex_);
-  if (!broken_.empty()) return;
-  auto file = Read(options_.path);
-  if (!file) {
-    const std::string wrong = file.error().message;
+  if (!disk_.Check()) return;
+  auto manifest = ReadFile();
+  if (!manifest) {
+    const std::string wrong = manifest.error().message;
     if (std::exchange(suspected_, wrong) == wrong) Tell(wrong);
     return;
   }
   suspected_.clear();
-  Result<void> taken;
-  // The log may be ahead of what is in force.
-  if (file->text != text_ || !ChangesOf(recorded_, file->manifest).empty()) taken = TakeOver(*file);
+  const auto taken = TakeOver(*manifest);
   Tell(taken
            ? ""
            : fmt::format("{}: the change cannot be put on record: {}", options_.path, taken.error().message));
 }
 
-// A copy whose sync failed may be there or not, so nothing is put on record any more (ADR 0004).
-Result<void> ManifestWatch::Keep(const File& file) {
-  auto written = io::WriteFileDurably(*options_.fs, options_.recorded_path, file.text);
-  if (written || MayHeal(written.error())) return written;
-  broken_ = written.error().message;
-  TellDiskFailure(options_.on_fatal, written.error());
-  return Fail(ErrorCode::kUnavailable, "stopped: {}", broken_);
+Result<void> ManifestWatch::TakeOver(const OriginManifest& manifest) {
+  TRY(PutOnRecord(manifest));
+  MutexLock lock(mutex_);
+  if (manifest_ == manifest) return {};
+  manifest_ = manifest;
+  LOG_INFO("store.manifest.in_force", F("path", options_.path), F("origins", manifest.origins().size()));
+  return {};
 }
 
-Result<void> ManifestWatch::TakeOver(const File& file) {
-  const auto changes = ChangesOf(recorded_, file.manifest);
-  for (const record::Config& change : changes) {
-    if (options_.log != nullptr) TRY(options_.log->Append(change));
-    // From here on the log says so, whatever comes after: it is not said again at the next look.
-    recorded_.Take(OriginOf(change), file.manifest);
-  }
-  if (options_.log != nullptr) TRY(Keep(file));
-  text_ = file.text;
-  LOG_INFO("store.manifest.in_force", F("path", options_.path), F("origins", file.manifest.origins().size()),
-           F("changes", changes.size()));
-  MutexLock lock(mutex_);
-  if (!options_.path.empty()) manifest_ = file.manifest;
+// The log may be ahead of what is in force, or may have taken what an error hid, so it is asked each time.
+Result<void> ManifestWatch::PutOnRecord(const OriginManifest& manifest) {
+  if (recorded_ == nullptr) return {};
+  TRY(recorded_->CatchUp());
+  if (recorded_->manifest() == manifest) return {};
+  TRY(recorded_->ChangeTo(manifest));
+  return Keep();
+}
+
+// A full disk is no reason to stay with the one of before: the log says all.
+Result<void> ManifestWatch::Keep() {
+  auto kept = disk_.Judge(recorded_->Keep());
+  if (kept || !MayHeal(kept.error())) return kept;
+  LOG_WARN("store.manifest.not_kept", F("path", options_.recorded_path), F("why", kept.error().message));
   return {};
 }
 

@@ -2,9 +2,8 @@
 // audit host's own log before it counts.
 //
 // Shape:   the file is looked at each interval, by its content, so it may be edited in place or replaced.
-// Order:   records, then the copy of what is on record, then it is in force. What the log took of a change that it did not take whole is
-//          followed by the rest, or by its opposite when the file of before is put back. A process that ends between record and copy says
-//          the change twice, never not at all; but when the file is put back before the next start, its record stays without an opposite.
+// Order:   on record, then in force. What the log took of a change that it did not take whole, or before the process ended, is followed
+//          by the rest, or by its opposite when the file of before is put back: nothing twice (recorded_manifest.h).
 // Errors:  a file that is wrong, gone, or whose change the log does not take leaves the manifest of before in force: a finding, told in
 //          the log and as beleg_manifest_ok 0. At Open it is an error.
 // Threads: one of its own; Findings and Look from any.
@@ -20,16 +19,17 @@
 #include "base/mutex.h"
 #include "base/thread.h"
 #include "io/file.h"
-#include "record/audit_sink.h"
-#include "store/disk_failure.h"
+#include "record/audit_log.h"
+#include "store/disk_trust.h"
 #include "store/origin_manifest.h"
+#include "store/recorded_manifest.h"
 
 namespace beleg::store {
 
 struct ManifestWatchOptions {
   std::string path{};         // the operator's file; "": none, so any log may be mirrored and none must be
-  std::string recorded_path;  // the file that is on record, to compare with at the next start
-  record::AuditSink* log = nullptr;  // null: nothing is put on record
+  std::string recorded_path;  // what is on record (recorded_manifest.h)
+  record::AuditLog* log = nullptr;  // null: nothing is put on record
   std::chrono::milliseconds interval{1'000};
   MetricRegistry* metrics = nullptr;
   io::FileSystem* fs = nullptr;
@@ -50,24 +50,21 @@ class ManifestWatch {
   void Stop();
 
  private:
-  struct File {
-    std::string text;
-    OriginManifest manifest;
-  };
-  explicit ManifestWatch(ManifestWatchOptions options) : options_(std::move(options)) {}
+  explicit ManifestWatch(ManifestWatchOptions options)
+      : options_(std::move(options)), disk_(options_.on_fatal) {}
   Result<void> Start();
   void Run(std::stop_token stop);
-  Result<File> Read(const std::string& path) const;
-  Result<void> TakeOver(const File& file) REQUIRES(look_mutex_);
-  Result<void> Keep(const File& file) REQUIRES(look_mutex_);
+  Result<OriginManifest> ReadFile() const;
+  Result<void> TakeOver(const OriginManifest& manifest) REQUIRES(look_mutex_);
+  Result<void> PutOnRecord(const OriginManifest& manifest) REQUIRES(look_mutex_);
+  Result<void> Keep() REQUIRES(look_mutex_);
   void Tell(const std::string& problem);
 
   ManifestWatchOptions options_;
-  Mutex look_mutex_;                                 // one look at a time; taken before mutex_
-  std::string text_ GUARDED_BY(look_mutex_);         // of what is in force
-  OriginManifest recorded_ GUARDED_BY(look_mutex_);  // what the log says
-  std::string suspected_ GUARDED_BY(look_mutex_);    // what was wrong at the last look
-  std::string broken_ GUARDED_BY(look_mutex_);       // why the disk's state is unknown
+  DiskTrust disk_;
+  Mutex look_mutex_;  // one look at a time; taken before mutex_
+  std::unique_ptr<RecordedManifest> recorded_ GUARDED_BY(look_mutex_);  // null: there is no log
+  std::string suspected_ GUARDED_BY(look_mutex_);                       // what was wrong at the last look
 
   mutable Mutex mutex_;
   CondVar stop_;

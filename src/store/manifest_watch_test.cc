@@ -24,21 +24,33 @@ std::string Listed(std::string_view name, std::string_view closed = "", uint8_t 
                      closed.empty() ? "" : fmt::format(R"(,"closed":"{}")", closed));
 }
 
-// Has room for so many records.
-class SmallSink final : public record::AuditSink {
+// The audit host's own log, in memory: it outlives the process that writes it.
+class FakeLog final : public record::AuditLog {
  public:
-  explicit SmallSink(record::AuditSink& sink) : sink_(sink) {}
   Result<uint64_t> Append(record::Body body) override {
     if (room == 0) return Fail(ErrorCode::kResourceExhausted, "no room");
     --room;
-    return sink_.Append(std::move(body));
+    bodies.push_back(std::move(body));
+    if (hides_answers) return Fail(ErrorCode::kUnavailable, "who knows");
+    if (room == 0 && on_last) on_last();
+    return bodies.size() - 1;
   }
-  void CountRead(std::string_view reader, std::string_view what) override { sink_.CountRead(reader, what); }
+  void CountRead(std::string_view, std::string_view) override {}
+  const std::string& origin() const override { return origin_; }
+  Result<uint64_t> Replay(uint64_t first, const Take& take) override {
+    for (uint64_t i = first; i < bodies.size(); ++i) {
+      ++replayed;
+      TRY(take(i, {record::SampleBoot(), 0, bodies[i]}));
+    }
+    return bodies.size();
+  }
 
+  std::vector<record::Body> bodies{record::Config{{{"listen", "127.0.0.1:3301"}}}};  // as the real one begins
+  std::string origin_ = "host";
   size_t room = 1'000;
-
- private:
-  record::AuditSink& sink_;
+  std::function<void()> on_last;  // called when it is used up
+  bool hides_answers = false;     // takes the record and gives an error
+  size_t replayed = 0;            // records
 };
 
 class ManifestWatchTest : public ::testing::Test {
@@ -52,7 +64,7 @@ class ManifestWatchTest : public ::testing::Test {
     ManifestWatchOptions options;
     options.path = std::move(path);
     options.recorded_path = "/data/manifest.json";
-    options.log = with_log ? &small_sink_ : nullptr;
+    options.log = with_log ? &log_ : nullptr;
     options.on_fatal = [this](const Error&) { ++disk_failures_; };
     options.interval = std::chrono::hours(1);  // looks come from the test
     options.fs = &disk_;
@@ -63,8 +75,24 @@ class ManifestWatchTest : public ::testing::Test {
   // What was put on record since the last call.
   std::vector<std::map<std::string, std::string>> Records() {
     std::vector<std::map<std::string, std::string>> out;
-    for (const record::Body& body : sink_.Take()) out.push_back(std::get<record::Config>(body).settings);
+    for (; seen_ < log_.bodies.size(); ++seen_)
+      out.push_back(std::get<record::Config>(log_.bodies[seen_]).settings);
     return out;
+  }
+  // The log, read from its beginning: each record is a change of what was said before, and all together say what the file says.
+  void ExpectLogSaysTheFile() {
+    OriginManifest said;
+    for (const record::Body& body : log_.bodies) {
+      const auto& config = std::get<record::Config>(body);
+      if (!IsManifestChange(config)) continue;
+      OriginManifest next = said;
+      ASSERT_TRUE(next.Apply(config));
+      const auto changes = ChangesOf(said, next);
+      ASSERT_THAT(changes, SizeIs(1)) << "it is said twice";
+      EXPECT_EQ(changes[0].settings, config.settings);
+      said = next;
+    }
+    EXPECT_EQ(JsonOf(said).Dump(), JsonOf(*OriginManifest::Parse(*io::ReadFile(disk_, "/manifest"))).Dump());
   }
   std::vector<std::string> Kinds(const std::vector<std::string>& mirrored = {}) {
     std::vector<MirrorState> states;
@@ -83,8 +111,8 @@ class ManifestWatchTest : public ::testing::Test {
 
   io::SimulatedDisk disk_{1};
   MetricRegistry metrics_;
-  record::RecordingSink sink_;
-  SmallSink small_sink_{sink_};
+  FakeLog log_;
+  size_t seen_ = 1;
   int disk_failures_ = 0;
   std::unique_ptr<ManifestWatch> watch_;
 };
@@ -163,10 +191,10 @@ TEST_F(ManifestWatchTest, AChangeThatTheLogDoesNotTakeIsNotInForce) {
   Write(Listed("a"));
   ASSERT_TRUE(Open());
   Write(Listed("b"));
-  sink_.full = true;
+  log_.room = 0;
   watch_->Look();
   EXPECT_THAT(Kinds({"b"}), ElementsAre("unknown b", "not_mirrored a", "manifest "));
-  sink_.full = false;
+  log_.room = 1'000;
   Records();
   watch_->Look();
   EXPECT_THAT(Kinds({"b"}), IsEmpty());
@@ -180,9 +208,9 @@ TEST_F(ManifestWatchTest, ChangesThatTheLogTookInPartAreFollowedByTheRestOrByThe
   for (const bool put_back : {false, true}) {
     SCOPED_TRACE(put_back);
     Write(put_back ? Listed("x") : Listed("a") + "," + Listed("b") + "," + Listed("x"));
-    small_sink_.room = 1;
+    log_.room = 1;
     watch_->Look();
-    small_sink_.room = 1'000;
+    log_.room = 1'000;
     auto records = Records();
     ASSERT_THAT(records, SizeIs(1));
     EXPECT_EQ(records[0].at("manifest_origin"), "a");
@@ -193,11 +221,11 @@ TEST_F(ManifestWatchTest, ChangesThatTheLogTookInPartAreFollowedByTheRestOrByThe
     EXPECT_EQ(records[0].at("manifest_change"), put_back ? "removed" : "opened");
   }
   Write(Listed("a") + "," + Listed("b") + "," + Listed("x"));
-  small_sink_.room = 1;
+  log_.room = 1;
   watch_->Look();
   EXPECT_THAT(Records(), SizeIs(1));
   Write(Listed("x"));
-  small_sink_.room = 1'000;
+  log_.room = 1'000;
   watch_->Look();
   const auto records = Records();
   ASSERT_THAT(records, SizeIs(1)) << "a is on record as opened, and the file of before is back";
@@ -219,18 +247,30 @@ TEST_F(ManifestWatchTest, AfterAFailedSyncNothingChangesAnyMore) {
     return Fail(ErrorCode::kDataLoss, "the disk is gone");
   });
   watch_->Look();
-  disk_.SetFault({});
   EXPECT_EQ(disk_failures_, 1);
   EXPECT_THAT(Records(), SizeIs(2));
+  EXPECT_EQ(Open().error().code, ErrorCode::kUnavailable) << "nor does it start on such a disk";
+  EXPECT_EQ(disk_failures_, 2);
+  disk_.SetFault({});
+  ASSERT_TRUE(Open());
   Write(Listed("c"));
+  disk_.SetFault([](const io::DiskCall& call) -> Result<void> {
+    if (call.act != io::DiskAct::kSync) return {};
+    return Fail(ErrorCode::kDataLoss, "the disk is gone");
+  });
   watch_->Look();
-  EXPECT_EQ(disk_failures_, 1);
+  disk_.SetFault({});
+  EXPECT_EQ(disk_failures_, 3);
+  Records();
+  Write(Listed("d"));
+  watch_->Look();
+  EXPECT_EQ(disk_failures_, 3);
   EXPECT_THAT(Records(), IsEmpty());
-  EXPECT_THAT(Kinds({"a"}), ElementsAre("manifest ")) << "the one of before is in force";
+  EXPECT_THAT(Kinds({"b"}), ElementsAre("manifest ")) << "the one of before is in force";
   EXPECT_FALSE(IsOk());
 }
 
-TEST_F(ManifestWatchTest, AFullDiskIsNoFailedOne) {
+TEST_F(ManifestWatchTest, AFullDiskIsNoFailedOneAndTheLogSaysAll) {
   Write(Listed("a"));
   ASSERT_TRUE(Open());
   Write(Listed("b"));
@@ -238,11 +278,66 @@ TEST_F(ManifestWatchTest, AFullDiskIsNoFailedOne) {
   disk_.SetCapacity(disk_.used_bytes());
   watch_->Look();
   EXPECT_EQ(disk_failures_, 0);
-  EXPECT_THAT(Kinds({"a"}), ElementsAre("manifest "));
+  EXPECT_THAT(Kinds({"b"}), IsEmpty());
+  EXPECT_THAT(Records(), SizeIs(2));
+  ASSERT_TRUE(Open());
   disk_.SetCapacity({});
   watch_->Look();
+  EXPECT_THAT(Records(), IsEmpty()) << "each once";
+  ExpectLogSaysTheFile();
+}
+
+TEST_F(ManifestWatchTest, ARecordWhoseAnswerWasLostIsNotSaidAgain) {
+  Write(Listed("a"));
+  ASSERT_TRUE(Open());
+  Write(Listed("b"));
+  log_.hides_answers = true;
+  for (int i = 0; i < 3; ++i) watch_->Look();
+  log_.hides_answers = false;
   EXPECT_THAT(Kinds({"b"}), IsEmpty());
-  EXPECT_THAT(Records(), SizeIs(2)) << "each once";
+  ExpectLogSaysTheFile();
+}
+
+TEST_F(ManifestWatchTest, AStartReadsOnlyWhatTheFileLacks) {
+  Write(Listed("a"));
+  for (int i = 0; i < 100; ++i) log_.bodies.push_back(record::Config{{{"listen", "x"}}});
+  ASSERT_TRUE(Open());
+  log_.replayed = 0;
+  ASSERT_TRUE(Open());
+  EXPECT_EQ(log_.replayed, 0u);
+}
+
+TEST_F(ManifestWatchTest, AFileThatIsGoneOrOlderOrOfAnotherLogIsNoMatter) {
+  Write(Listed("a"));
+  ASSERT_TRUE(Open());
+  const std::string old = *io::ReadFile(disk_, "/data/manifest.json");
+  Write(Listed("a") + "," + Listed("b"));
+  ASSERT_TRUE(Open());
+  ASSERT_TRUE(disk_.Remove("/data/manifest.json"));
+  ASSERT_TRUE(Open());
+  ASSERT_TRUE(io::WriteFileDurably(disk_, "/data/manifest.json", old));
+  ASSERT_TRUE(Open());
+  // As former versions wrote it.
+  ASSERT_TRUE(io::WriteFileDurably(disk_, "/data/manifest.json", R"({"origins":[]})"));
+  ASSERT_TRUE(Open());
+  ExpectLogSaysTheFile();
+  Records();
+  log_.origin_ = "new";
+  log_.bodies.resize(1);
+  ASSERT_TRUE(Open());
+  ExpectLogSaysTheFile();
+  log_.bodies.resize(2);  // one that was restored from its mirror, which lacked the last records
+  ASSERT_TRUE(Open());
+  ExpectLogSaysTheFile();
+}
+
+TEST_F(ManifestWatchTest, ADamagedFileIsNamed) {
+  Write(Listed("a"));
+  ASSERT_TRUE(io::WriteFileDurably(disk_, "/data/manifest.json", "{"));
+  const auto opened = Open();
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_THAT(opened.error().message, ::testing::HasSubstr("/data/manifest.json"));
 }
 
 TEST_F(ManifestWatchTest, WithoutALogItIsInForceAndTheRecordsComeWithTheLog) {
@@ -260,23 +355,66 @@ TEST_F(ManifestWatchTest, AStartWithABadOneIsRefused) {
   EXPECT_THAT(Records(), IsEmpty());
 }
 
-// Whatever call is the last one: after the next start the log says what is in force, at least once and in order.
-TEST_F(ManifestWatchTest, DyingAtAnyCallSaysEachChangeAtLeastOnce) {
+// Whatever is the last act, on the log or on the disk, of a look or of a start, and whatever the file is by then: after the next start
+// the log says what is in force, and each change of that once.
+class ManifestWatchDies : public ManifestWatchTest, public ::testing::WithParamInterface<bool> {
+ protected:
+  // Three changes on the way from one to the other.
+  const std::string before_ = Listed("a") + "," + Listed("x");
+  const std::string after_ = Listed("b") + "," + Listed("x", "2027-05-31");
+
+  void Begin() {
+    Write(before_);
+    ASSERT_TRUE(Open());
+    Write(after_);
+    if (GetParam()) watch_.reset();
+  }
+  // Ends with the process.
+  void Act() {
+    if (GetParam())
+      std::ignore = Open();
+    else
+      watch_->Look();
+    watch_.reset();
+  }
+  void ExpectStartMendsIt(bool power_cut) {
+    for (const std::string& file : {after_, before_, Listed("c")}) {
+      SCOPED_TRACE(file);
+      power_cut ? disk_.CutPower() : disk_.Kill();
+      log_.room = 1'000;
+      log_.on_last = {};
+      Write(file);
+      ASSERT_TRUE(Open());
+      ExpectLogSaysTheFile();
+      Records();
+      ASSERT_TRUE(Open());
+      EXPECT_THAT(Records(), IsEmpty());
+      watch_.reset();
+    }
+  }
+};
+INSTANTIATE_TEST_SUITE_P(InALookAndAtAStart, ManifestWatchDies, ::testing::Bool());
+
+TEST_P(ManifestWatchDies, AfterARecordAndTheStartMendsIt) {
+  for (size_t taken = 0; taken <= 3; ++taken) {
+    for (const bool power_cut : {false, true}) {
+      SCOPED_TRACE(taken);
+      Begin();
+      log_.room = taken;
+      log_.on_last = [this] { disk_.KillAt(disk_.calls() + 1); };
+      Act();
+      ExpectStartMendsIt(power_cut);
+    }
+  }
+}
+
+TEST_P(ManifestWatchDies, AtACallOfTheDiskAndTheStartMendsIt) {
   for (uint64_t at = 1; at <= 12; ++at) {
     SCOPED_TRACE(at);
-    Write(Listed("a"));
-    ASSERT_TRUE(Open());
-    Write(Listed("b"));
-    Records();
+    Begin();
     disk_.KillAt(disk_.calls() + at);
-    watch_->Look();
-    watch_.reset();
-    at % 2 == 0 ? disk_.Kill() : disk_.CutPower();
-    ASSERT_TRUE(Open());
-    const auto records = Records();
-    ASSERT_THAT(records, SizeIs(::testing::AllOf(::testing::Ge(2u), ::testing::Le(4u))));
-    EXPECT_EQ(records.end()[-2].at("manifest_change"), "removed");
-    EXPECT_EQ(records.end()[-1].at("manifest_change"), "opened");
+    Act();
+    ExpectStartMendsIt(at % 2 == 0);
   }
 }
 

@@ -10,15 +10,11 @@
 #include "bundle/compression_thread.h"
 #include "io/durable.h"
 #include "store/ledger_client.h"
-#include "store/mirror_copy.h"
-#include "verify/cosignature.h"
-#include "verify/proof.h"
-#include "witness/checkpoint_archive.h"
+#include "store/log_follower.h"
 
 namespace beleg::store {
 namespace {
 
-constexpr uint64_t kBundleEntries = 256;
 constexpr uint64_t kLeavesAtOnce = 1024;
 constexpr size_t kSubmissionsMax = 16;  // that wait for the thread; more are refused
 
@@ -28,14 +24,10 @@ struct Submitted {
   std::optional<net::HttpResponse> answer;
 };
 
-net::HttpResponse TryLater(std::string_view why) {
-  return net::MakeResponse(503, "text/plain; charset=utf-8", fmt::format("{}\n", why));
-}
-
 class MirrorImpl final : public Mirror {
  public:
   MirrorImpl(MirrorOptions options, Store& store, std::unique_ptr<LedgerClient> client)
-      : options_(std::move(options)), store_(store), client_(std::move(client)) {
+      : options_(std::move(options)), store_(store), client_(std::move(client)), disk_(options_.on_fatal) {
     state_.url = options_.url;
     state_.grew_unix_us = clock().UnixMicros();
   }
@@ -70,27 +62,15 @@ class MirrorImpl final : public Mirror {
  private:
   void Run(std::stop_token stop);
   void AnswerSubmitted(const std::stop_token& stop);
-  net::HttpResponse Judge(const witness::Submission& submission, const std::stop_token& stop);
   Result<void> Round(bool ask_tip, const std::stop_token& stop);
-  Result<void> OpenCopy(const std::string& vkey);
+  Result<void> OpenLog(const std::string& vkey);
   void StartCompression();
-  Result<verify::Checkpoint> Open(const std::string& note);
-  void LearnKeys(const verify::Note& note);
-  Result<void> Advance(const verify::Checkpoint& checkpoint, const std::string& note,
-                       const std::stop_token& stop);
-  Result<LogEdge> FetchUpTo(const verify::Checkpoint& checkpoint, const std::stop_token& stop);
-  Result<void> Explain(const verify::Checkpoint& checkpoint, const std::string& note, Error error);
-  Result<void> Diverge(const verify::Checkpoint& checkpoint, const std::string& note, const std::string& why);
-  Result<std::string> Cosigned(const std::string& note) const;
-  Result<void> Archive();
-  Result<void> Kept(Result<void> written);
   Result<void> Feed();
+  void NoteLog();
   void Publish(const Result<void>& round);
   void TellSilence() REQUIRES(mutex_);
   Result<MirrorCopy*> Copy() const;
-  verify::TileSource Source();
   const Clock& clock() const { return options_.clock != nullptr ? *options_.clock : system_clock_; }
-  int64_t NowSeconds() const { return clock().UnixMicros() / 1'000'000; }
   bool IsSilent() const REQUIRES(mutex_) {
     return clock().UnixMicros() - state_.grew_unix_us >
            std::chrono::microseconds(options_.silence_limit).count();
@@ -100,11 +80,9 @@ class MirrorImpl final : public Mirror {
   const SystemClock system_clock_;
   Store& store_;
   const std::unique_ptr<LedgerClient> client_;
-  std::string broken_;  // of the thread; "" or why the disk is not trusted any more
-  std::unique_ptr<MirrorCopy>
-      copy_;  // set once, by Start or the thread; then read by any through copy_ready_
-  std::vector<verify::VerifierKey> keys_;  // of the thread: the log's, from the oldest that still signs on
-  std::unique_ptr<witness::CheckpointArchive> archive_;  // of the thread; made with copy_
+  DiskTrust disk_;
+  std::unique_ptr<LogFollower>
+      log_;  // set once, by Start or the thread, and the thread's; its copy is read by any through copy_ready_
 
   mutable Mutex mutex_;
   CondVar wake_;  // the thread: a round is wanted, a checkpoint was submitted, or the end
@@ -118,7 +96,7 @@ class MirrorImpl final : public Mirror {
   bool told_silent_ GUARDED_BY(mutex_) = false;
   bool closed_ GUARDED_BY(mutex_) = false;
   Thread thread_;                                           // it uses all of the above
-  std::unique_ptr<bundle::CompressionThread> compression_;  // made with copy_; null: bundles stay as they are
+  std::unique_ptr<bundle::CompressionThread> compression_;  // made with log_; null: bundles stay as they are
 };
 
 // The key of the copy in `dir` that came from this URL; "" when there is none.
@@ -151,45 +129,58 @@ Result<void> MirrorImpl::Start() {
     TRY_ASSIGN(vkey, FindPinnedKey(*options_.fs, options_.dir, options_.url));
   }
   if (!vkey.empty()) {
-    TRY(OpenCopy(vkey));
+    TRY(OpenLog(vkey));
     TRY(Feed());
   }
   thread_ = Thread("mirror", [this](std::stop_token stop) { Run(stop); });
   return {};
 }
 
-Result<void> MirrorImpl::OpenCopy(const std::string& vkey) {
-  TRY_ASSIGN(verify::VerifierKey key, verify::ParseVerifierKey(vkey));
-  TRY_ASSIGN(copy_,
-             MirrorCopy::Open(*options_.fs, options_.dir + "/" + FolderOf(key.name), vkey, options_.url,
-                              options_.cosigner == nullptr ? nullptr : &options_.cosigner->key()));
-  TRY_ASSIGN(keys_, copy_->Keys());
-  archive_ = std::make_unique<witness::CheckpointArchive>(*options_.fs, copy_->dir() + "/archive");
+Result<void> MirrorImpl::OpenLog(const std::string& vkey) {
+  const LogFollowerOptions options{.fs = options_.fs,
+                                   .clock = &clock(),
+                                   .disk = &disk_,
+                                   .client = client_.get(),
+                                   .cosigner = options_.cosigner};
+  TRY_ASSIGN(log_, LogFollower::Open(options, options_.dir, vkey, options_.url));
   {
     MutexLock lock(mutex_);
-    if (copy_->cosigned_unix_s() > 0) state_.grew_unix_us = copy_->cosigned_unix_s() * 1'000'000;
-    state_.cosigned_unix_s = copy_->cosigned_unix_s();
-    copy_ready_ = copy_.get();
-    state_.origin = key.name;
-    state_.size = copy_->checkpoint().size;
-    state_.vkey = vkey;
-    state_.diverged = !copy_->divergence().empty();
-    state_.problem = copy_->divergence();
+    copy_ready_ = &log_->copy();
+    state_.origin = log_->copy().key().name;
+    state_.size = log_->copy().checkpoint().size;
+    if (log_->cosigned_unix_s() > 0) state_.grew_unix_us = log_->cosigned_unix_s() * 1'000'000;
   }
+  NoteLog();
   StartCompression();
-  if (auto note = copy_->ReadResource("checkpoint")) TRY(Open(*note));  // says which keys still count
   return {};
+}
+
+// What the thread did to the log, for all.
+void MirrorImpl::NoteLog() {
+  const uint64_t size = log_->copy().checkpoint().size;
+  const std::vector<verify::VerifierKey>& keys = log_->keys();
+  MutexLock lock(mutex_);
+  if (size > state_.size) state_.grew_unix_us = clock().UnixMicros();
+  state_.size = size;
+  state_.cosigned_unix_s = log_->cosigned_unix_s();
+  state_.diverged = !log_->copy().divergence().empty();
+  if (state_.diverged) state_.problem = log_->copy().divergence();
+  state_.vkey = verify::FormatVerifierKey(keys[0].name, keys[0].public_key);
+  state_.other_vkeys.clear();
+  for (size_t i = 1; i < keys.size(); ++i)
+    state_.other_vkeys.push_back(verify::FormatVerifierKey(keys[i].name, keys[i].public_key));
 }
 
 // Beside the thread that grows the copy: it touches only what the kept checkpoint covers, that one only what follows.
 void MirrorImpl::StartCompression() {
   if (!options_.compress_closed_days) return;
   bundle::CompressorOptions compressor{
-      .fs = options_.fs, .clock = &clock(), .folder = copy_->dir(), .size = [this] {
-        return copy_->checkpoint().size;
+      .fs = options_.fs, .clock = &clock(), .folder = log_->copy().dir(), .size = [this] {
+        return log_->copy().checkpoint().size;
       }};
   compression_ = std::make_unique<bundle::CompressionThread>(
-      std::move(compressor), [this](const Error& error) { TellDiskFailure(options_.on_fatal, error); });
+      std::move(compressor),
+      [this](const Error& error) { std::ignore = disk_.Judge(std::unexpected<Error>(error)); });
 }
 
 Result<MirrorCopy*> MirrorImpl::Copy() const {
@@ -279,35 +270,22 @@ void MirrorImpl::AnswerSubmitted(const std::stop_token& stop) {
       next = std::move(submitted_.front());
       submitted_.pop_front();
     }
-    net::HttpResponse answer = Judge(next->submission, stop);
+    net::HttpResponse answer = TryLater("nothing of this log is here yet");
+    if (log_ != nullptr) {
+      answer = log_->Judge(next->submission, stop);
+      NoteLog();
+    }
     MutexLock lock(mutex_);
     next->answer = std::move(answer);
     done_.NotifyAll();
   }
 }
 
-net::HttpResponse MirrorImpl::Judge(const witness::Submission& submission, const std::stop_token& stop) {
-  if (copy_ == nullptr || options_.cosigner == nullptr) return TryLater("nothing is cosigned here");
-  if (!broken_.empty()) return TryLater(broken_);
-  if (!copy_->divergence().empty()) return TryLater(copy_->divergence());
-  const verify::Checkpoint mine = copy_->checkpoint();
-  const auto refusal = witness::CheckContinues(submission, mine);
-  // It may be a mistake or a rewrite: the log's own tiles say which, and Advance keeps the evidence.
-  if (refusal && !refusal->is_evidence) return witness::RefusalAnswer(*refusal, mine.size);
-  const Result<void> advanced = Advance(submission.checkpoint, submission.request.note, stop);
-  if (!advanced)
-    LOG_WARN("store.mirror.not_cosigned", F("url", options_.url), F("why", advanced.error().message));
-  if (refusal) return witness::RefusalAnswer(*refusal, mine.size);
-  if (!advanced) return TryLater(advanced.error().message);
-  return net::MakeResponse(200, "text/plain; charset=utf-8",
-                           options_.cosigner->Cosign(submission.note.text, NowSeconds()));
-}
-
 void MirrorImpl::Publish(const Result<void>& round) {
   const std::string problem = round ? "" : round.error().message;
-  const uint64_t size = copy_ == nullptr ? 0 : copy_->checkpoint().size;
-  if (options_.metrics != nullptr && copy_ != nullptr) {
-    const MetricLabels labels = {{"origin", copy_->key().name}};
+  const uint64_t size = log_ == nullptr ? 0 : log_->copy().checkpoint().size;
+  if (options_.metrics != nullptr && log_ != nullptr) {
+    const MetricLabels labels = {{"origin", log_->copy().key().name}};
     options_.metrics->AddGauge("beleg_mirror_size", "Leaves of the newest mirrored checkpoint.", labels)
         .Set(static_cast<double>(size));
     options_.metrics->AddGauge("beleg_mirror_ok", "1 while the log can be mirrored, else 0.", labels)
@@ -320,7 +298,6 @@ void MirrorImpl::Publish(const Result<void>& round) {
   }
   TellSilence();
   state_.problem = problem;
-  state_.diverged = copy_ != nullptr && !copy_->divergence().empty();
   if (round) state_.last_contact_unix_us = clock().UnixMicros();
   finished_ = started_;
   last_ = round;
@@ -329,10 +306,10 @@ void MirrorImpl::Publish(const Result<void>& round) {
 
 void MirrorImpl::TellSilence() {
   const bool silent = IsSilent();
-  if (options_.metrics != nullptr && copy_ != nullptr) {
+  if (options_.metrics != nullptr && log_ != nullptr) {
     options_.metrics
         ->AddGauge("beleg_mirror_silent", "1 while the log has not grown for longer than allowed, else 0.",
-                   {{"origin", copy_->key().name}})
+                   {{"origin", log_->copy().key().name}})
         .Set(silent ? 1 : 0);
   }
   if (silent == std::exchange(told_silent_, silent)) return;
@@ -344,174 +321,31 @@ void MirrorImpl::TellSilence() {
 }
 
 Result<void> MirrorImpl::Round(bool ask_tip, const std::stop_token& stop) {
-  if (!broken_.empty()) return Fail(ErrorCode::kUnavailable, "{}", broken_);
-  if (copy_ != nullptr && !copy_->divergence().empty())
-    return Fail(ErrorCode::kFailedPrecondition, "{}", copy_->divergence());
-  if (ask_tip || copy_ == nullptr) {
+  TRY(disk_.Check());
+  if (log_ != nullptr) TRY(log_->Check());
+  if (ask_tip || log_ == nullptr) {
     TRY_ASSIGN(LedgerClient::Tip tip, client_->FetchTip());
-    if (copy_ == nullptr) {
+    if (log_ == nullptr) {
       TRY_ASSIGN(const std::string vkey, KeyToPin(*options_.fs, options_.dir, tip.vkey));
-      TRY(OpenCopy(vkey));
+      TRY(OpenLog(vkey));
     }
   }
-  TRY_ASSIGN(std::string note, client_->Fetch("checkpoint"));
-  auto checkpoint = Open(note);
-  if (!checkpoint) return Fail(checkpoint.error(), "checkpoint of {}", options_.url);
-  TRY(Advance(*checkpoint, note, stop));
+  const Result<void> polled = log_->Poll(stop);
+  NoteLog();
+  TRY(polled);
   return Feed();
 }
 
-// Under the oldest of the log's keys that signed it. Once a key has signed no more it counts no more: it may be in other hands.
-Result<verify::Checkpoint> MirrorImpl::Open(const std::string& note) {
-  TRY_ASSIGN(verify::Note parsed, verify::ParseNote(note));
-  LearnKeys(parsed);
-  for (auto key = keys_.begin(); key != keys_.end(); ++key) {
-    auto checkpoint = verify::OpenCheckpoint(note, *key);
-    if (!checkpoint) continue;
-    keys_.erase(keys_.begin(), key);
-    MutexLock lock(mutex_);
-    state_.vkey = verify::FormatVerifierKey(keys_[0].name, keys_[0].public_key);
-    state_.other_vkeys.clear();
-    for (size_t i = 1; i < keys_.size(); ++i)
-      state_.other_vkeys.push_back(verify::FormatVerifierKey(keys_[i].name, keys_[i].public_key));
-    return checkpoint;
-  }
-  return verify::OpenCheckpoint(note, keys_.front());
-}
-
-// A signature of the log's name under an unknown key may be of one that it changed to. The proofs of that are kept, then the key
-// counts. What does not come now is asked for again in the next round.
-void MirrorImpl::LearnKeys(const verify::Note& note) {
-  const bool has_unknown = std::ranges::any_of(note.signatures, [&](const verify::NoteSignature& signature) {
-    return signature.name == copy_->key().name &&
-           std::ranges::none_of(keys_,
-                                [&](const verify::VerifierKey& key) { return key.id == signature.key_id; });
-  });
-  if (!has_unknown) return;
-  std::vector<LogEdge::File> proofs;
-  const verify::TileSource source = [&](const std::string& path) -> Result<std::string> {
-    TRY_ASSIGN(std::string bytes, client_->Fetch(path));
-    proofs.push_back({path, bytes});
-    return bytes;
-  };
-  auto keys = verify::FollowKeys(source, copy_->key());
-  if (!keys || keys->back().id == keys_.back().id || !Kept(copy_->Write(proofs))) return;
-  keys->erase(keys->begin(), std::ranges::find(*keys, keys_.front().id, &verify::VerifierKey::id));
-  keys_ = *std::move(keys);
-  LOG_INFO("store.mirror.new_key", F("origin", copy_->key().name), F("keys", keys_.size()));
-}
-
-Result<void> MirrorImpl::Advance(const verify::Checkpoint& checkpoint, const std::string& note,
-                                 const std::stop_token& stop) {
-  const verify::Checkpoint mine = copy_->checkpoint();
-  if (checkpoint.size < mine.size) {
-    return Diverge(checkpoint, note,
-                   fmt::format("the log shrank: {} leaves were signed, now {}", mine.size, checkpoint.size));
-  }
-  if (checkpoint.size == mine.size) {
-    if (checkpoint.root == mine.root) return {};
-    return Diverge(checkpoint, note, fmt::format("two roots were signed for {} leaves", mine.size));
-  }
-  auto grown = FetchUpTo(checkpoint, stop);
-  if (!grown) {
-    return grown.error().code == ErrorCode::kDataLoss ? Explain(checkpoint, note, grown.error())
-                                                      : std::unexpected<Error>(grown.error());
-  }
-  TRY_ASSIGN(const std::string cosigned, Cosigned(note));
-  TRY(Kept(copy_->Accept(*std::move(grown), checkpoint, cosigned)));
-  {
-    MutexLock lock(mutex_);
-    state_.size = checkpoint.size;
-    state_.grew_unix_us = clock().UnixMicros();
-    if (options_.cosigner != nullptr) state_.cosigned_unix_s = NowSeconds();
-  }
-  return Archive();
-}
-
-// The note with the log's signature and ours. It leaves this host only after Accept has synced all that it covers.
-Result<std::string> MirrorImpl::Cosigned(const std::string& note) const {
-  if (options_.cosigner == nullptr) return note;
-  TRY_ASSIGN(verify::Note parsed, verify::ParseNote(note));
-  return witness::CosignedNote(parsed, keys_, options_.cosigner->Cosign(parsed.text, NowSeconds()));
-}
-
-Result<void> MirrorImpl::Archive() {
-  if (options_.cosigner == nullptr) return {};
-  TRY_ASSIGN(std::string note, copy_->ReadResource("checkpoint"));
-  return Kept(archive_->Keep(note, NowSeconds()));
-}
-
-// The copy's edge with all new entries, whose root is the checkpoint's; full files are written already, where nothing trusts them
-// before a checkpoint covers them. kDataLoss when what is served does not extend the copy to that root.
-Result<LogEdge> MirrorImpl::FetchUpTo(const verify::Checkpoint& checkpoint, const std::stop_token& stop) {
-  LogEdge edge = copy_->edge();
-  while (edge.size() < checkpoint.size) {
-    if (stop.stop_requested()) return Fail(ErrorCode::kCancelled, "the mirror is closed");
-    const uint64_t number = edge.size() / kBundleEntries;
-    const int width = verify::TileWidth(checkpoint.size, 0, number);
-    TRY_ASSIGN(verify::TileFile bundle, verify::FetchTile(Source(), -1, number, width));
-    if (!bundle.bytes.starts_with(edge.bundle()))
-      return Fail(ErrorCode::kDataLoss, "{}: not what this copy has", bundle.path);
-    auto entries = verify::SplitBundle(bundle.bytes);
-    if (!entries) return Fail(entries.error(), "{}", bundle.path);
-    if (entries->size() < static_cast<size_t>(width)) {
-      return Fail(ErrorCode::kDataLoss, "{}: {} entries, want {}", bundle.path, entries->size(), width);
-    }
-    for (size_t i = edge.size() % kBundleEntries; i < static_cast<size_t>(width); ++i)
-      edge.Add((*entries)[i]);
-    TRY(Kept(copy_->Write(edge.TakeFull())));
-  }
-  if (edge.Root() == checkpoint.root) return edge;
-  return Fail(ErrorCode::kDataLoss, "the entries that are served do not give the signed root of {} leaves",
-              checkpoint.size);
-}
-
-// Entries that do not fit may be a damaged answer, or another history. The signed tree itself says which: its tiles lead to the
-// signed root, and a consistency proof from them shows whether this copy's tree is its beginning.
-Result<void> MirrorImpl::Explain(const verify::Checkpoint& checkpoint, const std::string& note, Error error) {
-  const verify::Checkpoint mine = copy_->checkpoint();
-  auto proof = verify::TileReader(Source(), checkpoint).ConsistencyProof(mine.size);
-  if (!proof) return Fail(std::move(error), "{}", proof.error().message);
-  if (verify::CheckConsistency(mine.size, mine.root, checkpoint.size, checkpoint.root, *proof)) {
-    return std::unexpected<Error>(std::move(error));
-  }
-  return Diverge(checkpoint, note,
-                 fmt::format("the log was rewritten: its {} leaves do not begin with the {} of this copy",
-                             checkpoint.size, mine.size));
-}
-
-Result<void> MirrorImpl::Diverge(const verify::Checkpoint& checkpoint, const std::string& note,
-                                 const std::string& why) {
-  LOG_ERROR("store.mirror.diverged", F("url", options_.url), F("origin", checkpoint.origin), F("why", why),
-            F("what_now", "both checkpoints are kept as evidence; find out who changed the log"));
-  TRY(Kept(copy_->KeepContradiction(checkpoint, note, why)));
-  MutexLock lock(mutex_);
-  state_.diverged = true;
-  state_.problem = why;
-  return Fail(ErrorCode::kFailedPrecondition, "{}", why);
-}
-
-// A copy whose disk failed is not grown any more.
-Result<void> MirrorImpl::Kept(Result<void> written) {
-  if (written || MayHeal(written.error())) return written;
-  broken_ = written.error().message;
-  TellDiskFailure(options_.on_fatal, written.error());
-  return Fail(ErrorCode::kUnavailable, "{}", broken_);
-}
-
 Result<void> MirrorImpl::Feed() {
-  const verify::Checkpoint mine = copy_->checkpoint();
+  MirrorCopy& copy = log_->copy();
+  const verify::Checkpoint mine = copy.checkpoint();
   for (uint64_t next = store_.NextLeaf(mine.origin); next < mine.size; next = store_.NextLeaf(mine.origin)) {
-    TRY_ASSIGN(auto entries, copy_->Entries(next, std::min(kLeavesAtOnce, mine.size - next)));
+    TRY_ASSIGN(auto entries, copy.Entries(next, std::min(kLeavesAtOnce, mine.size - next)));
     std::vector<Store::MirroredLeaf> leaves;
     for (std::string& entry : entries) leaves.push_back({next + leaves.size(), std::move(entry)});
     TRY(store_.AddRecords(mine.origin, leaves));
   }
   return {};
-}
-
-verify::TileSource MirrorImpl::Source() {
-  return [this](const std::string& path) { return client_->Fetch(path); };
 }
 
 }  // namespace

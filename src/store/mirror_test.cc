@@ -332,6 +332,39 @@ TEST_F(MirrorTest, FullDiskKeepsTheOldCheckpointAndHeals) {
   ExpectWholeCopy(LogOf(log));
 }
 
+// In each write of a round: the new files, then the checkpoint that covers them.
+TEST_F(MirrorTest, AfterAFailedSyncNothingIsTakenOverAnyMore) {
+  for (const int good_syncs : {0, 1, 2}) {
+    SCOPED_TRACE(good_syncs);
+    SampleLog log("log");
+    FakeLedger ledger(LogOf(log));
+    io::SimulatedDisk disk(1);
+    MirrorOptions options;
+    options.dir = "/data/mirror";
+    options.url = ledger.url();
+    options.fs = &disk;
+    int told = 0;
+    options.on_fatal = [&](const Error&) { ++told; };
+    options.poll_interval = std::chrono::milliseconds(10'000);
+    mirror_ = *Mirror::Open(std::move(options), *store_);
+    Refresh();
+    while (log.leaves().size() < 300) log.AddRequest();
+    ledger.Show(LogOf(log));
+    int syncs = 0;
+    disk.SetFault([&](const io::DiskCall& call) -> Result<void> {
+      if (call.act != io::DiskAct::kSyncFolder || syncs++ != good_syncs) return {};
+      return Fail(ErrorCode::kDataLoss, "the disk is gone");
+    });
+    EXPECT_EQ(RefreshError().code, ErrorCode::kUnavailable);
+    const int requests = ledger.Requests("checkpoint");
+    EXPECT_EQ(RefreshError().code, ErrorCode::kUnavailable) << "the disk would work again";
+    EXPECT_EQ(ledger.Requests("checkpoint"), requests) << "the log is not even asked";
+    EXPECT_EQ(mirror_->state().size, 2u);
+    EXPECT_EQ(told, 1);
+    mirror_.reset();
+  }
+}
+
 TEST_F(MirrorTest, EveryMomentOfAMirrorsDiskIsAWholeCopy) {
   SampleLog log("log");
   while (log.leaves().size() < 520) log.AddRequest();

@@ -13,6 +13,7 @@ using Kind = LedgerFinding::Kind;
 using wire::Json;
 
 constexpr int64_t kDayMicros = int64_t{86'400} * 1'000'000;
+constexpr std::string_view kChange = "manifest_change", kRemoved = "removed";
 constexpr size_t kVkeyBytesMax = 1'024;  // it stands in records
 
 // As its first moment.
@@ -68,7 +69,7 @@ std::map<std::string, std::string> MembersOf(const OriginManifest::Origin* origi
 
 std::string_view NameOfChange(const OriginManifest::Origin* before, const OriginManifest::Origin* after) {
   if (before == nullptr) return "opened";
-  if (after == nullptr) return "removed";
+  if (after == nullptr) return kRemoved;
   if (before->closed_unix_us == after->closed_unix_us) return "changed";
   return after->closed_unix_us == INT64_MAX ? "reopened" : "closed";
 }
@@ -76,7 +77,8 @@ std::string_view NameOfChange(const OriginManifest::Origin* before, const Origin
 record::Config ChangeOf(const std::string& name, const OriginManifest::Origin* before,
                         const OriginManifest::Origin* after) {
   record::Config out;
-  out.settings = {{"manifest_change", std::string(NameOfChange(before, after))}, {"manifest_origin", name}};
+  out.settings = {{std::string(kChange), std::string(NameOfChange(before, after))},
+                  {"manifest_origin", name}};
   const auto was = MembersOf(before), is = MembersOf(after);
   for (const auto& [member, value] : is) out.settings["manifest_" + member] = value;
   for (const auto& [member, value] : was)
@@ -141,15 +143,34 @@ Result<OriginManifest> OriginManifest::Parse(std::string_view text) {
   return out;
 }
 
-void OriginManifest::Take(const std::string& name, const OriginManifest& other) {
-  const auto found = other.origins_.find(name);
-  if (found == other.origins_.end())
-    origins_.erase(name);
-  else
-    origins_[name] = found->second;
+Result<void> OriginManifest::Apply(const record::Config& change) {
+  const auto name = change.settings.find("manifest_origin");
+  if (name == change.settings.end()) return Fail(ErrorCode::kInvalidArgument, "manifest_origin: missing");
+  if (change.settings.at(std::string(kChange)) == kRemoved) {
+    origins_.erase(name->second);
+    return {};
+  }
+  Json listed = Json::MakeObject({});
+  for (const std::string member : {"vkey", "opened", "closed"})
+    if (auto value = change.settings.find("manifest_" + member); value != change.settings.end())
+      listed.Set(member, value->second);
+  auto origin = ParseOrigin(listed);
+  if (!origin) return Fail(std::move(origin.error()), "manifest_");
+  origins_[name->second] = *std::move(origin);
+  return {};
 }
 
-const std::string& OriginOf(const record::Config& change) { return change.settings.at("manifest_origin"); }
+bool IsManifestChange(const record::Config& config) { return config.settings.contains(std::string(kChange)); }
+
+Json JsonOf(const OriginManifest& manifest) {
+  Json::Array list;
+  for (const auto& [name, origin] : manifest.origins()) {
+    Json listed = Json::MakeObject({});
+    for (const auto& [member, value] : MembersOf(&origin)) listed.Set(member, value);
+    list.push_back(std::move(listed));
+  }
+  return Json::MakeObject({{"origins", std::move(list)}});
+}
 
 std::vector<record::Config> ChangesOf(const OriginManifest& before, const OriginManifest& after) {
   std::map<std::string, std::pair<const OriginManifest::Origin*, const OriginManifest::Origin*>> both;

@@ -12,6 +12,7 @@
 
 #include "record/audit_record.h"
 #include "store/mirror.h"
+#include "wire/json.h"
 
 namespace beleg::store {
 
@@ -26,8 +27,9 @@ class OriginManifest {
   // kInvalidArgument names the member.
   static Result<OriginManifest> Parse(std::string_view json);
   const std::map<std::string, Origin>& origins() const { return origins_; }
-  // This one log becomes as it is in the other, which may be not to stand there.
-  void Take(const std::string& name, const OriginManifest& other);
+  bool operator==(const OriginManifest&) const = default;
+  // Becomes what a change of ChangesOf says. kInvalidArgument names the setting.
+  Result<void> Apply(const record::Config& change);
 
  private:
   std::map<std::string, Origin> origins_;  // by the key's name
@@ -36,8 +38,9 @@ class OriginManifest {
 // What changed from one manifest to the next, as the audit host puts it on record: one a log, in the order of their names
 // (docs/formats/witness.md has the settings). manifest_change is "opened", "closed", "reopened", "changed" or "removed".
 std::vector<record::Config> ChangesOf(const OriginManifest& before, const OriginManifest& after);
-// The log that a change of ChangesOf is about.
-const std::string& OriginOf(const record::Config& change);
+bool IsManifestChange(const record::Config& config);
+// As Parse reads it.
+wire::Json JsonOf(const OriginManifest& manifest);
 
 struct LedgerFinding {
   enum class Kind {

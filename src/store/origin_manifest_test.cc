@@ -91,5 +91,33 @@ TEST(OriginManifest, WrongOnesNameTheMember) {
   EXPECT_EQ(OriginManifest::Parse("{}").error().code, ErrorCode::kInvalidArgument);
 }
 
+TEST(OriginManifest, ItsChangesLeadFromOneToTheOther) {
+  const OriginManifest before = Manifest(Entry("a") + "," + Entry("b") + "," + Entry("c", "2026-01-31"));
+  const OriginManifest after =
+      Manifest(Entry("b", "2027-05-31") + "," + Entry("c") + "," + Entry("d", "2027-05-31"));
+  OriginManifest way = before;
+  for (const record::Config& change : ChangesOf(before, after)) {
+    EXPECT_TRUE(IsManifestChange(change));
+    ASSERT_TRUE(way.Apply(change));
+  }
+  EXPECT_TRUE(way == after);
+  EXPECT_TRUE(*OriginManifest::Parse(JsonOf(after).Dump()) == after);
+}
+
+TEST(OriginManifest, AChangeThatSaysNoLogIsRefusedAndChangesNothing) {
+  OriginManifest manifest = Manifest(Entry("a"));
+  const OriginManifest before = manifest;
+  using Settings = std::map<std::string, std::string>;
+  for (const Settings& settings : {Settings{{"manifest_change", "removed"}},
+                                   Settings{{"manifest_change", "opened"}, {"manifest_origin", "b"}},
+                                   Settings{{"manifest_change", "opened"},
+                                            {"manifest_origin", "b"},
+                                            {"manifest_vkey", Vkey("b")},
+                                            {"manifest_opened", "soon"}}})
+    EXPECT_EQ(manifest.Apply({settings}).error().code, ErrorCode::kInvalidArgument);
+  EXPECT_TRUE(manifest == before);
+  EXPECT_FALSE(IsManifestChange({{{"manifest", "set"}}}));
+}
+
 }  // namespace
 }  // namespace beleg::store

@@ -21,7 +21,7 @@
 #include "base/ids.h"
 #include "base/metrics.h"
 #include "io/file.h"
-#include "store/disk_failure.h"
+#include "store/disk_trust.h"
 #include "store/metrics.h"
 #include "store/taken.h"
 #include "wire/json.h"
