@@ -15,6 +15,7 @@ namespace beleg::wire {
 namespace {
 
 constexpr size_t kChunkBytes = 64 << 10;
+constexpr size_t kRoomBytesMin = 256;
 constexpr size_t kDeflateRatioMax = 1032;  // 258 bytes of two bits
 
 std::unexpected<Error> TooLarge(std::string_view format, size_t size_max) {
@@ -85,7 +86,7 @@ std::string ZlibCompress(std::string_view bytes, int level) {
 Result<std::string> GzipDecompress(std::string_view bytes, size_t size_max) {
   // RFC 1952 §2.2: members follow one another. The last ends with its size modulo 2^32, which may lie.
   const size_t said = bytes.size() < 4 ? 0 : GetLittle32(bytes.data() + bytes.size() - 4);
-  const size_t room_bytes = std::clamp(said, kChunkBytes, kChunkBytes + bytes.size() * kDeflateRatioMax);
+  const size_t room_bytes = std::clamp(said, kRoomBytesMin, kRoomBytesMin + bytes.size() * kDeflateRatioMax);
   std::string out;
   for (size_t read = 0; read < bytes.size() || read == 0;) {
     auto more = InflateOne(out, bytes.substr(read), room_bytes, size_max, libdeflate_gzip_decompress_ex);
@@ -98,7 +99,7 @@ Result<std::string> GzipDecompress(std::string_view bytes, size_t size_max) {
 Result<std::string> ZlibDecompress(std::string_view bytes, size_t size_max) {
   std::string out;
   auto read =
-      InflateOne(out, bytes, kChunkBytes + 8 * bytes.size(), size_max, libdeflate_zlib_decompress_ex);
+      InflateOne(out, bytes, kRoomBytesMin + 8 * bytes.size(), size_max, libdeflate_zlib_decompress_ex);
   if (!read) return Fail(std::move(read.error()), "zlib");
   if (*read != bytes.size())
     return Fail(ErrorCode::kInvalidArgument, "zlib: bytes after its end at byte {}", *read);
