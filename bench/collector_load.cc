@@ -88,8 +88,9 @@ int Run(const std::string& target, uint16_t port, size_t spans, size_t per_reque
     for (size_t i = 0; i < callers; ++i)
       threads.emplace_back("load", [&](const std::stop_token&) { Call(target, requests, totals); });
   }
-  double seconds = static_cast<double>(clock.MonoMicros() - begin_us) / 1e6;
-  while (backend.spans < expected && clock.MonoMicros() - begin_us < kDrainLimitUs)
+  const int64_t sent_us = clock.MonoMicros();
+  const double seconds = static_cast<double>(sent_us - begin_us) / 1e6;
+  while (backend.spans < expected && clock.MonoMicros() - sent_us < kDrainLimitUs)
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   MutexLock lock(totals.mutex);
   std::vector<int64_t>& sorted = totals.latencies_us;

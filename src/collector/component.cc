@@ -1,5 +1,7 @@
 #include "collector/component.h"
 
+#include "wire/otlp_edit.h"
+
 namespace beleg::collector {
 
 std::string_view SignalName(Signal signal) {
@@ -18,6 +20,10 @@ std::string_view ItemsName(Signal signal) {
     case Signal::kLogs: return "log_records";
   }
   return "";
+}
+
+Result<size_t> CountItems(Signal signal, std::string_view bytes) {
+  return signal == Signal::kMetrics ? wire::otlp::CountDataPoints(bytes) : wire::otlp::CountItems(bytes);
 }
 
 std::string_view ComponentKindName(ComponentKind kind) {

@@ -30,6 +30,9 @@ struct Data {
   size_t items = 0;  // spans, data points, log records
 };
 
+// What such bytes hold. kInvalidArgument: no OTLP.
+Result<size_t> CountItems(Signal signal, std::string_view bytes);
+
 // Takes data on. Must not block for long: receivers call it on their event loops.
 //
 // Errors: kResourceExhausted (a queue is full) and kUnavailable (memory limiter) mean that nothing was taken and the sender is

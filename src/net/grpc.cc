@@ -99,6 +99,12 @@ std::string_view GrpcEncodingName(GrpcCompression compression) {
   return "";
 }
 
+std::string GrpcPrefix(bool packed, size_t message_bytes) {
+  std::string out(1, packed ? '\1' : '\0');
+  PutBig32(out, static_cast<uint32_t>(message_bytes));
+  return out;
+}
+
 std::string FrameGrpcMessage(std::string_view message, GrpcCompression compression) {
   bool pack = compression != GrpcCompression::kNone && !message.empty();
   std::string packed;
@@ -106,12 +112,7 @@ std::string FrameGrpcMessage(std::string_view message, GrpcCompression compressi
     packed =
         compression == GrpcCompression::kGzip ? wire::GzipCompress(message, 1) : wire::ZstdCompress(message);
   std::string_view body = pack ? packed : message;
-  std::string out;
-  out.reserve(kPrefixBytes + body.size());
-  out += pack ? '\1' : '\0';
-  PutBig32(out, static_cast<uint32_t>(body.size()));
-  out += body;
-  return out;
+  return GrpcPrefix(pack, body.size()).append(body);
 }
 
 std::string GrpcTooLarge(uint64_t message_bytes, size_t message_bytes_max) {

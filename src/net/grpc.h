@@ -70,7 +70,9 @@ std::string_view GrpcEncodingName(GrpcCompression compression);
 // What UnframeGrpcMessage reads, for grpc-accept-encoding.
 constexpr std::string_view kGrpcEncodingsRead = "gzip,zstd";
 
-// A message with its prefix of 5 bytes: flag and length.
+// The 5 bytes before a message: flag and length.
+std::string GrpcPrefix(bool packed, size_t message_bytes);
+// A message with its prefix.
 std::string FrameGrpcMessage(std::string_view message, GrpcCompression compression);
 
 // The one message of a unary call's body, decompressed; encoding: the grpc-encoding field, "" for none.

@@ -123,7 +123,12 @@ Result<GrpcReply> Client::Call(std::string_view path, const HttpHeaders& metadat
   auto call = std::make_shared<GrpcClientCall>(context_.get_executor());
   call->path = path;
   call->metadata = metadata;
-  call->framed = FrameGrpcMessage(message, options_.compression);
+  if (options_.compression == GrpcCompression::kNone) {
+    call->framed = GrpcPrefix(false, message.size());
+    call->message = message;
+  } else {
+    call->framed = FrameGrpcMessage(message, options_.compression);
+  }
   call->deadline = Clock::now() + (timeout.count() > 0 ? timeout : options_.call_timeout);
   asio::post(context_, [this, call] { Start(call); });
   MutexLock lock(call->mutex);

@@ -105,7 +105,8 @@ void GrpcConnection::Submit(const GrpcCallPtr& call) {
 ssize_t GrpcConnection::ReadBody(nghttp2_session*, int32_t, uint8_t*, size_t size, uint32_t* flags,
                                  nghttp2_data_source* source, void*) {
   const auto& call = *static_cast<const GrpcClientCall*>(source->ptr);
-  const size_t left = call.framed.size() - call.sent_bytes;
+  if (call.finished) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;  // resets the stream: the message may be gone
+  const size_t left = call.framed.size() + call.message.size() - call.sent_bytes;
   *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
   if (left <= size) *flags |= NGHTTP2_DATA_FLAG_EOF;
   return static_cast<ssize_t>(std::min(size, left));
@@ -114,7 +115,10 @@ ssize_t GrpcConnection::ReadBody(nghttp2_session*, int32_t, uint8_t*, size_t siz
 int GrpcConnection::SendBody(nghttp2_session*, nghttp2_frame*, const uint8_t* head, size_t size,
                              nghttp2_data_source* source, void* user) {
   auto& call = *static_cast<GrpcClientCall*>(source->ptr);
-  Of(user).pump_.AppendData(head, std::string_view(call.framed).substr(call.sent_bytes, size));
+  const size_t of_framed = std::min(call.sent_bytes, call.framed.size());
+  const std::string_view first = std::string_view(call.framed).substr(of_framed, size);
+  const std::string_view second = call.message.substr(call.sent_bytes - of_framed, size - first.size());
+  Of(user).pump_.AppendData(head, first, second);
   call.sent_bytes += size;
   return 0;
 }

@@ -18,8 +18,9 @@ struct GrpcClientCall {
 
   std::string path;
   HttpHeaders metadata;
-  std::string framed;  // what is sent
-  size_t sent_bytes = 0;
+  std::string framed;        // what is sent: the message packed, or its prefix alone
+  std::string_view message;  // and then, the caller's bytes, which may be gone once the call is finished
+  size_t sent_bytes = 0;     // of both
   SocketStream::Time deadline;
   boost::asio::steady_timer timer;
 

@@ -136,9 +136,9 @@ void Http2Pump::CollectOutput() {
   }
 }
 
-void Http2Pump::AppendData(const uint8_t* head, std::string_view bytes) {
+void Http2Pump::AppendData(const uint8_t* head, std::string_view first, std::string_view second) {
   constexpr size_t kFrameHeadBytes = 9;
-  out_.append(AsView(head, kFrameHeadBytes)).append(bytes);
+  out_.append(AsView(head, kFrameHeadBytes)).append(first).append(second);
 }
 
 void Http2Pump::Tick(Time now) {

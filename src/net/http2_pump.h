@@ -42,7 +42,7 @@ class Http2Pump {
   // To be called after anything was submitted.
   void Flush() { wake_writer_.Notify(); }
   // For a send_data_callback: a DATA frame follows what goes out already.
-  void AppendData(const uint8_t* head, std::string_view bytes);
+  void AppendData(const uint8_t* head, std::string_view first, std::string_view second);
   // True when bytes came from the peer since the last call.
   bool TookInput() { return std::exchange(took_input_, false); }
   // Ends a connection whose peer does not close in time after the session is done.

@@ -1,6 +1,6 @@
 #include "wire/compress.h"
 
-#include <zlib.h>
+#include <libdeflate.h>
 #include <zstd.h>
 #include <zstd_errors.h>
 
@@ -8,37 +8,25 @@
 #include <bit>
 #include <memory>
 
+#include "base/bytes.h"
 #include "base/check.h"
 
 namespace beleg::wire {
 namespace {
 
-// How zlib is told which header and trailer stand around the compressed bytes.
-constexpr int kZlibWindowBits = 15, kGzipWindowBits = kZlibWindowBits + 16;
 constexpr size_t kChunkBytes = 64 << 10;
-
-// zlib counts in 32 bits.
-uInt ZlibSize(size_t size) { return static_cast<uInt>(std::min<size_t>(size, 1 << 30)); }
-Bytef* ZlibBytes(const char* bytes) { return const_cast<Bytef*>(reinterpret_cast<const Bytef*>(bytes)); }
+constexpr size_t kRoomBytesMin = 256;
+constexpr size_t kDeflateRatioMax = 1032;  // 258 bytes of two bits
 
 std::unexpected<Error> TooLarge(std::string_view format, size_t size_max) {
   return Fail(ErrorCode::kResourceExhausted, "{}: more than {} bytes decompressed", format, size_max);
 }
 
-class Inflater {
- public:
-  explicit Inflater(int window_bits) : ok_(inflateInit2(&stream_, window_bits) == Z_OK) {
-    CHECK(ok_, "zlib cannot start to inflate");
+struct DeflateFree {
+  void operator()(libdeflate_compressor* compressor) const { libdeflate_free_compressor(compressor); }
+  void operator()(libdeflate_decompressor* decompressor) const {
+    libdeflate_free_decompressor(decompressor);
   }
-  ~Inflater() { inflateEnd(&stream_); }
-  Inflater(const Inflater&) = delete;
-  Inflater& operator=(const Inflater&) = delete;
-
-  z_stream& stream() { return stream_; }
-
- private:
-  z_stream stream_{};
-  bool ok_;
 };
 
 struct ZstdFree {
@@ -49,73 +37,73 @@ struct ZstdFree {
 // Room for what comes next: a chunk, or what the limit leaves and one byte more, by which going over it is seen.
 size_t NextRoom(size_t held, size_t size_max) { return std::min(kChunkBytes, size_max - held + 1); }
 
-std::string Deflate(std::string_view bytes, int level, int window_bits) {
-  z_stream stream{};
-  CHECK(deflateInit2(&stream, level, Z_DEFLATED, window_bits, 8, Z_DEFAULT_STRATEGY) == Z_OK,
-        "zlib cannot start to deflate");
-  std::string out(deflateBound(&stream, bytes.size()), '\0');
-  size_t read = 0, written = 0;
-  int status = Z_OK;
-  while (status == Z_OK) {
-    stream.next_in = ZlibBytes(bytes.data() + read);
-    stream.avail_in = ZlibSize(bytes.size() - read);
-    stream.next_out = ZlibBytes(out.data() + written);
-    stream.avail_out = ZlibSize(out.size() - written);
-    uInt in = stream.avail_in, room = stream.avail_out;
-    status = deflate(&stream, read + in == bytes.size() ? Z_FINISH : Z_NO_FLUSH);
-    read += in - stream.avail_in;
-    written += room - stream.avail_out;
-  }
-  CHECK(status == Z_STREAM_END, "deflate did not end within its own bound");
-  deflateEnd(&stream);
-  out.resize(written);
+// compress, bound: libdeflate's, of one format.
+template <class Compress, class Bound>
+std::string Deflate(std::string_view bytes, int level, Compress compress, Bound bound) {
+  std::unique_ptr<libdeflate_compressor, DeflateFree> compressor(libdeflate_alloc_compressor(level));
+  CHECK(compressor != nullptr, "no memory for a compressor, or no such level");
+  std::string out;
+  out.resize_and_overwrite(bound(compressor.get(), bytes.size()), [&](char* room, size_t size) {
+    return compress(compressor.get(), bytes.data(), bytes.size(), room, size);
+  });
+  CHECK(!out.empty(), "deflate did not end within its own bound");
   return out;
 }
 
-Result<std::string> Inflate(std::string_view bytes, size_t size_max, int window_bits) {
-  const bool has_members = window_bits == kGzipWindowBits;  // RFC 1952 §2.2: they follow one another
-  const std::string_view format = has_members ? "gzip" : "zlib";
-  Inflater inflater(window_bits);
-  z_stream& stream = inflater.stream();
-  std::string out;
-  size_t read = 0, written = 0;
-  while (true) {
-    if (written == out.size()) out.resize(written + NextRoom(written, size_max));
-    stream.next_in = ZlibBytes(bytes.data() + read);
-    stream.avail_in = ZlibSize(bytes.size() - read);
-    stream.next_out = ZlibBytes(out.data() + written);
-    stream.avail_out = ZlibSize(out.size() - written);
-    uInt in = stream.avail_in, room = stream.avail_out;
-    int status = inflate(&stream, Z_NO_FLUSH);
-    read += in - stream.avail_in;
-    written += room - stream.avail_out;
-    if (written > size_max) return TooLarge(format, size_max);
-    if (status == Z_STREAM_END) {
-      if (read == bytes.size()) break;
-      if (!has_members)
-        return Fail(ErrorCode::kInvalidArgument, "zlib: bytes after its end at byte {}", read);
-      CHECK(inflateReset(&stream) == Z_OK, "zlib cannot start anew");
-    } else if (status == Z_BUF_ERROR && read == bytes.size()) {
-      return Fail(ErrorCode::kInvalidArgument, "{}: cut short after byte {}", format, bytes.size());
-    } else if (status != Z_OK && status != Z_BUF_ERROR) {
-      return Fail(ErrorCode::kInvalidArgument, "{}: {} at byte {}", format,
-                  stream.msg != nullptr ? stream.msg : "needs a dictionary", read);
-    }
+// Appends what one member of gzip, or all of zlib, holds; says how many bytes it was packed in. libdeflate begins anew when
+// there is not room enough, so the room doubles; room_bytes is the first guess.
+template <class Decompress>
+Result<size_t> InflateOne(std::string& out, std::string_view bytes, size_t room_bytes, size_t size_max,
+                          Decompress decompress) {
+  std::unique_ptr<libdeflate_decompressor, DeflateFree> decompressor(libdeflate_alloc_decompressor());
+  CHECK(decompressor != nullptr, "no memory for a decompressor");
+  const size_t held = out.size();
+  libdeflate_result result = LIBDEFLATE_INSUFFICIENT_SPACE;
+  for (size_t read = 0, written = 0;; room_bytes *= 2) {
+    room_bytes = std::min(room_bytes, size_max - held);
+    out.resize_and_overwrite(held + room_bytes, [&](char* room, size_t) {
+      result = decompress(decompressor.get(), bytes.data(), bytes.size(), room + held, room_bytes, &read,
+                          &written);
+      return result == LIBDEFLATE_SUCCESS ? held + written : held;
+    });
+    if (result == LIBDEFLATE_SUCCESS) return read;
+    if (result != LIBDEFLATE_INSUFFICIENT_SPACE)
+      return Fail(ErrorCode::kInvalidArgument, "not of this format, cut short or damaged");
+    if (room_bytes == size_max - held)
+      return Fail(ErrorCode::kResourceExhausted, "more than {} bytes decompressed", size_max);
   }
-  out.resize(written);
-  return out;
 }
 
 }  // namespace
 
-std::string GzipCompress(std::string_view bytes, int level) { return Deflate(bytes, level, kGzipWindowBits); }
-std::string ZlibCompress(std::string_view bytes, int level) { return Deflate(bytes, level, kZlibWindowBits); }
+std::string GzipCompress(std::string_view bytes, int level) {
+  return Deflate(bytes, level, libdeflate_gzip_compress, libdeflate_gzip_compress_bound);
+}
+std::string ZlibCompress(std::string_view bytes, int level) {
+  return Deflate(bytes, level, libdeflate_zlib_compress, libdeflate_zlib_compress_bound);
+}
 
 Result<std::string> GzipDecompress(std::string_view bytes, size_t size_max) {
-  return Inflate(bytes, size_max, kGzipWindowBits);
+  // RFC 1952 §2.2: members follow one another. The last ends with its size modulo 2^32, which may lie.
+  const size_t said = bytes.size() < 4 ? 0 : GetLittle32(bytes.data() + bytes.size() - 4);
+  const size_t room_bytes = std::clamp(said, kRoomBytesMin, kRoomBytesMin + bytes.size() * kDeflateRatioMax);
+  std::string out;
+  for (size_t read = 0; read < bytes.size() || read == 0;) {
+    auto more = InflateOne(out, bytes.substr(read), room_bytes, size_max, libdeflate_gzip_decompress_ex);
+    if (!more) return Fail(std::move(more.error()), "gzip: member at byte {}", read);
+    read += *more;
+  }
+  return out;
 }
+
 Result<std::string> ZlibDecompress(std::string_view bytes, size_t size_max) {
-  return Inflate(bytes, size_max, kZlibWindowBits);
+  std::string out;
+  auto read =
+      InflateOne(out, bytes, kRoomBytesMin + 8 * bytes.size(), size_max, libdeflate_zlib_decompress_ex);
+  if (!read) return Fail(std::move(read.error()), "zlib");
+  if (*read != bytes.size())
+    return Fail(ErrorCode::kInvalidArgument, "zlib: bytes after its end at byte {}", *read);
+  return out;
 }
 
 std::string ZstdCompress(std::string_view bytes, int level) {

@@ -14,10 +14,10 @@ std::string ZlibCompress(std::string_view bytes, int level = 6);
 std::string ZstdCompress(std::string_view bytes, int level = 1);
 std::string SnappyCompress(std::string_view bytes);  // the block format
 
-// kInvalidArgument: not of this format, cut short, or damaged (says at which byte of the input).
-// kResourceExhausted: more than size_max bytes would come out; never holds more than that and the format's window
-// (gzip and zlib 32 KB, zstd the larger of 8 MB and size_max, snappy none). What follows the end must be a further member or
-// frame of gzip or zstd: they are joined; after zlib's end and a snappy block nothing may follow.
+// kInvalidArgument: not of this format, cut short, or damaged (says at which byte of the input; gzip, in which member).
+// kResourceExhausted: more than size_max bytes would come out; never holds more than that and, of zstd, its window (the
+// larger of 8 MB and size_max). What follows the end must be a further member or frame of gzip or zstd: they are joined;
+// after zlib's end and a snappy block nothing may follow.
 Result<std::string> GzipDecompress(std::string_view bytes, size_t size_max);
 Result<std::string> ZlibDecompress(std::string_view bytes, size_t size_max);
 Result<std::string> ZstdDecompress(std::string_view bytes, size_t size_max);

@@ -61,6 +61,23 @@ TEST_P(CompressInMembers, TheLimitIsOverAllTogether) {
   EXPECT_EQ(GetParam().decompress(many, 99999).error().code, ErrorCode::kResourceExhausted);
 }
 
+// The size that a gzip file ends with is a hint, and may lie either way.
+TEST(Gzip, ASizeThatLiesIsFoundOut) {
+  std::string packed = GzipCompress(std::string(100'000, 'x'));
+  for (char last : {'\0', '\x7f'}) {
+    packed.back() = last;
+    packed[packed.size() - 2] = last;
+    EXPECT_EQ(GzipDecompress(packed, 1 << 20).error().code, ErrorCode::kInvalidArgument);
+  }
+}
+
+TEST(Gzip, AMemberAfterASmallerOneStillFits) {
+  std::string both = GzipCompress(std::string(3 << 20, 'x')) + GzipCompress("y");
+  auto back = GzipDecompress(both, 4 << 20);
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_EQ(back->size(), (3u << 20) + 1);
+}
+
 TEST_P(Compress, EveryCutIsSeen) {
   std::string packed = GetParam().compress("some text, some text, some other text", 1);
   for (size_t size = 0; size < packed.size(); ++size) {

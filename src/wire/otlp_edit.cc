@@ -6,6 +6,7 @@
 #include <protozero/pbf_reader.hpp>
 #include <protozero/pbf_writer.hpp>
 
+#include "base/check.h"
 #include "wire/otlp_fields.h"
 #include "wire/otlp_head.h"
 
@@ -20,6 +21,7 @@ constexpr uint32_t kScopes = fields::resource_spans::kScopeSpans;
 constexpr uint32_t kItems = fields::scope_spans::kSpans;
 constexpr uint32_t kAttributes = fields::resource_spans::kResourceAttributes;
 }  // namespace shape
+constexpr size_t kFieldsUsual = 16;  // of a Resource
 
 // Fields of one message, one by one, as slices of the whole.
 class Cursor {
@@ -61,8 +63,10 @@ auto Fenced(Work work) -> Result<decltype(work())> try {
   return Fail(ErrorCode::kInvalidArgument, "no OTLP request: {}", exception.what());
 }
 
-void AppendMessage(std::string& out, uint32_t tag, std::string_view body) {
-  protozero::pbf_writer(out).add_bytes(tag, body.data(), body.size());
+// Of one piece or two.
+void AppendMessage(std::string& out, uint32_t tag, std::string_view first, std::string_view second = {}) {
+  AppendHead(out, tag, first.size() + second.size());
+  out.append(first).append(second);
 }
 
 template <class Visit>
@@ -85,20 +89,19 @@ bool IsMetricKind(const Cursor& field) {
 // Appends a resource_x with its resource edited; false, and nothing of it, when nothing changed.
 bool AppendEdited(std::string& out, std::string_view resource_items,
                   const std::function<void(AttributeEditor&)>& edit) {
-  // A message that stands in pieces is the pieces joined.
-  std::string joined;
   std::string_view resource;
-  size_t pieces = 0, others_bytes = 0;
+  std::string joined;  // a message that stands in pieces is the pieces joined
+  size_t others_bytes = 0;
   for (Cursor cursor(resource_items); cursor.Next();) {
     if (!cursor.Is(shape::kResource)) {
       others_bytes += cursor.raw().size();
-      continue;
+    } else if (resource.empty()) {
+      resource = cursor.body();
+    } else {
+      joined = std::string(resource).append(cursor.body());
+      resource = joined;
     }
-    resource = cursor.body();
-    joined += resource;
-    ++pieces;
   }
-  if (pieces > 1) resource = joined;
   Result<AttributeEditor> editor = AttributeEditor::Read(resource);
   if (!editor) return false;
   edit(*editor);
@@ -111,60 +114,69 @@ bool AppendEdited(std::string& out, std::string_view resource_items,
   return true;
 }
 
-// Deals the items out to two requests.
+// Deals the items out to requests, in one pass.
 class Splitter {
  public:
-  explicit Splitter(size_t items) : left_(items) {}
+  explicit Splitter(size_t items_max) : items_max_(items_max) {}
 
-  Split Run(std::string_view request) {
+  std::vector<std::string> Run(std::string_view request) {
     for (Cursor cursor(request); cursor.Next();) {
       if (cursor.Is(shape::kResourceItems))
-        Level(cursor, shape::kResourceItems, shape::kScopes, out_);
+        Resource(cursor.body());
       else
-        out_.first += cursor.raw();
+        part_ += cursor.raw();
     }
-    return std::move(out_);
+    parts_.push_back(std::move(part_));
+    return std::move(parts_);
   }
 
  private:
-  // One resource_x, or one scope_x inside: goes whole to one side, or in part to both, each with all but the items.
-  void Level(const Cursor& whole, uint32_t tag, uint32_t inner, Split& out) {
-    if (left_ == 0) {
-      out.rest += whole.raw();
-      return;
-    }
-    Split parts;
-    std::string common;
-    for (Cursor cursor(whole.body()); cursor.Next();) {
-      if (!cursor.Is(inner))
-        common += cursor.raw();
-      else if (inner == shape::kScopes && !in_scope_)
-        Scope(cursor, parts);
-      else
-        Item(cursor, parts);
-    }
-    if (parts.rest.empty()) {
-      out.first += whole.raw();
-      return;
-    }
-    if (!parts.first.empty()) AppendMessage(out.first, tag, common + parts.first);
-    AppendMessage(out.rest, tag, common + parts.rest);
+  void Resource(std::string_view body) {
+    resource_ = AllBut(shape::kScopes, body);
+    for (Cursor cursor(body); cursor.Next();)
+      if (cursor.Is(shape::kScopes)) Scope(cursor.body());
+    EndResource();
   }
 
-  void Scope(const Cursor& scope, Split& parts) {
-    in_scope_ = true;
-    Level(scope, shape::kScopes, shape::kItems, parts);
-    in_scope_ = false;
+  void Scope(std::string_view body) {
+    scope_ = AllBut(shape::kItems, body);
+    for (Cursor cursor(body); cursor.Next();) {
+      if (!cursor.Is(shape::kItems)) continue;
+      if (count_ == items_max_) EndPart();
+      items_ += cursor.raw();
+      ++count_;
+    }
+    EndScope();
   }
 
-  void Item(const Cursor& item, Split& parts) {
-    (left_ > 0 ? parts.first : parts.rest) += item.raw();
-    if (left_ > 0) --left_;
+  void EndScope() {
+    AppendMessage(scopes_, shape::kScopes, scope_, items_);
+    items_.clear();
+  }
+  void EndResource() {
+    AppendMessage(part_, shape::kResourceItems, resource_, scopes_);
+    scopes_.clear();
+  }
+  void EndPart() {
+    if (!items_.empty()) EndScope();
+    if (!scopes_.empty()) EndResource();
+    parts_.push_back(std::exchange(part_, {}));
+    count_ = 0;
   }
 
-  size_t left_;
-  bool in_scope_ = false;  // kScopes and kItems are the same number
-  Split out_;
+  static std::string AllBut(uint32_t tag, std::string_view body) {
+    std::string out;
+    for (Cursor cursor(body); cursor.Next();)
+      if (!cursor.Is(tag)) out += cursor.raw();
+    return out;
+  }
+
+  const size_t items_max_;
+  size_t count_ = 0;                 // of part_, what is not yet in it too
+  std::string resource_, scope_;     // all but what they hold: in every part that has of them
+  std::string items_, scopes_;       // the scope's, the resource's, that are not yet in part_
+  std::string part_;
+  std::vector<std::string> parts_;
 };
 
 }  // namespace
@@ -193,6 +205,7 @@ Result<size_t> CountDataPoints(std::string_view request) {
 Result<AttributeEditor> AttributeEditor::Read(std::string_view message) {
   return Fenced([&] {
     AttributeEditor out;
+    out.fields_.reserve(kFieldsUsual);
     for (Cursor cursor(message); cursor.Next();) {
       Field& field = out.fields_.emplace_back();
       field.raw = cursor.raw();
@@ -225,7 +238,7 @@ std::string_view AttributeEditor::ValueOf(std::string_view key) const {
 
 void AttributeEditor::Set(Field& field, std::string_view key, std::string_view value) {
   if (field.attribute && field.value == value) return;
-  field = {{}, true, std::string(key), std::string(value)};
+  field = {{}, true, Keep(key), Keep(value)};
   changed_ = true;
 }
 
@@ -254,10 +267,9 @@ std::string AttributeEditor::Write() const {
       out += field.raw;
       continue;
     }
-    std::string pair;
-    AppendMessage(pair, fields::key_value::kKey, field.key);
-    AppendMessage(pair, fields::key_value::kValue, field.value);
-    AppendMessage(out, shape::kAttributes, pair);
+    AppendHead(out, shape::kAttributes, FieldBytes(field.key.size()) + FieldBytes(field.value.size()));
+    AppendMessage(out, fields::key_value::kKey, field.key);
+    AppendMessage(out, fields::key_value::kValue, field.value);
   }
   return out;
 }
@@ -324,8 +336,9 @@ std::string EncodeStatus(int code, std::string_view message) {
   return out;
 }
 
-Result<Split> SplitItems(std::string_view request, size_t items) {
-  return Fenced([&] { return Splitter(items).Run(request); });
+Result<std::vector<std::string>> SplitItems(std::string_view request, size_t items_max) {
+  CHECK(items_max > 0, "parts of no items");
+  return Fenced([&] { return Splitter(items_max).Run(request); });
 }
 
 }  // namespace beleg::wire::otlp

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstddef>
+#include <forward_list>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -23,7 +24,7 @@ Result<size_t> CountItems(std::string_view request);
 // Data points of all metrics.
 Result<size_t> CountDataPoints(std::string_view request);
 
-// The attributes of one resource: views into the request, and what replaces them.
+// The attributes of one resource: views into the request, which must outlive it, and what replaces them.
 class AttributeEditor {
  public:
   // message: the bytes of the Resource.
@@ -45,14 +46,16 @@ class AttributeEditor {
   struct Field {
     std::string_view raw;  // whole, with its tag; empty when made here
     bool attribute = false;
-    std::string key;
-    std::string value;  // the encoded AnyValue
+    std::string_view key;
+    std::string_view value;  // the encoded AnyValue
   };
   Field* Find(std::string_view key);
   const Field* Find(std::string_view key) const;
   void Set(Field& field, std::string_view key, std::string_view value);
+  std::string_view Keep(std::string_view bytes) { return given_.emplace_front(bytes); }
 
   std::vector<Field> fields_;
+  std::forward_list<std::string> given_;  // what fields_ points to that is not of the request
   bool changed_ = false;
 };
 
@@ -75,12 +78,7 @@ Result<PartialSuccess> DecodeExportResponse(std::string_view response);
 std::string StatusMessage(std::string_view status);
 std::string EncodeStatus(int code, std::string_view message);
 
-// The first `items` items and the rest, each under copies of their resource and scope. The first part is the whole when there
-// are no more.
-struct Split {
-  std::string first;
-  std::string rest;
-};
-Result<Split> SplitItems(std::string_view request, size_t items);
+// Requests of items_max items each, the last of fewer; all have copies of their items' resource and scope.
+Result<std::vector<std::string>> SplitItems(std::string_view request, size_t items_max);
 
 }  // namespace beleg::wire::otlp

@@ -115,10 +115,9 @@ TEST(OtlpEdit, AResourceInPiecesIsOne) {
 
 TEST(OtlpEdit, ASplitKeepsResourceAndScopeOnBothSides) {
   std::string request = EncodeTraces(SampleTraces());
-  Split split = SplitItems(request, 1).value();
-  EXPECT_EQ(CountItems(split.first).value(), 1u);
-  EXPECT_EQ(CountItems(split.rest).value(), 2u);
-  std::vector<ScopeSpans> first = Decode(split.first), rest = Decode(split.rest);
+  std::vector<std::string> parts = SplitItems(request, 1).value();
+  ASSERT_EQ(parts.size(), 3u);
+  std::vector<ScopeSpans> first = Decode(parts[0]), rest = Decode(parts[1]);
   EXPECT_EQ(first[0].resource, SampleTraces()[0].resource);
   EXPECT_EQ(first[0].spans[0], FullSpan());
   EXPECT_EQ(rest[0].resource, SampleTraces()[0].resource);
@@ -138,12 +137,24 @@ TEST(OtlpEdit, PartialSuccessIsReadFromTheAnswer) {
 
 TEST(OtlpEdit, EverySplitHasEachItemOnce) {
   std::string request = EncodeTraces(SampleTraces());
-  for (size_t items = 0; items <= 4; ++items) {
-    Split split = SplitItems(request, items).value();
-    EXPECT_EQ(CountItems(split.first).value(), std::min<size_t>(items, 3));
-    EXPECT_EQ(CountItems(split.first + split.rest).value(), 3u);
+  for (size_t items = 1; items <= 4; ++items) {
+    std::vector<std::string> parts = SplitItems(request, items).value();
+    EXPECT_EQ(parts.size(), (3 + items - 1) / items);
+    std::string joined;
+    for (const std::string& part : parts) {
+      EXPECT_LE(CountItems(part).value(), items);
+      joined += part;
+    }
+    EXPECT_EQ(CountItems(joined).value(), 3u);
   }
-  EXPECT_EQ(SplitItems(request, 3).value().first, request);
+  EXPECT_EQ(Decode(SplitItems(request, 3).value()[0]), SampleTraces());
+}
+
+TEST(OtlpEdit, ASplitKeepsWhatHoldsNoItemsAndWhatItDoesNotKnow) {
+  std::string scope = Message(2, Unknown("scope") + Message(2, "")), empty_scope = Message(2, Unknown("none"));
+  std::string request = Message(1, scope + Unknown("resource") + empty_scope) + Unknown("request");
+  EXPECT_EQ(SplitItems(request, 1).value(),
+            std::vector{Message(1, Unknown("resource") + scope + empty_scope) + Unknown("request")});
 }
 
 }  // namespace

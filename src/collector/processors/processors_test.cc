@@ -1,4 +1,5 @@
 // Each processor alone, in front of a consumer that the test controls.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "collector/components.h"
@@ -7,6 +8,8 @@
 
 namespace beleg::collector {
 namespace {
+
+using ::testing::HasSubstr;
 
 // Takes until it is told to refuse.
 class Collecting final : public Consumer {
@@ -116,12 +119,37 @@ TEST_F(BatchTest, WhatTheNextRefusesIsKeptAndAWholeBatchRefuses) {
   EXPECT_EQ(next_.Sizes(), (std::vector<size_t>{4, 1}));
 }
 
-TEST_F(BatchTest, StopGivesUpAfterTheDrain) {
+TEST_F(BatchTest, StopGivesUpAfterTheDrainAndCountsWhatIsLost) {
   auto batch = Make("batch", "{timeout: 1h, send_batch_size: 4}");
   next_.Refuse(ErrorCode::kUnavailable);
-  ASSERT_TRUE(batch->Consume(Spans(1)).has_value());
+  ASSERT_TRUE(batch->Consume(Spans(4)).has_value());
   batch->Stop(std::chrono::milliseconds(1));
   EXPECT_TRUE(next_.Sizes().empty());
+  EXPECT_THAT(metrics_.RenderPrometheus(), HasSubstr("otelcol_processor_dropped_spans{processor=\"batch\"} 4"));
+}
+
+TEST_F(BatchTest, WhatTheNextWillNeverTakeIsCountedAndTheRestGoesOn) {
+  auto batch = Make("batch", "{timeout: 1h, send_batch_size: 2}");
+  next_.Refuse(ErrorCode::kInvalidArgument);
+  EXPECT_TRUE(batch->Consume(Spans(2)).has_value());
+  next_.Refuse(std::nullopt);
+  EXPECT_TRUE(batch->Consume(Spans(3)).has_value());
+  EXPECT_EQ(next_.Sizes(), std::vector<size_t>{3});
+  EXPECT_THAT(metrics_.RenderPrometheus(), HasSubstr("otelcol_processor_dropped_spans{processor=\"batch\"} 2"));
+}
+
+// One pass, whatever the sizes: cutting batch after batch from the front would copy a terabyte here.
+TEST_F(BatchTest, AHugeRequestIsSplitInOnePass) {
+  auto batch = Make("batch", "{timeout: 1h, send_batch_size: 1, send_batch_max_size: 1}");
+  constexpr size_t kSpans = 100'000;
+  Data huge = Spans(1);
+  while (huge.items < kSpans) {
+    huge.bytes += huge.bytes;
+    huge.items *= 2;
+  }
+  const size_t items = huge.items;
+  ASSERT_TRUE(batch->Consume(std::move(huge)).has_value());
+  EXPECT_EQ(next_.Sizes(), std::vector<size_t>(items, 1));
 }
 
 TEST_F(ResourceTest, ActionsRunInTheirOrder) {
@@ -146,6 +174,12 @@ TEST_F(MemoryLimiterTest, RefusesAboveItsLimitAlone) {
   EXPECT_EQ(refused.error().code, ErrorCode::kUnavailable);
   auto large = Make("memory_limiter", "{limit_mib: 1000000, check_interval: 1s}");
   EXPECT_TRUE(large->Consume(Spans(1)).has_value());
+}
+
+// A fan-out asks before it gives, so that its other branches do not take what is then refused and comes again.
+TEST_F(MemoryLimiterTest, HasNoRoomAboveItsLimit) {
+  EXPECT_FALSE(Make("memory_limiter", "{limit_mib: 1}")->HasRoom(Signal::kTraces, 1));
+  EXPECT_TRUE(Make("memory_limiter", "{limit_mib: 1000000}")->HasRoom(Signal::kTraces, 1));
 }
 
 }  // namespace

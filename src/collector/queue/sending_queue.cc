@@ -14,6 +14,9 @@ using std::chrono::milliseconds;
 
 constexpr microseconds kDrainPause{100'000};
 constexpr microseconds kPollPause{10'000'000};
+constexpr microseconds kPauseMin{1'000};  // a peer that fails, or asks for no pause, is not called in a hot loop
+constexpr milliseconds kRetryAfterMax{300'000};
+constexpr uint64_t kBatchesMax = 1'000'000, kConsumersMax = 1'000;
 
 // Between half and one and a half of it, so that many do not come back at one moment.
 microseconds Jittered(microseconds pause) {
@@ -52,12 +55,13 @@ void CheckSendingQueue(const Settings& settings, Problems& problems) {
   if (settings.Has("sending_queue.enabled") && !settings.Bool("sending_queue.enabled"))
     problems.Warn(settings.mark("sending_queue.enabled"), "{}::sending_queue::enabled: the queue stays",
                   settings.where());
-  for (std::string_view path : {"sending_queue.queue_size", "sending_queue.num_consumers"})
-    if (settings.Count(path) == 0 || settings.Count(path) > 1'000'000)
-      problems.Error(settings.mark(path), "{}: must be between 1 and 1000000", settings.Name(path));
-  if (Number(settings.Any("retry_on_failure.multiplier"), 0) < 1)
+  for (const auto& [path, most] : {std::pair{"sending_queue.queue_size", kBatchesMax},
+                                   std::pair{"sending_queue.num_consumers", kConsumersMax}})
+    if (settings.Count(path) == 0 || settings.Count(path) > most)
+      problems.Error(settings.mark(path), "{}: must be between 1 and {}", settings.Name(path), most);
+  if (double growth = Number(settings.Any("retry_on_failure.multiplier"), 0); !(growth >= 1 && growth < 1e3))
     problems.Error(settings.mark("retry_on_failure.multiplier"),
-                   "{}::retry_on_failure::multiplier: must be a number of at least 1", settings.where());
+                   "{}::retry_on_failure::multiplier: must be a number from 1 to below 1000", settings.where());
 }
 
 SendingQueue::SendingQueue(const std::string& id, Signal signal, SendingQueueOptions options,
@@ -143,10 +147,11 @@ bool SendingQueue::HasRoom(Signal, size_t bytes) const {
 
 void SendingQueue::Run(Transport& transport) {
   while (true) {
+    const bool closed = queue_.closed();  // asked first: what was pushed before Close is still popped
     std::vector<Data> batch = queue_.PopAll(kPollPause, 1);
-    queue_size_.Set(static_cast<double>(queue_.size()));
-    if (batch.empty() && queue_.closed()) return;
+    if (batch.empty() && closed) return;
     if (batch.empty()) continue;
+    queue_size_.Set(static_cast<double>(queue_.size()));
     in_flight_.Add(1);
     Deliver(transport, std::move(batch[0]));
     in_flight_.Add(-1);
@@ -173,7 +178,9 @@ void SendingQueue::Deliver(Transport& transport, Data data) {
     retries_.Add();
     if (pause == options_.retry_first)
       LOG_WARN("collector.export_retry", F("exporter", id_), F("why", failure.error.message));
-    Pause(failure.retry_after ? microseconds(*failure.retry_after) : Jittered(pause));
+    const microseconds asked = failure.retry_after ? std::min(*failure.retry_after, kRetryAfterMax)
+                                                   : Jittered(pause);
+    Pause(std::max(asked, kPauseMin));
     pause = std::min(
         options_.retry_max,
         microseconds(static_cast<int64_t>(static_cast<double>(pause.count()) * options_.retry_growth)));
@@ -181,20 +188,16 @@ void SendingQueue::Deliver(Transport& transport, Data data) {
 }
 
 void SendingQueue::Halve(Transport& transport, Data data) {
-  Result<wire::otlp::Split> split = [&]() -> Result<wire::otlp::Split> {
+  auto halves = [&]() -> Result<std::vector<std::string>> {
     TRY_ASSIGN(size_t items, wire::otlp::CountItems(data.bytes));  // of metrics, data.items counts points
     if (items < 2) return Fail(ErrorCode::kInvalidArgument, "the destination takes it in no form");
-    return wire::otlp::SplitItems(data.bytes, items / 2);
+    return wire::otlp::SplitItems(data.bytes, (items + 1) / 2);
   }();
-  if (!split) return Lost(data, split.error());
-  auto part = [&](std::string bytes) {
-    size_t items =
-        (signal_ == Signal::kMetrics ? wire::otlp::CountDataPoints(bytes) : wire::otlp::CountItems(bytes))
-            .value_or(1);
-    Deliver(transport, Data{signal_, std::move(bytes), items});
-  };
-  part(std::move(split->first));
-  part(std::move(split->rest));
+  if (!halves) return Lost(data, halves.error());
+  for (std::string& half : *halves) {
+    size_t items = CountItems(signal_, half).value_or(1);
+    Deliver(transport, Data{signal_, std::move(half), items});
+  }
 }
 
 void SendingQueue::Sent(const Data& data, const SendReport& report) {

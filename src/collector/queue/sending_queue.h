@@ -3,7 +3,7 @@
 // Full:    Consume refuses with kResourceExhausted, so that the sender keeps the data and slows down. Nothing is dropped to make
 //          room. One batch larger than the limit fits into an empty queue.
 // Retry:   until it works, unless retry_on_failure says otherwise: a failure that may pass is tried again with growing pauses
-//          and jitter, or when the peer said (Retry-After, RetryInfo); the first success of any consumer wakes the others.
+//          and jitter, or when the peer said (Retry-After, RetryInfo; at most 300 s); the first success of any consumer wakes the others.
 //          A batch that the peer calls wrong or too large is halved until the one item is found that it will not take; that
 //          one is counted (send_failed) and logged.
 // Stop:    sends what is inside until `drain` is over; what then remains is counted and logged as lost.

@@ -104,6 +104,19 @@ TEST_F(SendingQueueTest, TransientFailuresAreTriedAgain) {
   EXPECT_TRUE(Eventually([&] { return peer_.items() == 2; }));
 }
 
+TEST_F(SendingQueueTest, APeerThatAsksForAnEndlessPauseIsNotCalledInAHotLoop) {
+  peer_.answer = [](const Data&) -> SendResult {
+    SendFailure failure = Failure(false);
+    failure.retry_after = std::chrono::hours(24 * 365) * 10'000;  // the most that google.protobuf.Duration holds
+    return std::unexpected(failure);
+  };
+  auto queue = Make({.consumers = 1});
+  ASSERT_TRUE(queue->Consume(Spans(1)).has_value());
+  EXPECT_TRUE(Eventually([&] { return Shows("otelcol_exporter_retries{exporter=\"x\"} 1"); }));
+  queue->Stop(std::chrono::milliseconds(0));
+  EXPECT_EQ(peer_.calls(), 1u);
+}
+
 TEST_F(SendingQueueTest, FullIsToldAndCounted) {
   peer_.Block(true);
   auto queue = Make({.batches_max = 2, .consumers = 1});

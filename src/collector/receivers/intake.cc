@@ -1,7 +1,5 @@
 #include "collector/receivers/intake.h"
 
-#include "wire/otlp_edit.h"
-
 namespace beleg::collector {
 
 Intake::Intake(const std::string& id, std::string_view transport, const Outputs& outputs, const World& world)
@@ -20,8 +18,7 @@ Intake::Intake(const std::string& id, std::string_view transport, const Outputs&
 }
 
 Result<void> Intake::Take(Signal signal, std::string request) {
-  auto count =
-      signal == Signal::kMetrics ? wire::otlp::CountDataPoints(request) : wire::otlp::CountItems(request);
+  Result<size_t> count = CountItems(signal, request);
   if (!count) {
     Failed(signal);
     return std::unexpected(std::move(count).error());

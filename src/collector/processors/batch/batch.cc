@@ -1,5 +1,8 @@
 #include "collector/processors/batch/batch.h"
 
+#include <deque>
+
+#include "base/check.h"
 #include "base/log.h"
 #include "wire/otlp_edit.h"
 
@@ -19,7 +22,7 @@ constexpr Setting kTable[] = {
     {"metadata_cardinality_limit", SettingType::kCount, "1000", "how many of them", "", {}, true},
 };
 constexpr microseconds kRetryPause{100'000};
-constexpr size_t kBatchBytesMax = 64 << 20;  // of what waits for its timeout
+constexpr size_t kBatchBytesMax = 64 << 20;  // a batch that has so many is full
 
 class Batch final : public Processor {
  public:
@@ -36,7 +39,11 @@ class Batch final : public Processor {
         by_size_(world.metrics->AddCounter("otelcol_processor_batch_batch_size_trigger_send",
                                            "Sent because a batch was full.", {{"processor", id}})),
         by_timeout_(world.metrics->AddCounter("otelcol_processor_batch_timeout_trigger_send",
-                                              "Sent because of the timeout.", {{"processor", id}})) {}
+                                              "Sent because of the timeout.", {{"processor", id}})),
+        dropped_(world.metrics->AddCounter(
+            fmt::format("otelcol_processor_dropped_{}", ItemsName(signal)),
+            "Lost: refused for ever by what follows, or still here when the time to stop was over.",
+            {{"processor", id}})) {}
 
   ~Batch() override { Stop(std::chrono::milliseconds(0)); }
 
@@ -56,92 +63,106 @@ class Batch final : public Processor {
     }
     Time deadline = std::chrono::steady_clock::now() + drain;
     MutexLock lock(mutex_);
-    while (held_.items > 0 && !Flush() && std::chrono::steady_clock::now() < deadline)
-      wake_.WaitFor(mutex_, kRetryPause);
-    if (held_.items > 0)
-      LOG_ERROR("collector.lost_at_stop", F("processor", id_), F("signal", SignalName(signal_)),
-                F("items", held_.items));
-    held_ = {};
+    if (held_.items > 0) Cut();
+    while (!Send() && std::chrono::steady_clock::now() < deadline) wake_.WaitFor(mutex_, kRetryPause);
+    if (!ready_.empty()) LoseRest();
   }
 
   Result<void> Consume(Data&& data) override {
     MutexLock lock(mutex_);
-    if (IsFull() && !Flush()) return std::unexpected(refusal_);
+    if (!Send()) return std::unexpected(refusal_);
     if (held_.items == 0) {
       oldest_ = std::chrono::steady_clock::now();
       held_ = std::move(data);
-      wake_.NotifyAll();
+      if (!IsFull()) held_.bytes.reserve(last_bytes_);
     } else {
       held_.bytes += data.bytes;
       held_.items += data.items;
     }
-    if (!IsFull()) return {};
-    if (Flush()) by_size_.Add();
+    if (IsFull()) {
+      Cut();
+      if (Send()) by_size_.Add();
+    } else if (idle_) {
+      wake_.NotifyAll();
+    }
     return {};
   }
 
-  bool HasRoom(Signal signal, size_t bytes) const override {
+  bool HasRoom(Signal signal, size_t) const override {
     MutexLock lock(mutex_);
-    return !IsFull() || next_.HasRoom(signal, held_.bytes.size() + bytes);
+    size_t bytes = 0;
+    for (const Data& each : ready_) bytes += each.bytes.size();
+    return ready_.empty() || next_.HasRoom(signal, bytes);
   }
 
  private:
   bool IsFull() const REQUIRES(mutex_) {
-    if (held_.items == 0) return false;
     return timeout_.count() == 0 || (size_ > 0 && held_.items >= size_) ||
            held_.bytes.size() >= kBatchBytesMax;
   }
 
-  // Gives what is held to the next; false when it refuses because it is full. What it will never take is not kept.
-  bool Flush() REQUIRES(mutex_) {
-    while (held_.items > 0) {
-      Data rest;
-      if (size_max_ > 0 && held_.items > size_max_) rest = SplitOff();
-      size_t items = held_.items;
-      Result<void> taken = next_.Consume(std::move(held_));
-      if (!taken && (taken.error().code == ErrorCode::kResourceExhausted ||
-                     taken.error().code == ErrorCode::kUnavailable)) {
-        held_.bytes += rest.bytes;
-        held_.items += rest.items;
-        refusal_ = taken.error();
-        return false;
+  // Makes batches of what is held.
+  void Cut() REQUIRES(mutex_) {
+    Data whole = std::exchange(held_, {});
+    last_bytes_ = whole.bytes.size();
+    if (size_max_ > 0 && whole.items > size_max_) {
+      auto parts = wire::otlp::SplitItems(whole.bytes, size_max_);
+      CHECK(parts.has_value(), "the receiver has counted its items");
+      for (std::string& part : *parts) {
+        size_t items = CountItems(signal_, part).value_or(0);
+        ready_.push_back({signal_, std::move(part), items});
       }
-      if (!taken)
-        LOG_ERROR("collector.batch_refused", F("processor", id_), F("items", items),
-                  F("why", taken.error().message));
-      sent_size_.Observe(static_cast<double>(items));
-      held_ = std::move(rest);
+    } else {
+      ready_.push_back(std::move(whole));
     }
-    held_ = Data{signal_, "", 0};
+  }
+
+  // Gives the batches to the next; false when it refuses because it is full. What it will never take is not kept.
+  bool Send() REQUIRES(mutex_) {
+    for (; !ready_.empty(); ready_.pop_front()) {
+      const size_t items = ready_.front().items;
+      Result<void> taken = next_.Consume(std::move(ready_.front()));
+      if (taken) {
+        sent_size_.Observe(static_cast<double>(items));
+        continue;
+      }
+      refusal_ = taken.error();
+      if (refusal_.code == ErrorCode::kResourceExhausted || refusal_.code == ErrorCode::kUnavailable)
+        return false;
+      dropped_.Add(static_cast<double>(items));
+      LOG_ERROR("collector.batch_refused", F("processor", id_), F("items", items), F("why", refusal_.message));
+    }
     return true;
   }
 
-  // Leaves at most size_max_ items (of metrics: whole metrics) in held_.
-  Data SplitOff() REQUIRES(mutex_) {
-    Data rest{signal_, "", 0};
-    Result<wire::otlp::Split> split = wire::otlp::SplitItems(held_.bytes, size_max_);
-    if (!split || split->rest.empty()) return rest;
-    rest.bytes = std::move(split->rest);
-    rest.items = signal_ == Signal::kMetrics ? wire::otlp::CountDataPoints(rest.bytes).value_or(0)
-                                             : held_.items - size_max_;
-    held_.bytes = std::move(split->first);
-    held_.items -= rest.items;
-    return rest;
+  void LoseRest() REQUIRES(mutex_) {
+    size_t items = 0;
+    for (const Data& each : ready_) items += each.items;
+    ready_.clear();
+    dropped_.Add(static_cast<double>(items));
+    LOG_ERROR("collector.lost_at_stop", F("processor", id_), F("signal", SignalName(signal_)),
+              F("items", items));
   }
 
   void Run(std::stop_token stop) {
     MutexLock lock(mutex_);
     while (!stop.stop_requested()) {
+      if (!Send()) {
+        wake_.WaitFor(mutex_, kRetryPause);
+        continue;
+      }
       auto left =
           std::chrono::duration_cast<microseconds>(oldest_ + timeout_ - std::chrono::steady_clock::now());
-      if (held_.items == 0)
+      if (held_.items == 0) {
+        idle_ = true;
         wake_.Wait(mutex_);
-      else if (left.count() > 0)
+        idle_ = false;
+      } else if (left.count() > 0) {
         wake_.WaitFor(mutex_, left);
-      else if (Flush())
-        by_timeout_.Add();
-      else
-        wake_.WaitFor(mutex_, kRetryPause);
+      } else {
+        Cut();
+        if (Send()) by_timeout_.Add();
+      }
     }
   }
 
@@ -151,13 +172,16 @@ class Batch final : public Processor {
   const microseconds timeout_;
   const size_t size_, size_max_;
   Histogram& sent_size_;
-  Counter &by_size_, &by_timeout_;
+  Counter &by_size_, &by_timeout_, &dropped_;
 
   mutable Mutex mutex_;
   CondVar wake_;
-  Data held_ GUARDED_BY(mutex_);
+  Data held_ GUARDED_BY(mutex_);  // the batch that grows
   Time oldest_ GUARDED_BY(mutex_);
+  size_t last_bytes_ GUARDED_BY(mutex_) = 0;   // of the batch before: the next is of that size, too
+  std::deque<Data> ready_ GUARDED_BY(mutex_);  // what the next did not take; while there is any, held_ does not grow
   Error refusal_ GUARDED_BY(mutex_);
+  bool idle_ GUARDED_BY(mutex_) = false;  // thread_ waits for a batch to begin
   Thread thread_;
 };
 

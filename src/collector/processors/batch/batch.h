@@ -1,8 +1,9 @@
 // processor batch: joins what comes until there are send_batch_size items or `timeout` has passed.
 //
-// Full:  when the next consumer refuses, the batch is kept and offered again; once a whole batch waits, Consume refuses
-//        with the next one's error. (The Collector's batch processor drops here, and its sender never knows.)
-// Cost:  joining is appending bytes.
+// Full:  when the next consumer refuses, the batch is kept and offered again; until it is taken, Consume refuses with the
+//        next one's error. (The Collector's batch processor drops here, and its sender never knows.)
+// Loss:  what the next will never take, and what is still here when the time to stop is over: counted and logged.
+// Cost:  joining is appending bytes, splitting copies them once.
 #pragma once
 
 #include "base/thread.h"

@@ -58,10 +58,12 @@ class MemoryLimiter final : public Processor {
     return Fail(ErrorCode::kUnavailable, "data refused due to high memory usage");
   }
 
-  bool HasRoom(Signal signal, size_t bytes) const override { return next_.HasRoom(signal, bytes); }
+  bool HasRoom(Signal signal, size_t bytes) const override {
+    return !IsOver() && next_.HasRoom(signal, bytes);
+  }
 
  private:
-  bool IsOver() {
+  bool IsOver() const {
     int64_t now = clock_.MonoMicros();
     int64_t last = checked_us_.load();
     if (now - last < interval_us_ || !checked_us_.compare_exchange_strong(last, now)) return over_.load();
@@ -80,8 +82,8 @@ class MemoryLimiter final : public Processor {
   const int64_t interval_us_;
   uint64_t refuse_above_ = 0;
   Counter& refused_;
-  std::atomic<int64_t> checked_us_{INT64_MIN / 2};
-  std::atomic<bool> over_{false};
+  mutable std::atomic<int64_t> checked_us_{INT64_MIN / 2};
+  mutable std::atomic<bool> over_{false};
 };
 
 void Check(std::string_view, const Settings& settings, Problems& problems) {

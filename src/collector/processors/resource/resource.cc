@@ -67,7 +67,7 @@ class Resource final : public Processor {
  private:
   void Edit(AttributeEditor& editor) const {
     for (const Action& action : actions_) {
-      std::string value = action.from.empty() ? action.value : std::string(editor.ValueOf(action.from));
+      std::string_view value = action.from.empty() ? action.value : editor.ValueOf(action.from);
       if (!action.from.empty() && !editor.Has(action.from)) continue;
       switch (action.verb) {
         case Verb::kInsert: editor.Insert(action.key, value); break;
