@@ -119,6 +119,21 @@ Result<void> NeedKey(io::FileSystem& fs, const std::string& dir, const std::stri
       KeyPath(dir));
 }
 
+// At inception, or after a crash in it: the key comes first, then this, then the first checkpoint. Later it is never made anew, since it
+// would say nothing of the former keys and of the format.
+Result<void> MakePublicPart(io::FileSystem& fs, const std::string& dir, const NoteSigner& signer, Rng& rng) {
+  TRY_ASSIGN(bool has_checkpoint, fs.Exists(dir + "/public/checkpoint"));
+  if (has_checkpoint)
+    return Fail(
+        ErrorCode::kDataLoss,
+        "{}: the log is there, this file is missing. Put it back from a copy, or restore the log from its "
+        "mirror into an empty folder (docs/operations/ledger.md)",
+        LogPath(dir));
+  return WritePublicPart(
+      fs, dir,
+      {.host = RandomName("h-", rng), .origin = signer.name(), .vkey = signer.vkey(), .old_keys = {}});
+}
+
 }  // namespace
 
 Result<Identity> OpenIdentity(io::FileSystem& fs, const std::string& dir, const std::string& origin,
@@ -132,12 +147,7 @@ Result<Identity> OpenIdentity(io::FileSystem& fs, const std::string& dir, const 
   if (!origin.empty() && origin != identity.signer->name())
     return Fail(ErrorCode::kFailedPrecondition, "{}: the log's origin is {}, not {}", dir,
                 identity.signer->name(), origin);
-  if (!has_log)  // inception, or a crash in it: the key comes first
-    TRY(WritePublicPart(fs, dir,
-                        {.host = RandomName("h-", rng),
-                         .origin = identity.signer->name(),
-                         .vkey = identity.signer->vkey(),
-                         .old_keys = {}}));
+  if (!has_log) TRY(MakePublicPart(fs, dir, *identity.signer, rng));
   TRY_ASSIGN(PublicPart part, ReadPublicPart(fs, LogPath(dir)));
   if (part.vkey != identity.signer->vkey())
     return Fail(ErrorCode::kDataLoss, "{}: vkey is not that of the key file beside it", LogPath(dir));

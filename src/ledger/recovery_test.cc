@@ -195,6 +195,15 @@ TEST(Recovery, AMissingCheckpointOfALogWithTilesIsDataLoss) {
       << "no empty tree is signed for a log that is not empty";
 }
 
+TEST(Recovery, AMissingLogFileOfALogWithACheckpointIsDataLoss) {
+  io::TempFolder folder;
+  OpenTestLedger(TestOptions(folder / "log"))->Close();
+  ASSERT_TRUE(io::PosixFileSystem().Remove(folder / "log/log.json"));
+  EXPECT_EQ(Ledger::Open(TestOptions(folder / "log")).error().code, ErrorCode::kDataLoss);
+  EXPECT_FALSE(io::PosixFileSystem().Exists(folder / "log/log.json").value())
+      << "it may have named former keys";
+}
+
 TEST(RequestIndex, ARequestThatEndsIsNeverUnknown) {
   io::TempFolder folder;
   auto ledger = OpenTestLedger(TestOptions(folder / "log"));
