@@ -19,7 +19,7 @@ TEST(Visit, EveryRequestThatIsOpenIsLostByIt) {
   constexpr uint64_t kRequests = 1'000;  // more than one group of the small segments has room for
   LeaveOpen(options, kRequests);
   {
-    auto visit = Visit::Open(options, "test", "0.1.0");
+    auto visit = Visit::Open(options, "test", {"0.1.0"});
     ASSERT_TRUE(visit) << visit.error().message;
     EXPECT_TRUE((*visit)->core().open_requests().All().empty());
     ASSERT_TRUE((*visit)->Close());
@@ -38,10 +38,10 @@ TEST(Visit, WithoutRoomNothingIsWritten) {
   LeaveOpen(options, 1);
   const uint64_t size = OpenTestLedger(options)->durable_size();
   disk.free_bytes = 999'999;
-  EXPECT_EQ(Visit::Open(options, "test", "0.1.0").error().code, ErrorCode::kResourceExhausted);
+  EXPECT_EQ(Visit::Open(options, "test", {"0.1.0"}).error().code, ErrorCode::kResourceExhausted);
   EXPECT_EQ(OpenTestLedger(options)->durable_size(), size) << "no lost record without the record of its boot";
   disk.free_bytes = -1;
-  EXPECT_TRUE(Visit::Open(options, "test", "0.1.0"));
+  EXPECT_TRUE(Visit::Open(options, "test", {"0.1.0"}));
 }
 
 }  // namespace
