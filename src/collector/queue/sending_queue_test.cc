@@ -107,7 +107,8 @@ TEST_F(SendingQueueTest, TransientFailuresAreTriedAgain) {
 TEST_F(SendingQueueTest, APeerThatAsksForAnEndlessPauseIsNotCalledInAHotLoop) {
   peer_.answer = [](const Data&) -> SendResult {
     SendFailure failure = Failure(false);
-    failure.retry_after = std::chrono::hours(24 * 365) * 10'000;  // the most that google.protobuf.Duration holds
+    failure.retry_after =
+        std::chrono::hours(24 * 365) * 10'000;  // the most that google.protobuf.Duration holds
     return std::unexpected(failure);
   };
   auto queue = Make({.consumers = 1});
