@@ -105,7 +105,8 @@ void GrpcConnection::Submit(const GrpcCallPtr& call) {
 ssize_t GrpcConnection::ReadBody(nghttp2_session*, int32_t, uint8_t*, size_t size, uint32_t* flags,
                                  nghttp2_data_source* source, void*) {
   const auto& call = *static_cast<const GrpcClientCall*>(source->ptr);
-  if (call.finished) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;  // resets the stream: the message may be gone
+  if (call.finished)
+    return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;  // resets the stream: the message may be gone
   const size_t left = call.framed.size() + call.message.size() - call.sent_bytes;
   *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
   if (left <= size) *flags |= NGHTTP2_DATA_FLAG_EOF;

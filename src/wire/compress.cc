@@ -24,9 +24,7 @@ std::unexpected<Error> TooLarge(std::string_view format, size_t size_max) {
 
 struct DeflateFree {
   void operator()(libdeflate_compressor* compressor) const { libdeflate_free_compressor(compressor); }
-  void operator()(libdeflate_decompressor* decompressor) const {
-    libdeflate_free_decompressor(decompressor);
-  }
+  void operator()(libdeflate_decompressor* decompressor) const { libdeflate_free_decompressor(decompressor); }
 };
 
 struct ZstdFree {

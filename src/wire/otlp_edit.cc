@@ -172,9 +172,9 @@ class Splitter {
   }
 
   const size_t items_max_;
-  size_t count_ = 0;                 // of part_, what is not yet in it too
-  std::string resource_, scope_;     // all but what they hold: in every part that has of them
-  std::string items_, scopes_;       // the scope's, the resource's, that are not yet in part_
+  size_t count_ = 0;              // of part_, what is not yet in it too
+  std::string resource_, scope_;  // all but what they hold: in every part that has of them
+  std::string items_, scopes_;    // the scope's, the resource's, that are not yet in part_
   std::string part_;
   std::vector<std::string> parts_;
 };

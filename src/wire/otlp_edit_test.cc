@@ -151,7 +151,8 @@ TEST(OtlpEdit, EverySplitHasEachItemOnce) {
 }
 
 TEST(OtlpEdit, ASplitKeepsWhatHoldsNoItemsAndWhatItDoesNotKnow) {
-  std::string scope = Message(2, Unknown("scope") + Message(2, "")), empty_scope = Message(2, Unknown("none"));
+  std::string scope = Message(2, Unknown("scope") + Message(2, "")),
+              empty_scope = Message(2, Unknown("none"));
   std::string request = Message(1, scope + Unknown("resource") + empty_scope) + Unknown("request");
   EXPECT_EQ(SplitItems(request, 1).value(),
             std::vector{Message(1, Unknown("resource") + scope + empty_scope) + Unknown("request")});

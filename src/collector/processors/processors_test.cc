@@ -125,7 +125,8 @@ TEST_F(BatchTest, StopGivesUpAfterTheDrainAndCountsWhatIsLost) {
   ASSERT_TRUE(batch->Consume(Spans(4)).has_value());
   batch->Stop(std::chrono::milliseconds(1));
   EXPECT_TRUE(next_.Sizes().empty());
-  EXPECT_THAT(metrics_.RenderPrometheus(), HasSubstr("otelcol_processor_dropped_spans{processor=\"batch\"} 4"));
+  EXPECT_THAT(metrics_.RenderPrometheus(),
+              HasSubstr("otelcol_processor_dropped_spans{processor=\"batch\"} 4"));
 }
 
 TEST_F(BatchTest, WhatTheNextWillNeverTakeIsCountedAndTheRestGoesOn) {
@@ -135,7 +136,8 @@ TEST_F(BatchTest, WhatTheNextWillNeverTakeIsCountedAndTheRestGoesOn) {
   next_.Refuse(std::nullopt);
   EXPECT_TRUE(batch->Consume(Spans(3)).has_value());
   EXPECT_EQ(next_.Sizes(), std::vector<size_t>{3});
-  EXPECT_THAT(metrics_.RenderPrometheus(), HasSubstr("otelcol_processor_dropped_spans{processor=\"batch\"} 2"));
+  EXPECT_THAT(metrics_.RenderPrometheus(),
+              HasSubstr("otelcol_processor_dropped_spans{processor=\"batch\"} 2"));
 }
 
 // One pass, whatever the sizes: cutting batch after batch from the front would copy a terabyte here.

@@ -14,7 +14,8 @@ using std::chrono::milliseconds;
 
 constexpr microseconds kDrainPause{100'000};
 constexpr microseconds kPollPause{10'000'000};
-constexpr microseconds kPauseMin{1'000};  // a peer that fails, or asks for no pause, is not called in a hot loop
+constexpr microseconds kPauseMin{
+    1'000};  // a peer that fails, or asks for no pause, is not called in a hot loop
 constexpr milliseconds kRetryAfterMax{300'000};
 constexpr uint64_t kBatchesMax = 1'000'000, kConsumersMax = 1'000;
 
@@ -61,7 +62,8 @@ void CheckSendingQueue(const Settings& settings, Problems& problems) {
       problems.Error(settings.mark(path), "{}: must be between 1 and {}", settings.Name(path), most);
   if (double growth = Number(settings.Any("retry_on_failure.multiplier"), 0); !(growth >= 1 && growth < 1e3))
     problems.Error(settings.mark("retry_on_failure.multiplier"),
-                   "{}::retry_on_failure::multiplier: must be a number from 1 to below 1000", settings.where());
+                   "{}::retry_on_failure::multiplier: must be a number from 1 to below 1000",
+                   settings.where());
 }
 
 SendingQueue::SendingQueue(const std::string& id, Signal signal, SendingQueueOptions options,
@@ -178,8 +180,8 @@ void SendingQueue::Deliver(Transport& transport, Data data) {
     retries_.Add();
     if (pause == options_.retry_first)
       LOG_WARN("collector.export_retry", F("exporter", id_), F("why", failure.error.message));
-    const microseconds asked = failure.retry_after ? std::min(*failure.retry_after, kRetryAfterMax)
-                                                   : Jittered(pause);
+    const microseconds asked =
+        failure.retry_after ? std::min(*failure.retry_after, kRetryAfterMax) : Jittered(pause);
     Pause(std::max(asked, kPauseMin));
     pause = std::min(
         options_.retry_max,

@@ -130,7 +130,8 @@ class Batch final : public Processor {
       if (refusal_.code == ErrorCode::kResourceExhausted || refusal_.code == ErrorCode::kUnavailable)
         return false;
       dropped_.Add(static_cast<double>(items));
-      LOG_ERROR("collector.batch_refused", F("processor", id_), F("items", items), F("why", refusal_.message));
+      LOG_ERROR("collector.batch_refused", F("processor", id_), F("items", items),
+                F("why", refusal_.message));
     }
     return true;
   }
@@ -178,8 +179,9 @@ class Batch final : public Processor {
   CondVar wake_;
   Data held_ GUARDED_BY(mutex_);  // the batch that grows
   Time oldest_ GUARDED_BY(mutex_);
-  size_t last_bytes_ GUARDED_BY(mutex_) = 0;   // of the batch before: the next is of that size, too
-  std::deque<Data> ready_ GUARDED_BY(mutex_);  // what the next did not take; while there is any, held_ does not grow
+  size_t last_bytes_ GUARDED_BY(mutex_) = 0;  // of the batch before: the next is of that size, too
+  std::deque<Data> ready_
+      GUARDED_BY(mutex_);  // what the next did not take; while there is any, held_ does not grow
   Error refusal_ GUARDED_BY(mutex_);
   bool idle_ GUARDED_BY(mutex_) = false;  // thread_ waits for a batch to begin
   Thread thread_;
