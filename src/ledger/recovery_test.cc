@@ -224,7 +224,7 @@ TEST(RequestIndex, ARequestThatEndsIsNeverUnknown) {
   EXPECT_EQ(unknown, 0u);
 }
 
-TEST(RequestIndex, ABlockIsWrittenByOneAtATime) {
+TEST(RequestIndex, ADamagedBlockIsMendedByOneAtATime) {
   io::TempFolder folder;
   Mutex mutex;
   CondVar came;
@@ -240,10 +240,25 @@ TEST(RequestIndex, ABlockIsWrittenByOneAtATime) {
     return {};
   });
   auto index = RequestIndex::Open(disk, folder.path(), 256).value();
-  Thread other("other", [&](std::stop_token) { EXPECT_TRUE(index->WriteBlock(0, {})); });
-  EXPECT_TRUE(index->WriteBlock(0, {}));
+  Thread other("other", [&](std::stop_token) { EXPECT_TRUE(index->MendBlock(0, {})); });
+  EXPECT_TRUE(index->MendBlock(0, {}));
   other.Join();
   EXPECT_EQ(writing_max, 1);
+}
+
+// Found by the simulation, where one thread plays all.
+TEST(RequestIndex, ABlockThatIsMendedKeepsNobodyFromSealingAnother) {
+  io::TempFolder folder;
+  RequestIndex* sealing = nullptr;
+  io::FaultFileSystem disk([&](io::FaultPoint, const std::string&) -> Result<void> {
+    if (RequestIndex* index = std::exchange(sealing, nullptr)) return index->Seal(2 * 256);
+    return {};
+  });
+  auto index = RequestIndex::Open(disk, folder.path(), 256).value();
+  ASSERT_TRUE(index->WriteBlock(0, {}));
+  sealing = index.get();
+  EXPECT_TRUE(index->MendBlock(0, {}));
+  EXPECT_TRUE(index->MissingBlocks(2 * 256).empty());
 }
 
 TEST(RequestIndex, FindsRequestsInEveryBlockAndAfterARestart) {

@@ -68,12 +68,22 @@ Result<void> RequestIndex::Seal(uint64_t published_size) {
 Result<void> RequestIndex::WriteBlock(uint64_t block, const Ids& ids) {
   index::IdIndexBuilder builder;
   for (const auto& [id, row] : ids) builder.Add(id.view(), row);
-  MutexLock one_at_a_time(writing_);
   TRY(io::WriteFileDurably(fs_, PathOf(block), builder.Build()));
   open_blocks_.Drop(block);
   MutexLock lock(mutex_);
   blocks_.insert(block);
   return {};
+}
+
+Result<void> RequestIndex::MendBlock(uint64_t block, const Ids& ids) {
+  {
+    MutexLock lock(mutex_);
+    if (!mending_.insert(block).second) return {};
+  }
+  auto written = WriteBlock(block, ids);
+  MutexLock lock(mutex_);
+  mending_.erase(block);
+  return written;
 }
 
 RequestIndex::Candidates RequestIndex::Find(const RequestId& id) {

@@ -43,8 +43,10 @@ class RequestIndex {
   void Add(const RequestId& id, uint64_t index);
   // Writes the files of the blocks that end at or below the published size. kResourceExhausted: no room, try again later.
   Result<void> Seal(uint64_t published_size);
-  // Writes a block's file anew.
+  // Writes a block's file. By one caller at a time for each block.
   Result<void> WriteBlock(uint64_t block, const Ids& ids);
+  // The same for one that is damaged, by any thread; leaves it to another caller who is at it.
+  Result<void> MendBlock(uint64_t block, const Ids& ids);
 
   struct Candidates {
     std::vector<uint64_t> indexes;
@@ -67,11 +69,11 @@ class RequestIndex {
   const std::string folder_;
   const uint64_t block_leaves_;
   LruCache<uint64_t, index::IdIndex> open_blocks_{128};  // each holds a file
-  Mutex writing_;  // of blocks: two who found one damaged would write the same temporary file
   mutable Mutex mutex_;
   std::set<uint64_t> blocks_ GUARDED_BY(mutex_);                               // those that have a file
   std::unordered_map<RequestId, uint64_t, IdHash> newest_ GUARDED_BY(mutex_);  // of the other ones
   std::map<uint64_t, Ids> unsealed_ GUARDED_BY(mutex_);
+  std::set<uint64_t> mending_ GUARDED_BY(mutex_);  // two would write the same temporary file
 };
 
 }  // namespace beleg::ledger

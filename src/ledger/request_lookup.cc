@@ -19,7 +19,7 @@ Result<uint64_t> LedgerCore::FindRequest(const RequestId& id) {
   for (uint64_t block : candidates.damaged_blocks) {
     if (found) break;
     TRY_ASSIGN(auto ids, IdsOfBlock(block));
-    TRY(requests_->WriteBlock(block, ids));
+    TRY(requests_->MendBlock(block, ids));
     for (const auto& [other, row] : ids)
       if (other == id) found = block * requests_->block_leaves() + row;
   }
