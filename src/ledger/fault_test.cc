@@ -25,13 +25,13 @@ io::FaultFileSystem::Fault FailsIn(std::string_view folder, FaultPoint broken,
   };
 }
 
-// A ledger whose disk is full for whatever `full` picks, while is_full. The clock moves by hand.
+// A ledger whose disk is full for these calls on files of that folder, while is_full. The clock moves by hand.
 class FullDiskTest : public testing::Test {
  protected:
-  void Open(std::function<bool(FaultPoint, const std::string&)> full) {
+  void Open(FaultPoint full = FaultPoint::kWrite, std::string_view folder = "/wal/") {
     fs_ = std::make_unique<io::FaultFileSystem>(
-        [this, full](FaultPoint point, const std::string& path) -> Result<void> {
-          if (is_full_ && full(point, path))
+        [this, full, folder](FaultPoint point, const std::string& path) -> Result<void> {
+          if (is_full_ && point == full && IsIn(folder, path))
             return Fail(ErrorCode::kResourceExhausted, "{}: no space left", path);
           return {};
         });
@@ -67,9 +67,7 @@ class FullDiskTest : public testing::Test {
 };
 
 TEST_F(FullDiskTest, EveryBegunRequestCanBeEnded) {
-  Open([](FaultPoint point, const std::string& path) {
-    return point == FaultPoint::kAllocate && IsIn("/wal/", path);
-  });
+  Open(FaultPoint::kAllocate, "/wal/");
   is_full_ = true;
   const uint64_t begun = BeginUntilRefused();
   EXPECT_GT(begun, 10u);
@@ -91,7 +89,7 @@ TEST_F(FullDiskTest, EveryBegunRequestCanBeEnded) {
 }
 
 TEST_F(FullDiskTest, ARefusedBootWritesNoLostRecords) {
-  Open([](FaultPoint, const std::string&) { return false; });
+  Open();
   ASSERT_TRUE(BeginAndWait(*ledger_, TestBegin(1)));
   const uint64_t size = ledger_->durable_size();
   Reopen();
@@ -106,7 +104,7 @@ TEST_F(FullDiskTest, ARefusedBootWritesNoLostRecords) {
 }
 
 TEST_F(FullDiskTest, LittleFreeSpaceRefusesAndHealsByItself) {
-  Open([](FaultPoint, const std::string&) { return false; });
+  Open();
   ASSERT_TRUE(BeginAndWait(*ledger_, TestBegin(1)));
   fs_->free_bytes = 999'999;
   PassRetryTime();
@@ -120,9 +118,7 @@ TEST_F(FullDiskTest, LittleFreeSpaceRefusesAndHealsByItself) {
 }
 
 TEST_F(FullDiskTest, TilesAreMadeWhenThereIsRoomAgain) {
-  Open([](FaultPoint point, const std::string& path) {
-    return point == FaultPoint::kWrite && IsIn("/public/", path);
-  });
+  Open(FaultPoint::kWrite, "/public/");
   ASSERT_TRUE(ledger_->CheckpointAtLeast(2, kLong));
   is_full_ = true;
   ASSERT_TRUE(ledger_->AppendAndWait("acknowledged though no tile can be written"));
@@ -133,9 +129,7 @@ TEST_F(FullDiskTest, TilesAreMadeWhenThereIsRoomAgain) {
 }
 
 TEST_F(FullDiskTest, AFailedWriteOfTheWriteAheadLogIsTriedAgainForEnds) {
-  Open([](FaultPoint point, const std::string& path) {
-    return point == FaultPoint::kWrite && IsIn("/wal/", path);
-  });
+  Open(FaultPoint::kWrite, "/wal/");
   ASSERT_TRUE(BeginAndWait(*ledger_, TestBegin(1)));
   is_full_ = true;
   Answer<FinishReceipt> answer;
@@ -148,9 +142,7 @@ TEST_F(FullDiskTest, AFailedWriteOfTheWriteAheadLogIsTriedAgainForEnds) {
 }
 
 TEST_F(FullDiskTest, AStopWaitsForNoRoomAndTheRequestIsLost) {
-  Open([](FaultPoint point, const std::string& path) {
-    return point == FaultPoint::kWrite && IsIn("/wal/", path);
-  });
+  Open(FaultPoint::kWrite, "/wal/");
   ASSERT_TRUE(BeginAndWait(*ledger_, TestBegin(1)));
   is_full_ = true;
   Answer<FinishReceipt> answer;

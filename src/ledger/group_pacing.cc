@@ -6,7 +6,6 @@ namespace beleg::ledger {
 namespace {
 
 constexpr int kCreditMax = 4;
-constexpr int kGroupsPerTryMin = 16;
 constexpr int kGroupsPerTryMax = 1024;
 
 }  // namespace
@@ -28,13 +27,9 @@ void GroupPacing::Held(size_t ops, int64_t youngest_us) {
 void GroupPacing::Committed(size_t ops, int64_t taken_us, int64_t now_us) {
   const bool is_busy = taken_us - taken_us_ < 2 * interval_.count() && ops < kOpsEnough;
   taken_us_ = taken_us;
-  PlanHold(is_busy);
+  is_holding_ = is_busy && (credit_ > 0 || --groups_until_try_ <= 0);
   company_ = is_holding_ ? 1 : ops;
   window_ = std::min(interval_, std::chrono::microseconds(now_us - taken_us));
-}
-
-void GroupPacing::PlanHold(bool is_busy) {
-  is_holding_ = is_busy && (credit_ > 0 || --groups_until_try_ <= 0);
 }
 
 }  // namespace beleg::ledger

@@ -35,7 +35,7 @@ class GroupPacing {
   void Committed(size_t ops, int64_t taken_us, int64_t now_us);
 
  private:
-  void PlanHold(bool is_busy);
+  static constexpr int kGroupsPerTryMin = 16;
 
   const std::chrono::microseconds interval_;
   size_t company_ = 1;
@@ -43,8 +43,8 @@ class GroupPacing {
   int64_t taken_us_ = 0;
   bool is_holding_ = false;
   int credit_ = 0;  // above 0: holds pay
-  int groups_per_try_ = 16;
-  int groups_until_try_ = 16;
+  int groups_per_try_ = kGroupsPerTryMin;
+  int groups_until_try_ = kGroupsPerTryMin;
 };
 
 }  // namespace beleg::ledger

@@ -70,7 +70,8 @@ struct SendingQueueOptions {
        "batches that may wait; more are refused, so that senders slow down"},                      \
       {"sending_queue.bytes_max", SettingType::kCount, "268435456",                                \
        "bytes that may wait (ours; the Collector counts batches only)"},                           \
-      {"sending_queue.num_consumers", SettingType::kCount, "10", "batches on the way at once"},    \
+      {"sending_queue.num_consumers", SettingType::kCount, "10",                                   \
+       "batches on the way at once, at most 1,000"},                                               \
       {"sending_queue.block_on_overflow",                                                          \
        SettingType::kBool,                                                                         \
        "false",                                                                                    \
